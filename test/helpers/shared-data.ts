@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-const candidate = process.env.EVENKEEL_SHARED_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
+const candidate =
+  process.env.EVENKEEL_SHARED_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
 
 /**
  * The folder of real ticks, vendor bars and recorded messages that lies beside the checkout where it is present.

@@ -1,0 +1,108 @@
+/**
+ * Process that plays prints of one future to one client after the other, as fast as each reads. Everything is encoded
+ * before the first byte leaves. Started by the tick path's benchmark; it says `listening`, and plays when told `go`.
+ */
+import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { message } from '../../sandbox/gateway/encode.ts';
+import { tickString } from '../../sandbox/gateway/encode-market.ts';
+import { FrameBatch, frame } from '../../sandbox/gateway/frame.ts';
+import { listen } from './broker.ts';
+import { aggregate, type NaiveBar, prints } from './prints.ts';
+
+export interface TapeFeed {
+  readonly seed: number;
+  readonly ticks: number;
+  readonly startMs: number;
+  readonly perSecond: number;
+  readonly intervalMs: number;
+  readonly conId: number;
+  readonly symbol: string;
+}
+
+export type TapeFeederMessage =
+  | { readonly kind: 'listening'; readonly port: number; readonly bars: readonly NaiveBar[] }
+  | { readonly kind: 'prepared' };
+
+interface Chunk {
+  readonly bytes: Buffer;
+  /** Time of the last print in it. */
+  readonly lastMs: number;
+}
+
+/** updateAccountTime: a message that neither client does anything with, around what is measured. */
+export const BEGIN = '00:00';
+export const END = '23:59';
+const marker = (time: string) => frame(message(8, 1, time));
+
+async function main(feed: TapeFeed): Promise<void> {
+  const { texts, times, bars } = makeTape(feed);
+  const lastMs = times.at(-1)!;
+  const endMs = Math.floor(lastMs / feed.intervalMs) * feed.intervalMs + feed.intervalMs;
+  const chunksOf = new Map<number, readonly Chunk[]>();
+  let waiting: { readonly socket: Socket; readonly chunks: readonly Chunk[] } | undefined;
+  // One second before the first print: the client's coverage then begins exactly with the first bar.
+  let nowMs = feed.startMs - 1_000;
+  const { port } = await listen({
+    contracts: [{ conId: feed.conId, symbol: feed.symbol }],
+    aroundMs: feed.startMs,
+    nowSeconds: () => Math.floor(nowMs / 1_000),
+    subscribed: (socket, reqId) => {
+      let chunks = chunksOf.get(reqId);
+      if (!chunks) {
+        chunks = encode(texts, times, reqId);
+        chunksOf.set(reqId, chunks);
+      }
+      nowMs = feed.startMs - 1_000;
+      waiting = { socket, chunks };
+      tell({ kind: 'prepared' });
+    },
+  });
+  process.on('message', async () => {
+    if (!waiting) return;
+    const { socket, chunks } = waiting;
+    waiting = undefined;
+    socket.write(marker(BEGIN));
+    for (const chunk of chunks) {
+      nowMs = chunk.lastMs;
+      if (!socket.write(chunk.bytes)) await once(socket, 'drain').catch(() => undefined);
+      if (socket.destroyed) return;
+    }
+    socket.write(marker(END));
+    // Past the last bar and any grace: the client's clock may close it.
+    nowMs = endMs + 600_000;
+  });
+  tell({ kind: 'listening', port, bars });
+}
+
+function makeTape(feed: TapeFeed): { texts: string[]; times: number[]; bars: NaiveBar[] } {
+  const texts: string[] = [];
+  const times: number[] = [];
+  const bars = new Map<number, NaiveBar>();
+  for (const { timeMs, text } of prints({ ...feed, count: feed.ticks })) {
+    texts.push(text);
+    times.push(timeMs);
+    aggregate(bars, text, feed.intervalMs);
+  }
+  return { texts, times, bars: [...bars.values()] };
+}
+
+/** Whole frames in chunks of up to 64 KiB, so that an answer can be put between two of them. */
+function encode(texts: readonly string[], times: readonly number[], reqId: number): Chunk[] {
+  const batch = new FrameBatch();
+  const chunks: Chunk[] = [];
+  const keep = (bytes: Buffer | undefined, lastMs: number) => {
+    if (bytes) chunks.push({ bytes, lastMs });
+  };
+  for (const [index, value] of texts.entries()) {
+    keep(batch.add(tickString({ id: reqId, type: 48, value })), times[index - 1] ?? times[0]!);
+  }
+  keep(batch.take(), times.at(-1)!);
+  return chunks;
+}
+
+function tell(told: TapeFeederMessage): void {
+  process.send?.(told);
+}
+
+if (process.send) await main(JSON.parse(process.argv[2] ?? '{}') as TapeFeed);

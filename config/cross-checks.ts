@@ -1,0 +1,123 @@
+/** Rules that join several values, or that name a costly mistake: checked once each value alone is right. */
+import type { ConfigProblem } from './config-error.ts';
+import type { Config, StreamerConfig } from './schema.ts';
+
+/** Ports that IB Gateway and TWS use for real money, and for paper; 4003 and 4004 are the container image's relays. */
+const livePorts = new Map([
+  [4001, 'IB Gateway'],
+  [7496, 'TWS'],
+  [4003, 'the relay of the gateway image'],
+]);
+const paperPorts = new Map([
+  [4002, 'IB Gateway'],
+  [7497, 'TWS'],
+  [4004, 'the relay of the gateway image'],
+]);
+
+const dayMs = 86_400_000;
+
+/** What Fargate allows with so many CPU units. */
+const fargateMemoryMiB = {
+  1024: { least: 2048, most: 8192 },
+  2048: { least: 4096, most: 16_384 },
+  4096: { least: 8192, most: 30_720 },
+} as const;
+
+export function crossChecks(config: Config): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const problem = (path: string, value: unknown, allowed: string) =>
+    problems.push({ path, value: JSON.stringify(value), allowed });
+
+  for (const [index, streamer] of config.streamers.entries()) {
+    const at = `streamers.${index}`;
+    problems.push(...portMixUp(config.stage, streamer, at), ...accountMixUp(config.stage, streamer, at));
+    const others = config.streamers.slice(0, index);
+    if (others.some((other) => other.name === streamer.name)) {
+      problem(`${at}.name`, streamer.name, 'another streamer has this name; give each its own');
+    }
+    const { host, port, clientId, marketDataLines } = streamer.gateway;
+    const twin = others.find(
+      ({ gateway }) => gateway.host === host && gateway.port === port && gateway.clientId === clientId,
+    );
+    if (twin !== undefined) {
+      problem(
+        `${at}.gateway.clientId`,
+        clientId,
+        `streamer ${twin.name} has it on ${host}:${port}; give each its own`,
+      );
+    }
+    if (streamer.symbols.length > marketDataLines) {
+      problem(
+        `${at}.symbols`,
+        `${streamer.symbols.length} symbols`,
+        `at most marketDataLines, ${marketDataLines}`,
+      );
+    }
+    const seen = streamer.symbols.map((symbol) => JSON.stringify(symbol));
+    for (const [position, symbol] of seen.entries()) {
+      if (seen.indexOf(symbol) < position) {
+        problem(`${at}.symbols.${position}`, streamer.symbols[position], 'it is in the list twice');
+      }
+    }
+  }
+  const { marketData, candles, reconnect } = config;
+  if (marketData.drainAt > marketData.bufferCapacity) {
+    problem('marketData.drainAt', marketData.drainAt, `at most bufferCapacity, ${marketData.bufferCapacity}`);
+  }
+  if (dayMs % candles.intervalMs !== 0) {
+    problem(
+      'candles.intervalMs',
+      candles.intervalMs,
+      'a length that divides a day, for example 60000 or 300000',
+    );
+  }
+  if (candles.graceMs >= candles.intervalMs) {
+    problem('candles.graceMs', candles.graceMs, `less than intervalMs, ${candles.intervalMs}`);
+  }
+  if (candles.correctionMs < candles.graceMs) {
+    problem('candles.correctionMs', candles.correctionMs, `at least graceMs, ${candles.graceMs}`);
+  }
+  if (reconnect.firstMs > reconnect.maxMs) {
+    problem('reconnect.firstMs', reconnect.firstMs, `at most maxMs, ${reconnect.maxMs}`);
+  }
+  const memory = fargateMemoryMiB[config.aws.streamerCpu];
+  if (config.aws.streamerMemoryMiB < memory.least || config.aws.streamerMemoryMiB > memory.most) {
+    const allowed = `from ${memory.least} to ${memory.most} with streamerCpu ${config.aws.streamerCpu}`;
+    problem('aws.streamerMemoryMiB', config.aws.streamerMemoryMiB, allowed);
+  }
+  for (const [index, window] of config.resetWindows.entries()) {
+    if (window.from === window.to) problem(`resetWindows.${index}.to`, window.to, 'a time other than `from`');
+  }
+  return problems;
+}
+
+/** A paper stage on a live port would trade real money; a live stage on a paper port would trade none. */
+function portMixUp(stage: Config['stage'], streamer: StreamerConfig, at: string): ConfigProblem[] {
+  const { port } = streamer.gateway;
+  const wrong = stage === 'live' ? paperPorts.get(port) : livePorts.get(port);
+  if (wrong === undefined) return [];
+  const kind = stage === 'live' ? 'paper' : 'live';
+  const right = stage === 'live' ? '4001 (IB Gateway) or 7496 (TWS)' : '4002 (IB Gateway) or 7497 (TWS)';
+  return [
+    {
+      path: `${at}.gateway.port`,
+      value: String(port),
+      allowed: `that is the ${kind} port of ${wrong}, and the stage is ${stage}; for it use ${right}`,
+    },
+  ];
+}
+
+/** Paper accounts begin with D (DU, DF, DI); a live one never does. */
+function accountMixUp(stage: Config['stage'], streamer: StreamerConfig, at: string): ConfigProblem[] {
+  const paper = streamer.account.startsWith('D');
+  if (stage === 'sandbox' || paper === (stage === 'paper')) return [];
+  return [
+    {
+      path: `${at}.account`,
+      value: streamer.account,
+      allowed: `that is a ${paper ? 'paper' : 'live'} account, and the stage is ${stage}; use one that ${
+        stage === 'paper' ? 'begins with D' : 'does not begin with D'
+      }`,
+    },
+  ];
+}

@@ -1,0 +1,216 @@
+/**
+ * The configuration of a stage: one schema for synth and for run time. What has no default must be given: `stage`, and
+ * each streamer's `name`, `account` and `symbols`.
+ */
+import * as z from 'zod';
+import { stages } from '../lib/events/stage.ts';
+import { flag, fraction, int, oneOf, oneOfNumbers, section, text, timeZone } from './fields.ts';
+
+const secTypes = ['STK', 'FUT', 'OPT', 'FOP', 'CASH', 'BAG', 'IND', 'CRYPTO'] as const;
+const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+
+const symbolDetails = {
+  secType: oneOf(secTypes, "IB's security type").exactOptional(),
+  exchange: text('Exchange, for example `COMEX` or `SMART`').exactOptional(),
+  currency: text('ISO 4217 code', 'three capital letters, for example USD', /^[A-Z]{3}$/).exactOptional(),
+};
+
+const conId = int(1, 2_147_483_647, "IB's key of the contract");
+
+const allowedSymbol =
+  'a root (GC), a local symbol (GCZ5), a conId (495512563), or keys and values with exactly one of root, localSymbol, conId';
+
+const symbolSchema = z
+  .union(
+    [
+      // Digits alone are a conId, also where they come as text from SYMBOLS.
+      z
+        .string()
+        .trim()
+        .min(1)
+        .transform((name) => (/^\d+$/.test(name) ? Number(name) : name)),
+      conId,
+      z.strictObject({ root: text('Root symbol; the front month is chosen'), ...symbolDetails }),
+      z.strictObject({ localSymbol: text('Local symbol of one contract'), ...symbolDetails }),
+      z.strictObject({ conId, ...symbolDetails }),
+    ],
+    { error: allowedSymbol },
+  )
+  .meta({ allowed: allowedSymbol, description: 'What to subscribe to' });
+
+const gateway = section({
+  host: text('Host of IB Gateway or TWS').default('127.0.0.1'),
+  port: int(1, 65_535, 'Port of IB Gateway or TWS').meta({ standard: '`4002`; stage live `4001`' }),
+  clientId: int(1, 2_147_483_647, 'API client id. Client 0 is refused: it would bind manual orders').default(
+    1,
+  ),
+  maxRequestsPerSecond: int(1, 50, 'Messages sent a second; IB ends sessions that pass 50').default(40),
+  marketDataLines: int(1, 1_000, 'Market data lines that the login has').default(100),
+  handshakeTimeoutMs: int(1_000, 120_000, 'From connect to next order id').default(10_000),
+  probeIntervalMs: int(100, 600_000, 'Between two questions for the time of the broker').default(30_000),
+  probeTimeoutMs: int(100, 600_000, 'For the answer to it').default(10_000),
+});
+
+const health = section({
+  host: text('Address that /livez, /readyz and /metrics listen on').default('127.0.0.1'),
+  port: int(0, 65_535, 'Port of them; 0 takes a free one').default(8790),
+});
+
+const streamer = section({
+  name: text(
+    'Name of the streamer, unique in the stage',
+    'kebab-case, for example main',
+    /^[a-z][a-z0-9-]{0,30}$/,
+  ),
+  account: text('IB account', 'an IB account, for example DU1234567', /^[A-Z]{1,3}\d{4,12}$/),
+  gateway: gateway,
+  symbols: z
+    .array(symbolSchema, { error: 'a list of symbols' })
+    .min(1, { error: 'at least one symbol' })
+    .meta({ allowed: 'a list of symbols, at least one', description: 'What to subscribe to' }),
+  dbPath: text('SQLite file of the outbox').default('.evenkeel/streamer.db'),
+  marketDataType: oneOf(['live', 'delayed', 'frozen'], 'Which market data to ask for').default('live'),
+  health: health.prefault({}),
+});
+
+const marketData = section({
+  bufferCapacity: int(100, 1_000_000, 'Ticks that the buffer holds').default(10_000),
+  bufferTtlMs: int(1_000, 3_600_000, 'Age at which a buffered tick expires').default(60_000),
+  drainAt: int(1, 1_000_000, 'Ticks at which the buffer drains at once').default(4_096),
+  flushEveryMs: int(100, 600_000, 'Between two sweeps for expired ticks').default(10_000),
+  alertAtUtilisation: fraction(
+    0.1,
+    1,
+    'Share of the capacity at which `backpressure.detected` is sent',
+  ).default(0.8),
+  staleAfterMs: int(1_000, 86_400_000, 'Silence inside a session after which a feed is stale').default(
+    120_000,
+  ),
+  tickSampling: section({
+    enabled: flag('Put sampled ticks on the bus').default(false),
+    everyNth: int(1, 1_000_000, 'One tick of so many').default(100),
+  }).prefault({}),
+});
+
+const candles = section({
+  intervalMs: int(1_000, 86_400_000, 'Length of a bar; must divide a day').default(60_000),
+  graceMs: int(0, 60_000, 'After the end of a bar, before it is closed').default(2_000),
+  correctionMs: int(0, 3_600_000, 'After the end of a bar, how long a late tick still corrects it').default(
+    60_000,
+  ),
+  flatBarsMax: int(0, 60, 'Silent bars in a row that are written flat').default(2),
+  volumeSource: oneOf(['rtvolume', 'tick-by-tick', 'tick8'], 'Where the volume comes from').default(
+    'rtvolume',
+  ),
+  retentionDays: int(1, 36_500, 'Days that the candles table keeps a bar').default(400),
+});
+
+const backfill = section({
+  maxAttempts: int(1, 100, 'Requests for one gap before it is abandoned').default(8),
+  requestsPerTenMinutes: int(1, 60, 'Historical requests; IB allows 60').default(60),
+  retryMs: int(1_000, 3_600_000, 'Between two requests for one gap; IB refuses the same within 15 s').default(
+    15_000,
+  ),
+});
+
+const reconnect = section({
+  firstMs: int(10, 600_000, 'Before the second attempt to connect; doubles each time').default(1_000),
+  maxMs: int(10, 3_600_000, 'Most between two attempts').default(60_000),
+  jitter: fraction(0, 1, 'Random share of the wait').default(0.2),
+  breakerFailures: int(1, 1_000, 'Failed attempts in a row that open the circuit breaker').default(10),
+  breakerRetryMs: int(100, 3_600_000, 'Between two attempts while it is open').default(60_000),
+});
+
+const clockTime = (description: string) =>
+  text(description, 'a time of day, for example 00:15', /^([01]\d|2[0-3]):[0-5]\d$/);
+
+const resetWindow = section({
+  name: text('Name for logs and alerts', 'kebab-case, for example north-america', /^[a-z][a-z0-9-]*$/),
+  timeZone: timeZone('Zone of `from` and `to`'),
+  days: z
+    .array(oneOf(weekdays, 'Day'), { error: `a list of ${weekdays.join(', ')}` })
+    .min(1, { error: `at least one of ${weekdays.join(', ')}` })
+    .meta({ allowed: `a list of ${weekdays.join(', ')}`, description: 'Days on which the window begins' }),
+  from: clockTime('Begin'),
+  to: clockTime('End, exclusive; on the next day where it is before `from`'),
+});
+
+/** IB's own table for North America. Regions differ: docs/configuration.md lists the others. */
+const defaultResetWindows = [
+  {
+    name: 'north-america',
+    timeZone: 'America/New_York',
+    days: ['sun', 'mon', 'tue', 'wed', 'thu', 'fri'],
+    from: '00:15',
+    to: '01:45',
+  },
+  { name: 'weekend', timeZone: 'America/New_York', days: ['fri'], from: '23:00', to: '03:00' },
+] satisfies z.input<typeof resetWindow>[];
+
+const outbox = section({
+  maxEvents: int(100, 10_000_000, 'Unsent events that the outbox holds').default(500_000),
+  alertAtUtilisation: fraction(0.1, 1, 'Share of it at which an alert is raised').default(0.8),
+  publishConcurrency: int(1, 32, 'Batches under way at once').default(4),
+});
+
+const aws = section({
+  region: text(
+    'Region to deploy to; without it, the one of the credentials',
+    'an AWS region, for example us-east-1',
+    /^[a-z]{2}(-[a-z]+)+-\d$/,
+  ).exactOptional(),
+  gatewayImage: text(
+    'Container image of IB Gateway, pinned',
+    'an image with a version tag or a digest; latest and stable move and are refused',
+    /^[a-z0-9][\w./-]*(:\d+\/[\w./-]+)?((:[\w.-]+)?@sha256:[0-9a-f]{64}|:(?!latest$|stable$)[\w.-]+)$/,
+  ).default('ghcr.io/gnzsnz/ib-gateway:10.37.1n'),
+  gatewayRestartTime: text(
+    'Daily restart of IB Gateway, in the time zone below; keep it inside a reset window',
+    'hh:mm AM or PM, for example 12:30 AM',
+    /^(0\d|1[0-2]):[0-5]\d (AM|PM)$/,
+  ).default('12:30 AM'),
+  gatewayTimeZone: timeZone('Zone that IB Gateway runs in').default('America/New_York'),
+  readOnlyApi: flag('IB Gateway refuses orders of any API client').default(true),
+  archiveDays: int(1, 3_650, 'Days that the event archive keeps').default(90),
+  logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
+  streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),
+  streamerMemoryMiB: oneOfNumbers([2048, 3072, 4096, 8192], 'Memory of the task, gateway included').default(
+    3072,
+  ),
+});
+
+export const configSchema = section({
+  stage: oneOf(stages, 'Must be the name of the file'),
+  displayTimeZone: timeZone('Zone in which times are shown; stored times are UTC').default(
+    'Europe/Stockholm',
+  ),
+  logLevel: oneOf(['debug', 'info', 'warn', 'error'], 'Least level that is logged').default('info'),
+  streamers: z
+    .array(streamer, { error: 'a list of streamers' })
+    .min(1, { error: 'at least one streamer' })
+    .meta({ allowed: 'a list, at least one', description: 'One for each login of IB Gateway' }),
+  marketData: marketData.prefault({}),
+  candles: candles.prefault({}),
+  backfill: backfill.prefault({}),
+  reconnect: reconnect.prefault({}),
+  resetWindows: z
+    .array(resetWindow, { error: 'a list of reset windows' })
+    .meta({ allowed: 'a list', description: "IB's nightly and weekend resets: alerts are muted inside them" })
+    .default(defaultResetWindows),
+  roll: section({
+    daysBeforeExpiry: int(
+      0,
+      90,
+      'Days before the last trade date on which a root moves to the next month',
+    ).default(5),
+  }).prefault({}),
+  outbox: outbox.prefault({}),
+  shutdown: section({
+    timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),
+  }).prefault({}),
+  aws: aws.prefault({}),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type StreamerConfig = Config['streamers'][number];
+export type SymbolConfig = StreamerConfig['symbols'][number];

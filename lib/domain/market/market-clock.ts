@@ -1,0 +1,58 @@
+/**
+ * The market clock: the later of the highest event time and the broker's last stated time. It moves only on
+ * evidence that arrived over the link, never by the local clock: a bar that closed because *our* clock said so
+ * while the link was already dead would be called complete with its last seconds missing.
+ *
+ * The estimate (broker time carried on by the local clock) serves one purpose: to know when it is worth asking.
+ */
+
+/** Beyond this difference the broker is replaying a tape, and its time cannot be carried on by our clock. */
+const TAPE_SKEW_MS = 600_000;
+/** A live print further ahead of the estimate than this is a bad clock at the source, not news from the future. */
+const FUTURE_TOLERANCE_MS = 60_000;
+
+export interface MarketClock {
+  /** Market time proven so far, Unix ms UTC; 0 before any evidence. */
+  marketMs: number;
+  /** The broker's last answer, Unix ms UTC; 0 before the first. */
+  brokerMs: number;
+  /** System time at which that answer came, Unix ms. */
+  brokerSeenAtMs: number;
+  /** True while the broker's time is so far from ours that it must be a tape. */
+  tape: boolean;
+  /** Events refused because they lie impossibly far ahead. */
+  futureEvents: number;
+}
+
+export function createMarketClock(): MarketClock {
+  return { marketMs: 0, brokerMs: 0, brokerSeenAtMs: 0, tape: false, futureEvents: 0 };
+}
+
+/** Takes the broker's answer to `reqCurrentTime` (whole seconds). */
+export function observeBroker(clock: MarketClock, brokerSeconds: number, systemMs: number): void {
+  const brokerMs = brokerSeconds * 1000;
+  clock.brokerMs = brokerMs;
+  clock.brokerSeenAtMs = systemMs;
+  clock.tape = Math.abs(brokerMs - systemMs) > TAPE_SKEW_MS;
+  if (brokerMs > clock.marketMs) clock.marketMs = brokerMs;
+}
+
+/**
+ * Takes an event's own time. Returns false, and leaves the clock alone, when the event lies so far ahead of the
+ * broker's time that believing it would close bars early.
+ */
+export function observeEvent(clock: MarketClock, eventMs: number, systemMs: number): boolean {
+  if (eventMs <= clock.marketMs) return true;
+  if (!clock.tape && clock.brokerMs > 0 && eventMs > estimate(clock, systemMs) + FUTURE_TOLERANCE_MS) {
+    clock.futureEvents += 1;
+    return false;
+  }
+  clock.marketMs = eventMs;
+  return true;
+}
+
+/** Where the market clock probably stands now; for scheduling questions to the broker only. */
+export function estimate(clock: MarketClock, systemMs: number): number {
+  if (clock.tape || clock.brokerMs === 0) return clock.marketMs;
+  return Math.max(clock.marketMs, clock.brokerMs + (systemMs - clock.brokerSeenAtMs));
+}

@@ -1,0 +1,155 @@
+/**
+ * The event catalogue: every event that Evenkeel puts on the bus, with its schema, and when it is sent. Names are
+ * `<noun>.<past participle>`, the noun in kebab-case. An example of each lies in `examples/<name>.v1.json` (dots as
+ * dashes). Within a version, fields may be added, never removed or changed; readers ignore what they do not know.
+ */
+import type * as z from 'zod';
+import { backpressureDetected } from './backpressure-detected.ts';
+import { candleCompleted } from './candle-completed.ts';
+import { candleCorrected } from './candle-corrected.ts';
+import { circuitBreakerTriggered } from './circuit-breaker-triggered.ts';
+import { feedChanged } from './feed-changed.ts';
+import { gapAbandoned } from './gap-abandoned.ts';
+import { gapDetected } from './gap-detected.ts';
+import { gapFilled } from './gap-filled.ts';
+import { gatewayConnected } from './gateway-connected.ts';
+import { gatewayDisconnected } from './gateway-disconnected.ts';
+import { instrumentResolved } from './instrument-resolved.ts';
+import { safeModeEntered } from './safe-mode-entered.ts';
+import { safeModeLeft } from './safe-mode-left.ts';
+import { sessionChanged } from './session-changed.ts';
+import { tickLate } from './tick-late.ts';
+import { tickReceived } from './tick-received.ts';
+
+interface CatalogueEntry {
+  /** Schema of the envelope's `data`. */
+  readonly schema: z.ZodObject;
+  readonly version: 1;
+  /** When it is sent, for the documentation. */
+  readonly when: string;
+  /** What earlier systems called it, so that a team that comes from one finds its way. */
+  readonly seedNames: readonly string[];
+}
+
+export const catalogue = {
+  'tick.received': {
+    schema: tickReceived,
+    version: 1,
+    when: 'A print or quote came. Sampled, and off by default (`marketData.tickSampling`).',
+    seedNames: ['TICK_RECEIVED', 'tick_received'],
+  },
+  'candle.completed': {
+    schema: candleCompleted,
+    version: 1,
+    when: 'A bar was closed for the first time: by the timer after its grace, as a flat bar, or from backfill.',
+    seedNames: ['CANDLE_COMPLETED', 'candle_completed'],
+  },
+  'candle.corrected': {
+    schema: candleCorrected,
+    version: 1,
+    when: 'A published bar has new numbers: a late print, or backfill of a partial bar.',
+    seedNames: [],
+  },
+  'tick.late': {
+    schema: tickLate,
+    version: 1,
+    when: 'A print came later than the correction window; it changes no bar.',
+    seedNames: [],
+  },
+  'gap.detected': {
+    schema: gapDetected,
+    version: 1,
+    when: 'Bars may be missing: start, restart, outage, or a jump of the cumulative volume.',
+    seedNames: [],
+  },
+  'gap.filled': {
+    schema: gapFilled,
+    version: 1,
+    when: 'Historical bars closed a gap.',
+    seedNames: [],
+  },
+  'gap.abandoned': {
+    schema: gapAbandoned,
+    version: 1,
+    when: 'Backfill gave up on a gap after its attempts.',
+    seedNames: [],
+  },
+  'gateway.connected': {
+    schema: gatewayConnected,
+    version: 1,
+    when: 'The session with IB Gateway is up.',
+    seedNames: ['WEBSOCKET_CONNECTED', 'websocket_connected'],
+  },
+  'gateway.disconnected': {
+    schema: gatewayDisconnected,
+    version: 1,
+    when: 'The session with IB Gateway ended.',
+    seedNames: ['WEBSOCKET_DISCONNECTED', 'websocket_disconnected'],
+  },
+  'session.changed': {
+    schema: sessionChanged,
+    version: 1,
+    when: 'The session supervisor moved to another state.',
+    seedNames: [],
+  },
+  'feed.changed': {
+    schema: feedChanged,
+    version: 1,
+    when: "An instrument's market data moved to another state.",
+    seedNames: [],
+  },
+  'backpressure.detected': {
+    schema: backpressureDetected,
+    version: 1,
+    when: 'The tick buffer passed its alert level, or dropped ticks.',
+    seedNames: ['live_data_backpressure_drop'],
+  },
+  'safe-mode.entered': {
+    schema: safeModeEntered,
+    version: 1,
+    when: 'The streamer entered its own safe mode.',
+    seedNames: ['SAFE_MODE_ENTERED', 'safe_mode_entered'],
+  },
+  'safe-mode.left': {
+    schema: safeModeLeft,
+    version: 1,
+    when: 'The streamer left its own safe mode.',
+    seedNames: [],
+  },
+  'circuit-breaker.triggered': {
+    schema: circuitBreakerTriggered,
+    version: 1,
+    when: 'Too many attempts to connect failed in a row.',
+    seedNames: ['CIRCUIT_BREAKER_TRIGGERED', 'circuit_breaker_triggered'],
+  },
+  'instrument.resolved': {
+    schema: instrumentResolved,
+    version: 1,
+    when: 'A configured symbol was resolved to a contract, at start and at a roll.',
+    seedNames: [],
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type EventName = keyof typeof catalogue;
+
+/** The `data` of one event. */
+export type EventData<N extends EventName> = z.infer<(typeof catalogue)[N]['schema']>;
+
+export const eventNames = Object.keys(catalogue) as readonly EventName[];
+
+/** True for the name of a catalogued event; a reserved name is none yet. */
+export function isEventName(text: string): text is EventName {
+  return Object.hasOwn(catalogue, text);
+}
+
+/** Names that are kept free for events whose schema does not exist yet, with what earlier systems called them. */
+export const reservedNames = {
+  'order.placed': ['ORDER_PLACED', 'order_placed'],
+  'order.filled': ['ORDER_FILLED', 'order_filled'],
+  'order.rejected': ['ORDER_REJECTED', 'order_rejected'],
+  'order.cancelled': [],
+  'setup.detected': ['SETUP_DETECTED', 'setup_detected'],
+  'setup.invalidated': ['SETUP_INVALIDATED', 'setup_invalidated'],
+  'position.changed': [],
+  'balance.changed': [],
+} as const satisfies Record<string, readonly string[]>;

@@ -1,0 +1,99 @@
+/**
+ * What every event carries around its data. On the bus: Source `evenkeel.streamer`, DetailType the event's name,
+ * Detail this envelope as JSON. The bus may deliver twice, late and out of order: `id` finds repeats, and
+ * (`epoch`, `seq`) orders the events of one streamer.
+ */
+import * as z from 'zod';
+import { catalogue, type EventData, type EventName, isEventName } from './catalogue.ts';
+import { isoUtc } from './fields.ts';
+import { stages } from './stage.ts';
+
+/** The Source of everything that a streamer puts on the bus. */
+export const streamerSource = 'evenkeel.streamer';
+
+const head = z.object({
+  id: z.string().min(1).describe('`<streamer>:<epoch>:<seq>`; unique, the same when an event is sent again'),
+  type: z.string().min(1).describe("The event's name, the same as the DetailType"),
+  version: z.literal(1).describe("Version of the data's shape"),
+  stage: z.enum(stages).describe('`sandbox`, `paper` or `live`'),
+  streamer: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]*$/, 'must be kebab-case')
+    .describe("The streamer's name in the configuration"),
+  account: z.string().min(1).describe('IB account, for example `DU1234567`'),
+  epoch: z.int().nonnegative().describe("Fencing token of the streamer's lease"),
+  seq: z.int().nonnegative().describe('Counts the events of one epoch'),
+  occurredAt: isoUtc.describe(
+    "When it happened: the market's or broker's time where there is one; ISO-8601, UTC",
+  ),
+  recordedAt: isoUtc.describe('When the streamer recorded it: system time; ISO-8601, UTC'),
+  data: z.unknown().describe("What happened; the event's own table lists its fields"),
+});
+
+/** The schema of the envelope without its data. */
+export const envelopeHead = head;
+
+type Head = Omit<z.infer<typeof head>, 'type' | 'data'>;
+
+/** An event with its envelope. `Envelope` alone is the union of all, discriminated by `type`. */
+export type Envelope<N extends EventName = EventName> = N extends EventName
+  ? Readonly<Head> & { readonly type: N; readonly data: Readonly<EventData<N>> }
+  : never;
+
+/** The id of an event: what an idempotent reader remembers. */
+export function eventId(streamer: string, epoch: number, seq: number): string {
+  return `${streamer}:${epoch}:${seq}`;
+}
+
+export type EventErrorCode = 'EVENT_MALFORMED' | 'EVENT_TYPE_UNKNOWN' | 'EVENT_DATA_INVALID';
+
+const advice: Readonly<Record<EventErrorCode, string>> = {
+  EVENT_MALFORMED: 'The sender is no Evenkeel streamer, or one of another version; look at its Source.',
+  EVENT_TYPE_UNKNOWN: 'The sender is newer than this reader; deploy the same version on both sides.',
+  EVENT_DATA_INVALID:
+    'The sender and this reader disagree on the shape; deploy the same version on both sides.',
+};
+
+/** An event that cannot be trusted. Nothing was changed by it. */
+export class EventError extends Error {
+  override readonly name = 'EventError';
+  readonly code: EventErrorCode;
+
+  constructor(code: EventErrorCode, what: string) {
+    super(`${code}: ${what} ${advice[code]}`);
+    this.code = code;
+  }
+}
+
+/**
+ * Checks an envelope that came from outside and gives it its type.
+ *
+ * @param value the parsed JSON of an EventBridge `detail`
+ * @throws EventError with what is wrong and where
+ */
+export function parseEnvelope(value: unknown): Envelope {
+  const parsed = head.safeParse(value);
+  if (!parsed.success)
+    throw new EventError('EVENT_MALFORMED', `The envelope is wrong: ${list(parsed.error)}.`);
+  const { type, data, ...rest } = parsed.data;
+  const id = eventId(rest.streamer, rest.epoch, rest.seq);
+  if (rest.id !== id) {
+    throw new EventError('EVENT_MALFORMED', `The id is ${rest.id} but streamer, epoch and seq make ${id}.`);
+  }
+  if (!isEventName(type)) {
+    throw new EventError('EVENT_TYPE_UNKNOWN', `There is no event "${type}" in the catalogue.`);
+  }
+  const checked = catalogue[type].schema.safeParse(data);
+  if (!checked.success) {
+    throw new EventError(
+      'EVENT_DATA_INVALID',
+      `The data of ${type} (${id}) is wrong: ${list(checked.error)}.`,
+    );
+  }
+  // One schema per name has been applied just above; TypeScript cannot see that the two lookups agree.
+  return { ...rest, type, data: checked.data } as Envelope;
+}
+
+function list(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`).join('; ');
+}

@@ -1,0 +1,104 @@
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { Rule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type { Config } from '../../config/schema.ts';
+import type { Bundle } from './bundle.ts';
+import { streamerSource } from './event-bus.ts';
+
+export interface CandlesProps {
+  /** `evenkeel-<stage>` */
+  readonly prefix: string;
+  readonly config: Config;
+  readonly bus: EventBus;
+  readonly bundle: Bundle;
+  readonly removalPolicy: RemovalPolicy;
+  /** Whether deleting is made hard. */
+  readonly isProtected: boolean;
+}
+
+/** Candles from the bus into their table: rule, retries, dead-letter queue, function, table. */
+export class Candles extends Construct {
+  readonly table: Table;
+  readonly deadLetters: Queue;
+  readonly keeper: LambdaCode;
+
+  constructor(scope: Construct, id: string, props: CandlesProps) {
+    super(scope, id);
+    const { prefix, config, bus, bundle, removalPolicy } = props;
+    this.table = new Table(this, 'Table', {
+      tableName: `${prefix}-candles`,
+      partitionKey: { name: 'pk', type: AttributeType.STRING },
+      sortKey: { name: 'sk', type: AttributeType.STRING },
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      timeToLiveAttribute: 'expiresAt',
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: props.isProtected,
+      removalPolicy,
+    });
+    this.deadLetters = new Queue(this, 'DeadLetters', {
+      queueName: `${prefix}-candle-keeper-dlq`,
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // The longest that SQS keeps anything: a weekend and a holiday must not lose candles.
+      retentionPeriod: Duration.days(14),
+      removalPolicy,
+    });
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/${prefix}/candle-keeper`,
+      retention: config.aws.logRetentionDays,
+      removalPolicy,
+    });
+    // A role of its own, instead of the managed one that may write to every log group of the account.
+    const role = new Role(this, 'Role', {
+      roleName: `${prefix}-candle-keeper`,
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+    });
+    logGroup.grantWrite(role);
+    role.addToPolicy(
+      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }),
+    );
+    this.keeper = new LambdaCode(this, 'Keeper', {
+      functionName: `${prefix}-candle-keeper`,
+      description: 'Keeps candle.completed and candle.corrected in the candles table',
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      code: Code.fromAsset(bundle.folder),
+      handler: 'index.handler',
+      memorySize: 256,
+      timeout: Duration.seconds(10),
+      role,
+      logGroup,
+      environment: {
+        CANDLES_TABLE: this.table.tableName,
+        RETENTION_DAYS: String(config.candles.retentionDays),
+        POWERTOOLS_LOG_LEVEL: config.logLevel.toUpperCase(),
+        NODE_OPTIONS: '--enable-source-maps',
+      },
+      // EventBridge hands over and is done: a function that throws is tried again by Lambda, and ends in Lambda's own
+      // dead-letter queue. The rule's queue is for what could not be handed over. Here both are the same queue.
+      retryAttempts: 2,
+      maxEventAge: Duration.hours(6),
+      deadLetterQueue: this.deadLetters,
+    });
+    new Rule(this, 'Rule', {
+      ruleName: `${prefix}-candle-keeper`,
+      description: 'Candles to the candle keeper, replayed ones too: storing twice is harmless',
+      eventBus: bus,
+      eventPattern: { source: [streamerSource], detailType: ['candle.completed', 'candle.corrected'] },
+      targets: [
+        new LambdaFunction(this.keeper, {
+          retryAttempts: 185,
+          maxEventAge: Duration.hours(24),
+          deadLetterQueue: this.deadLetters,
+        }),
+      ],
+    });
+  }
+}

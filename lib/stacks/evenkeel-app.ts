@@ -1,0 +1,40 @@
+/** The CDK app: configuration of one stage, bundled functions, the stage's stack, the checks of cdk-nag. */
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { loadConfig } from '../../config/load.ts';
+import { type Bundle, bundleFunctions, type FunctionName } from './bundle.ts';
+import { EvenkeelStack } from './evenkeel-stack.ts';
+
+export interface EvenkeelAppOptions {
+  /** Context of cdk.json; the CDK's command line passes it by itself. */
+  readonly context?: Readonly<Record<string, unknown>>;
+  readonly outdir?: string;
+  /** Folder of the configuration files, where it is not `config/`. */
+  readonly configDir?: string;
+}
+
+export interface EvenkeelApp {
+  readonly app: App;
+  readonly stack: EvenkeelStack;
+  readonly bundles: Readonly<Record<FunctionName, Bundle>>;
+}
+
+/**
+ * The app of the stage that the context names (`stage`), the sandbox without one: never live by default.
+ *
+ * @throws ConfigError, BundleTooLargeError, StreamerServiceError
+ */
+export function createApp({ context = {}, outdir, configDir }: EvenkeelAppOptions = {}): EvenkeelApp {
+  const app = new App({ analyticsReporting: false, context: { ...context }, ...(outdir && { outdir }) });
+  const stage: unknown = app.node.tryGetContext('stage');
+  // No environment on top: what is deployed depends on the files alone.
+  const config = loadConfig({
+    stage: stage === undefined ? 'sandbox' : String(stage),
+    env: {},
+    dir: configDir,
+  });
+  const bundles = bundleFunctions();
+  const stack = new EvenkeelStack(app, { config, bundles });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return { app, stack, bundles };
+}

@@ -1,0 +1,69 @@
+/** The stack of one stage. Physical names are `evenkeel-<stage>-<thing>`. */
+import { CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
+import type { Construct } from 'constructs';
+import type { Config } from '../../config/schema.ts';
+import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
+import type { Bundle, FunctionName } from './bundle.ts';
+import { Candles } from './candles.ts';
+import { StageEventBus } from './event-bus.ts';
+import { Network } from './network.ts';
+import { StreamerService } from './streamer-service.ts';
+
+export interface EvenkeelStackProps {
+  readonly config: Config;
+  readonly bundles: Readonly<Record<FunctionName, Bundle>>;
+}
+
+export class EvenkeelStack extends Stack {
+  constructor(scope: Construct, { config, bundles }: EvenkeelStackProps) {
+    const prefix = `evenkeel-${config.stage}`;
+    const isProtected = config.stage !== 'sandbox';
+    super(scope, prefix, {
+      stackName: prefix,
+      description: `Evenkeel, stage ${config.stage}`,
+      terminationProtection: isProtected,
+      ...(config.aws.region === undefined ? {} : { env: { region: config.aws.region } }),
+    });
+    const removalPolicy = isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    Tags.of(this).add('evenkeel:stage', config.stage);
+
+    const { bus } = new StageEventBus(this, 'Events', {
+      name: prefix,
+      archiveDays: config.aws.archiveDays,
+      removalPolicy,
+    });
+    const candles = new Candles(this, 'Candles', {
+      prefix,
+      config,
+      bus,
+      bundle: bundles['candle-keeper'],
+      removalPolicy,
+      isProtected,
+    });
+    const network = new Network(this, 'Network', prefix);
+    const cluster = new Cluster(this, 'Cluster', {
+      clusterName: prefix,
+      vpc: network.vpc,
+      containerInsightsV2: ContainerInsights.DISABLED,
+    });
+    acknowledgeNoContainerInsights(cluster);
+    for (const streamer of config.streamers) {
+      new StreamerService(this, `Streamer-${streamer.name}`, {
+        prefix,
+        config,
+        streamer,
+        bus,
+        cluster,
+        network,
+        removalPolicy,
+      });
+    }
+
+    new CfnOutput(this, 'EventBusName', { value: bus.eventBusName });
+    new CfnOutput(this, 'CandlesTableName', { value: candles.table.tableName });
+    new CfnOutput(this, 'CandleKeeperName', { value: candles.keeper.functionName });
+    new CfnOutput(this, 'CandleKeeperDeadLetters', { value: candles.deadLetters.queueUrl });
+    new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
+  }
+}

@@ -1,0 +1,194 @@
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { SubnetType } from 'aws-cdk-lib/aws-ec2';
+import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
+import {
+  AvailabilityZoneRebalancing,
+  type Cluster,
+  ContainerDependencyCondition,
+  ContainerImage,
+  CpuArchitecture,
+  FargateService,
+  FargateTaskDefinition,
+  type ICluster,
+  LogDrivers,
+  OperatingSystemFamily,
+  Secret as TaskSecret,
+} from 'aws-cdk-lib/aws-ecs';
+import type { EventBus } from 'aws-cdk-lib/aws-events';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct } from 'constructs';
+import type { Config, StreamerConfig } from '../../config/schema.ts';
+import { acknowledgeRegistryToken, acknowledgeTaskEnvironment } from './acknowledgements.ts';
+import type { Network } from './network.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Where the outbox lies in the container; the Dockerfile declares the same folder, and a test compares them. */
+export const outboxFolder = '/var/lib/evenkeel';
+
+/** Fargate waits no longer than this between SIGTERM and SIGKILL. */
+const stopTimeout = Duration.seconds(120);
+
+/** What the streamer itself may use; the rest of the task is the gateway's, a Java program. */
+const streamerMemoryMiB = 768;
+
+export interface StreamerServiceProps {
+  /** `evenkeel-<stage>` */
+  readonly prefix: string;
+  readonly config: Config;
+  readonly streamer: StreamerConfig;
+  readonly bus: EventBus;
+  readonly cluster: Cluster;
+  readonly network: Network;
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** The configuration asks for something that the task cannot be. Nothing was deployed. */
+export class StreamerServiceError extends Error {
+  override readonly name = 'StreamerServiceError';
+  readonly code = 'STREAMER_GATEWAY_UNREACHABLE';
+
+  constructor(streamer: string, port: number, needed: number) {
+    super(
+      `STREAMER_GATEWAY_UNREACHABLE: The streamer ${streamer} would look for IB Gateway on port ${port} of its own task, ` +
+        `where the gateway's container listens on ${needed}; nothing was deployed. Set gateway.port to ${needed}, or ` +
+        'gateway.host to the machine that runs your own gateway.',
+    );
+  }
+}
+
+/**
+ * One streamer: an ECS service of exactly one task, in which the streamer and IB Gateway share a loopback. IB allows
+ * one session for each login, so there must never be two: a deployment stops the old task before it starts the new.
+ */
+export class StreamerService extends Construct {
+  readonly service: FargateService;
+
+  constructor(scope: Construct, id: string, props: StreamerServiceProps) {
+    super(scope, id);
+    const { prefix, config, streamer, bus, network } = props;
+    const name = `${prefix}-streamer-${streamer.name}`;
+    const task = new FargateTaskDefinition(this, 'Task', {
+      family: name,
+      cpu: config.aws.streamerCpu,
+      memoryLimitMiB: config.aws.streamerMemoryMiB,
+      // The gateway's image for ARM is experimental, and both containers share the task's architecture.
+      runtimePlatform: {
+        cpuArchitecture: CpuArchitecture.X86_64,
+        operatingSystemFamily: OperatingSystemFamily.LINUX,
+      },
+      volumes: [{ name: 'outbox' }],
+    });
+    task.addToTaskRolePolicy(
+      new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
+    );
+    acknowledgeTaskEnvironment(task);
+    acknowledgeRegistryToken(task.obtainExecutionRole());
+    const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/${prefix}/streamer-${streamer.name}`,
+      retention: config.aws.logRetentionDays,
+      removalPolicy: props.removalPolicy,
+    });
+    const streamerContainer = task.addContainer('streamer', {
+      image: ContainerImage.fromAsset(root, {
+        file: join('streamer', 'Dockerfile'),
+        platform: Platform.LINUX_AMD64,
+      }),
+      memoryLimitMiB: streamerMemoryMiB,
+      environment: { STAGE: config.stage, STREAMER_NAME: streamer.name, EVENT_BUS_NAME: bus.eventBusName },
+      // /livez, not /readyz: ready means connected, and the gateway's container starts only after this one is healthy.
+      // Once a lease decides who may log in, healthy will mean that the lease is held.
+      healthCheck: {
+        command: [
+          'CMD',
+          'node',
+          '-e',
+          "fetch('http://127.0.0.1:'+process.env.HEALTH_PORT+'/livez').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))",
+        ],
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        retries: 3,
+        startPeriod: Duration.seconds(30),
+      },
+      // The outbox lies on a volume of the task, which outlives a container: a crash restarts the container, not the task.
+      enableRestartPolicy: true,
+      restartAttemptPeriod: Duration.seconds(60),
+      readonlyRootFilesystem: true,
+      stopTimeout,
+      logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'streamer' }),
+    });
+    streamerContainer.addMountPoints({
+      sourceVolume: 'outbox',
+      containerPath: outboxFolder,
+      readOnly: false,
+    });
+
+    if (isLoopback(streamer.gateway.host)) {
+      const port = config.stage === 'live' ? 4001 : 4002;
+      if (streamer.gateway.port !== port)
+        throw new StreamerServiceError(streamer.name, streamer.gateway.port, port);
+      const login = Secret.fromSecretNameV2(this, 'GatewayLogin', `${prefix}-gateway-${streamer.name}`);
+      const gatewayContainer = task.addContainer('gateway', {
+        image: ContainerImage.fromRegistry(config.aws.gatewayImage),
+        memoryLimitMiB: config.aws.streamerMemoryMiB - streamerMemoryMiB,
+        environment: gatewayEnvironment(config),
+        secrets: {
+          TWS_USERID: TaskSecret.fromSecretsManager(login, 'TWS_USERID'),
+          TWS_PASSWORD: TaskSecret.fromSecretsManager(login, 'TWS_PASSWORD'),
+        },
+        enableRestartPolicy: true,
+        restartAttemptPeriod: Duration.seconds(60),
+        // It stops before the streamer does, and has nothing to save.
+        stopTimeout: Duration.seconds(30),
+        logging: LogDrivers.awsLogs({ logGroup, streamPrefix: 'gateway' }),
+      });
+      // No login before the streamer is up: a second login would end the session of a task that is still stopping.
+      gatewayContainer.addContainerDependencies({
+        container: streamerContainer,
+        condition: ContainerDependencyCondition.HEALTHY,
+      });
+    }
+
+    this.service = new FargateService(this, 'Service', {
+      serviceName: name,
+      cluster: props.cluster as ICluster,
+      taskDefinition: task,
+      desiredCount: 1,
+      // Stop the old, then start the new; AZ rebalancing would do it the other way round.
+      minHealthyPercent: 0,
+      maxHealthyPercent: 100,
+      availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,
+      circuitBreaker: { rollback: true },
+      assignPublicIp: true,
+      vpcSubnets: { subnetType: SubnetType.PUBLIC },
+      securityGroups: [network.taskSecurityGroup],
+      enableExecuteCommand: false,
+    });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '127.0.0.1' || host === '::1';
+}
+
+/** The image's settings: https://github.com/gnzsnz/ib-gateway-docker. Its login is not among them, it is a secret. */
+function gatewayEnvironment({ stage, aws }: Config): Record<string, string> {
+  return {
+    TRADING_MODE: stage === 'live' ? 'live' : 'paper',
+    READ_ONLY_API: aws.readOnlyApi ? 'yes' : 'no',
+    // The daily restart keeps the login; without it IB Gateway logs off once a day.
+    AUTO_RESTART_TIME: aws.gatewayRestartTime,
+    TIME_ZONE: aws.gatewayTimeZone,
+    TWOFA_TIMEOUT_ACTION: 'restart',
+    RELOGIN_AFTER_TWOFA_TIMEOUT: 'yes',
+    // Keep this session when somebody logs in with the same name elsewhere.
+    EXISTING_SESSION_DETECTED_ACTION: 'primary',
+    TWS_ACCEPT_INCOMING: 'accept',
+    ALLOW_BLIND_TRADING: 'no',
+    JAVA_HEAP_SIZE: '1024',
+  };
+}

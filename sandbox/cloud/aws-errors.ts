@@ -1,0 +1,79 @@
+import type { ServerResponse } from 'node:http';
+
+export type Service = 'dynamodb' | 'events' | 'sqs' | 'lambda' | 'secretsmanager' | 'sts';
+
+/** An error that an emulated service answers to its caller. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  readonly type: string;
+  readonly status: number;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(type: string, message: string, status = 400, extra: Readonly<Record<string, unknown>> = {}) {
+    super(message);
+    this.type = type;
+    this.status = status;
+    this.extra = extra;
+  }
+}
+
+const NAMESPACES: Readonly<Record<string, string>> = {
+  dynamodb: 'com.amazonaws.dynamodb.v20120810#',
+  sqs: 'com.amazonaws.sqs#',
+};
+
+/** Errors that the front door of a service answers, before the service itself. */
+const FRONT_DOOR = new Set([
+  'AccessDeniedException',
+  'UnrecognizedClientException',
+  'MissingAuthenticationTokenException',
+  'ThrottlingException',
+  'UnknownOperationException',
+]);
+
+/** Writes an error in the format of the service, as the SDK parses it. */
+export function writeError(
+  response: ServerResponse,
+  service: Service | undefined,
+  error: ServiceError,
+  requestId: string,
+): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  if (service === 'sts') {
+    const body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+    response.writeHead(error.status, { 'content-type': 'text/xml', 'x-amzn-requestid': requestId });
+    response.end(body);
+    return;
+  }
+  const frontDoor = FRONT_DOOR.has(error.type);
+  const prefix = frontDoor ? 'com.amazon.coral.service#' : (NAMESPACES[service ?? ''] ?? '');
+  const message =
+    frontDoor && error.type === 'AccessDeniedException'
+      ? { Message: error.message }
+      : { message: error.message };
+  const body = JSON.stringify({ __type: `${prefix}${error.type}`, ...message, ...error.extra });
+  response.writeHead(error.status, {
+    'content-type':
+      service === 'lambda'
+        ? 'application/json'
+        : `application/x-amz-json-1.${service === 'events' || service === 'secretsmanager' ? 1 : 0}`,
+    'content-length': Buffer.byteLength(body),
+    'x-amzn-requestid': requestId,
+    // REST services name the error in a header; SQS keeps the code of its older protocol beside the new one.
+    ...(service === 'lambda' ? { 'x-amzn-errortype': error.type } : {}),
+    ...(service === 'sqs' ? { 'x-amzn-query-error': `${QUERY_CODES[error.type] ?? error.type};Sender` } : {}),
+  });
+  response.end(body);
+}
+
+const QUERY_CODES: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
+  UnrecognizedClientException: 'InvalidClientTokenId',
+};
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

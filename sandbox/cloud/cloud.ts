@@ -1,0 +1,256 @@
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EventArchive } from './archive.ts';
+import { loadAssembly } from './assembly.ts';
+import { asyncLane } from './async-invocations.ts';
+import { type Delivery, DeliveryStore, type NewDelivery } from './delivery-store.ts';
+import { Dispatcher, type Lane } from './dispatcher.ts';
+import { type DynamoDbEngine, startDynamoDb } from './dynamodb-engine.ts';
+import { DynamoDbProxy } from './dynamodb-proxy.ts';
+import { Endpoint } from './endpoint.ts';
+import { EventBridge } from './event-bridge.ts';
+import { EventSource } from './event-source.ts';
+import { type Fault, Faults } from './faults.ts';
+import { Iam } from './iam.ts';
+import { LambdaFunction } from './lambda.ts';
+import {
+  containerEnvironment,
+  functionEnvironment,
+  type LocalPlace,
+  operatorEnvironment,
+} from './local-environment.ts';
+import { LogFile } from './log-file.ts';
+import type { CloudModel } from './model.ts';
+import { ruleLane } from './rule-delivery.ts';
+import { Secrets } from './secrets.ts';
+import { Services } from './services.ts';
+import { Sqs } from './sqs.ts';
+import { type CloudStats, StatsCollector } from './stats.ts';
+import { ensureTables } from './tables.ts';
+import { readTemplate } from './template.ts';
+
+export interface StartCloudOptions {
+  /** Output folder of `cdk synth`. */
+  readonly assembly: string;
+  readonly stack: string;
+  /** Everything that survives a restart is here. */
+  readonly dataDir: string;
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  /** One line for a person, for example a refused permission; nothing when left out. */
+  readonly log?: (message: string) => void;
+  readonly faults?: readonly Fault[];
+  /** Back-off times of AWS are multiplied by this; 0.02 makes a minute 1.2 s. */
+  readonly timeScale?: number;
+  /** Worker threads of each function. */
+  readonly functionPool?: number;
+}
+
+export interface LocalCloud {
+  /** `http://127.0.0.1:port`, for AWS_ENDPOINT_URL. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly engine: DynamoDbEngine['kind'];
+  /** Everything that the template defines, with the names as deployed. */
+  readonly model: CloudModel;
+  readonly faults: Faults;
+  stats(): CloudStats;
+  /** The environment of a container of the template, as ECS would give it, with local credentials and endpoint. */
+  containerEnvironment(name: string): Record<string, string>;
+  /** The environment of somebody who may do everything: tests and the sandbox's own view. */
+  operatorEnvironment(): Record<string, string>;
+  /** Resolves when nothing is pending; throws after `timeoutMs`. */
+  idle(timeoutMs: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const STOP_GRACE_MS = 3_000;
+const TIME_SCALE = 0.02;
+const FUNCTION_POOL = 2;
+
+/**
+ * Starts the local cloud on a synthesised stack. Throws CloudError for a template that it cannot run faithfully, a data
+ * folder in use, a port in use, or no DynamoDB engine.
+ */
+export async function startCloud(options: StartCloudOptions): Promise<LocalCloud> {
+  const stops: (() => Promise<void> | void)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of stops.splice(0).toReversed()) await step();
+  };
+  try {
+    return await start(options, stops, stop);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+type Stops = (() => Promise<void> | void)[];
+
+async function start(
+  options: StartCloudOptions,
+  stops: Stops,
+  stop: () => Promise<void>,
+): Promise<LocalCloud> {
+  const { dataDir, log = () => undefined } = options;
+  const stats = new StatsCollector(log);
+  const faults = new Faults();
+  for (const fault of options.faults ?? []) faults.add(fault);
+
+  const assembly = await loadAssembly(options.assembly, options.stack);
+  const endpoint = new Endpoint();
+  const url = await endpoint.listen(options.port ?? 0);
+  stops.push(async () => await endpoint.close());
+  const model = readTemplate(assembly, url);
+  const place: LocalPlace = { endpoint: url, region: model.region, dataDir };
+
+  const store = new DeliveryStore(dataDir);
+  stops.push(() => store.close());
+  const { engine, sqs } = await startEngines(model, dataDir, stops);
+  const dynamodb = new DynamoDbProxy(engine.endpoint);
+  stops.push(() => dynamodb.stop());
+  // Before the engines end, so that nobody gets answers from half a cloud. Closing twice is harmless.
+  stops.push(async () => await endpoint.close());
+
+  const iam = new Iam(model);
+  const secrets = new Secrets(model.secrets, dataDir);
+  const functions = buildFunctions(model, place, options.functionPool ?? FUNCTION_POOL, stops);
+  const context = { iam, sqs, faults, stats, region: model.region };
+  const dispatcher = new Dispatcher({
+    store,
+    timeScale: options.timeScale ?? TIME_SCALE,
+    laneOf: laneFinder(model, functions, context),
+  });
+  stops.push(async () => await dispatcher.stop(STOP_GRACE_MS));
+  const accept = (deliveries: readonly NewDelivery[]): void => dispatcher.accept(deliveries);
+  const archives = model.archives.map(
+    (archive) => new EventArchive(archive, dataDir, (message) => stats.problem(message)),
+  );
+  stops.push(async () => {
+    for (const archive of archives) await archive.flush();
+  });
+  const events = new EventBridge({
+    buses: model.buses,
+    archives,
+    place: model,
+    stats,
+    accept,
+    pending: () => store.count,
+  });
+  const byName = new Map(
+    [...functions.values()].flatMap((fn) => [[fn.model.name, fn] as const, [fn.model.arn, fn] as const]),
+  );
+  const parts = {
+    iam,
+    faults,
+    stats,
+    dynamodb,
+    sqs,
+    events,
+    secrets,
+    accept,
+    functions: byName,
+    account: model.account,
+    host: new URL(url).host,
+  };
+  endpoint.handle(new Services(parts).handle);
+
+  dispatcher.start();
+  for (const mapping of model.mappings) {
+    const fn = functions.get(mapping.functionArn);
+    if (fn === undefined) continue;
+    const source = new EventSource(mapping, fn, context);
+    source.start();
+    stops.push(async () => await source.stop(STOP_GRACE_MS));
+  }
+  for (const fn of functions.values()) fn.warm();
+
+  return {
+    endpoint: url,
+    region: model.region,
+    engine: engine.kind,
+    model,
+    faults,
+    stats: () => stats.snapshot(store.count, faults.injected),
+    containerEnvironment: (name) => containerEnvironment(name, model, iam, secrets, place),
+    operatorEnvironment: () => operatorEnvironment(place),
+    idle: async (timeoutMs) => await untilIdle(store, timeoutMs),
+    stop,
+  };
+}
+
+/** Both engines start at once; when one fails the other is still stopped. */
+async function startEngines(
+  model: CloudModel,
+  dataDir: string,
+  stops: Stops,
+): Promise<{ engine: DynamoDbEngine; sqs: Sqs }> {
+  const [engine, sqs] = await Promise.allSettled([
+    startTables(model, dataDir, stops),
+    Sqs.start(model, dataDir),
+  ]);
+  if (sqs.status === 'fulfilled') stops.push(async () => await sqs.value.stop());
+  if (engine.status === 'rejected') throw engine.reason;
+  if (sqs.status === 'rejected') throw sqs.reason;
+  return { engine: engine.value, sqs: sqs.value };
+}
+
+async function startTables(model: CloudModel, dataDir: string, stops: Stops): Promise<DynamoDbEngine> {
+  const engine = await startDynamoDb({ dataDir });
+  stops.push(async () => await engine.stop());
+  await ensureTables(engine.endpoint, model.region, model.tables);
+  return engine;
+}
+
+/** By ARN. Their output goes to `logs/<function>.log` in the data folder. */
+function buildFunctions(
+  model: CloudModel,
+  place: LocalPlace,
+  poolMax: number,
+  stops: Stops,
+): Map<string, LambdaFunction> {
+  const functions = new Map<string, LambdaFunction>();
+  for (const fn of model.functions) {
+    const log = new LogFile(path.join(place.dataDir, 'logs', `${fn.name}.log`));
+    const lambda = new LambdaFunction({ model: fn, poolMax, env: functionEnvironment(fn, place), log });
+    functions.set(fn.arn, lambda);
+    stops.push(async () => {
+      await lambda.stop();
+      await log.flush();
+    });
+  }
+  return functions;
+}
+
+type LaneContext = Parameters<typeof ruleLane>[2] & Parameters<typeof asyncLane>[1];
+
+/** Finds the lane of a delivery: one for each target of each rule, one for each function. */
+function laneFinder(
+  model: CloudModel,
+  functions: ReadonlyMap<string, LambdaFunction>,
+  context: LaneContext,
+): (delivery: Delivery) => Lane | undefined {
+  const lanes = new Map<string, Lane>();
+  for (const rule of model.buses.flatMap((bus) => bus.rules)) {
+    for (const target of rule.targets)
+      lanes.set(`rule ${rule.arn} ${target.id}`, ruleLane(rule, target, context));
+  }
+  for (const [arn, fn] of functions) lanes.set(`async ${arn}`, asyncLane(fn, context));
+  return (delivery) => {
+    const lane = lanes.get(`${delivery.kind} ${delivery.target}`);
+    if (lane === undefined)
+      context.stats.problem(
+        `an event that was pending for ${delivery.target} is dropped: the template has this target no more`,
+      );
+    return lane;
+  };
+}
+
+async function untilIdle(store: DeliveryStore, timeoutMs: number): Promise<void> {
+  const giveUp = performance.now() + timeoutMs;
+  while (store.count > 0) {
+    if (performance.now() > giveUp)
+      throw new Error(`${store.count} deliveries are still pending after ${timeoutMs} ms`);
+    await sleep(5);
+  }
+}

@@ -1,0 +1,138 @@
+import { type Caller, type Decision, evaluate, type Statement } from './iam-policy.ts';
+
+/** The identity that may do everything: the sandbox itself and tests. Never given to application code. */
+export const OPERATOR = 'operator';
+
+export interface RoleModel {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly statements: readonly Statement[];
+  /** Services that the trust policy lets assume the role. */
+  readonly trusted: readonly string[];
+}
+
+/** One thing that a request wants to do. A request may need several (a transaction, a batch over tables). */
+export interface Access {
+  readonly action: string;
+  readonly resource: string;
+  readonly context?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Why a request is refused: the text that AWS puts into AccessDeniedException. */
+export interface Denial {
+  readonly message: string;
+  readonly access: Access;
+}
+
+const DECISIONS_MAX = 10_000;
+
+/** Evaluates requests against the roles of the template. */
+export class Iam {
+  readonly #roles: ReadonlyMap<string, RoleModel>;
+  readonly #resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
+  readonly #base: Readonly<Record<string, readonly string[]>>;
+  readonly #account: string;
+  /** Decisions depend only on role, action and resource unless a statement has conditions. */
+  readonly #decisions = new Map<string, Denial | null>();
+
+  constructor(options: {
+    roles: readonly RoleModel[];
+    /** By resource ARN. */
+    resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
+    region: string;
+    account: string;
+  }) {
+    this.#roles = new Map(options.roles.map((role) => [role.logicalId, role]));
+    this.#resourcePolicies = options.resourcePolicies;
+    this.#account = options.account;
+    // The deployed system speaks TLS to AWS; the loopback socket stands for it.
+    this.#base = {
+      'aws:securetransport': ['true'],
+      'aws:requestedregion': [options.region],
+      'aws:principalaccount': [options.account],
+    };
+  }
+
+  /** Whether the access key id belongs to the operator or to a role of the template. */
+  knows(accessKeyId: string): boolean {
+    return accessKeyId === OPERATOR || this.#roles.has(accessKeyId);
+  }
+
+  roleOf(accessKeyId: string): RoleModel | undefined {
+    return this.#roles.get(accessKeyId);
+  }
+
+  /** The ARN that AWS shows for the caller. */
+  userArn(accessKeyId: string): string {
+    const role = this.#roles.get(accessKeyId);
+    return role === undefined
+      ? `arn:aws:iam::${this.#account}:user/${accessKeyId}`
+      : `arn:aws:sts::${this.#account}:assumed-role/${role.name}/local`;
+  }
+
+  /** The first denial among what a request needs, or undefined when all is allowed. */
+  check(accessKeyId: string, needed: readonly Access[]): Denial | undefined {
+    if (accessKeyId === OPERATOR) return undefined;
+    for (const access of needed) {
+      const denial = this.#checkOne(accessKeyId, access);
+      if (denial !== undefined) return denial;
+    }
+    return undefined;
+  }
+
+  #checkOne(accessKeyId: string, access: Access): Denial | undefined {
+    const cacheable = access.context === undefined;
+    const key = `${accessKeyId} ${access.action} ${access.resource}`;
+    const cached = cacheable ? this.#decisions.get(key) : undefined;
+    if (cached !== undefined) return cached ?? undefined;
+    const denial = this.#decide(accessKeyId, access);
+    if (cacheable) {
+      if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
+      this.#decisions.set(key, denial ?? null);
+    }
+    return denial;
+  }
+
+  #decide(accessKeyId: string, access: Access): Denial | undefined {
+    const role = this.#roles.get(accessKeyId);
+    if (role === undefined) return denied(this.userArn(accessKeyId), access, 'implicit-deny');
+    const context = { ...this.#base, 'aws:principalarn': [role.arn], ...access.context };
+    const request = { action: access.action, resource: access.resource, context };
+    const byIdentity = evaluate(role.statements, request);
+    const byResource = evaluate(this.#resourcePolicies.get(access.resource) ?? [], request, {
+      arn: role.arn,
+    });
+    if (byIdentity === 'explicit-deny' || byResource === 'explicit-deny') {
+      return denied(this.userArn(accessKeyId), access, 'explicit-deny');
+    }
+    if (byIdentity === 'allow' || byResource === 'allow') return undefined;
+    return denied(this.userArn(accessKeyId), access, 'implicit-deny');
+  }
+
+  /** Whether a resource's own policy lets a service (with the ARN that it acts for) do this. */
+  serviceMay(service: string, access: Access, sourceArn: string): boolean {
+    const caller: Caller = { service };
+    const context = {
+      ...this.#base,
+      'aws:sourcearn': [sourceArn],
+      'aws:sourceaccount': [this.#account],
+      ...access.context,
+    };
+    const statements = this.#resourcePolicies.get(access.resource) ?? [];
+    return (
+      evaluate(statements, { action: access.action, resource: access.resource, context }, caller) === 'allow'
+    );
+  }
+}
+
+function denied(user: string, access: Access, decision: Exclude<Decision, 'allow'>): Denial {
+  const reason =
+    decision === 'explicit-deny'
+      ? 'with an explicit deny in an identity-based or resource-based policy'
+      : `because no identity-based policy allows the ${access.action} action`;
+  return {
+    access,
+    message: `User: ${user} is not authorized to perform: ${access.action} on resource: ${access.resource} ${reason}`,
+  };
+}

@@ -1,0 +1,129 @@
+import path from 'node:path';
+import { CloudError } from './errors.ts';
+import { type Iam, OPERATOR } from './iam.ts';
+import type { CloudModel, FunctionModel } from './model.ts';
+import type { Secrets } from './secrets.ts';
+
+/** Where the local cloud is, for processes that it gives an environment. */
+export interface LocalPlace {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly dataDir: string;
+}
+
+/**
+ * What an AWS SDK needs to speak to the local cloud as somebody. The files keep a developer's own AWS profile out:
+ * a real endpoint or account can never be reached by mistake.
+ */
+export function credentials(accessKeyId: string, place: LocalPlace): Record<string, string> {
+  const nowhere = path.join(place.dataDir, 'no-aws-profile');
+  return {
+    AWS_ENDPOINT_URL: place.endpoint,
+    AWS_REGION: place.region,
+    AWS_DEFAULT_REGION: place.region,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: 'local',
+    AWS_CONFIG_FILE: nowhere,
+    AWS_SHARED_CREDENTIALS_FILE: nowhere,
+    AWS_EC2_METADATA_DISABLED: 'true',
+  };
+}
+
+export function operatorEnvironment(place: LocalPlace): Record<string, string> {
+  return credentials(OPERATOR, place);
+}
+
+/** The environment of a function: the template's variables and what Lambda's runtime sets; nothing of this process. */
+export function functionEnvironment(fn: FunctionModel, place: LocalPlace): Record<string, string> {
+  return {
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    LANG: 'en_US.UTF-8',
+    TZ: ':UTC',
+    LAMBDA_TASK_ROOT: fn.codeDir,
+    AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
+    AWS_LAMBDA_FUNCTION_NAME: fn.name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(fn.memoryMb),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${fn.name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    _HANDLER: fn.handler,
+    ...fn.environment,
+    ...credentials(fn.role.logicalId, place),
+  };
+}
+
+/**
+ * The environment of a container, as ECS gives it: the template's variables, its secrets (read with the execution role's
+ * permissions) and the task role's credentials. Throws CloudError CONTAINER_MISSING or SECRET_DENIED.
+ */
+export function containerEnvironment(
+  name: string,
+  model: CloudModel,
+  iam: Iam,
+  secrets: Secrets,
+  place: LocalPlace,
+): Record<string, string> {
+  const container = model.containers.find((c) => c.name === name);
+  if (container === undefined) {
+    const names = model.containers.map((c) => c.name).join(', ') || 'none';
+    throw new CloudError(
+      'CONTAINER_MISSING',
+      `No task definition of the template has a container ${name}; there are: ${names}.`,
+      'Name the container so in lib/stacks, or ask for one of these.',
+    );
+  }
+  if (container.taskRole === undefined) {
+    throw new CloudError(
+      'CONTAINER_MISSING',
+      `The task of the container ${name} has no task role, so it could call no AWS service.`,
+      'Give the task definition a task role in lib/stacks.',
+    );
+  }
+  const resolved = Object.entries(container.secrets).map(([variable, reference]): [string, string] => [
+    variable,
+    secretValue(variable, reference, container.executionRole?.logicalId, iam, secrets),
+  ]);
+  return {
+    ...container.environment,
+    ...Object.fromEntries(resolved),
+    ...credentials(container.taskRole.logicalId, place),
+  };
+}
+
+/** `valueFrom` is a secret's ARN, or `<ARN>:<json key>:<version stage>:<version id>`. */
+function secretValue(
+  variable: string,
+  reference: string,
+  executionRole: string | undefined,
+  iam: Iam,
+  secrets: Secrets,
+): string {
+  const parts = reference.split(':');
+  const arn = parts.slice(0, 7).join(':');
+  const key = parts[7] ?? '';
+  const denial =
+    executionRole === undefined
+      ? undefined
+      : iam.check(executionRole, [
+          { action: 'secretsmanager:GetSecretValue', resource: secrets.arnOf(arn) ?? arn },
+        ]);
+  if (executionRole === undefined || denial !== undefined) {
+    throw new CloudError(
+      'SECRET_DENIED',
+      `ECS could not start the task: the secret of ${variable} cannot be read: ${denial?.message ?? 'the task definition has no execution role'}.`,
+      'Grant the execution role the secret in lib/stacks.',
+    );
+  }
+  const value = String(secrets.get(arn).SecretString);
+  if (key === '') return value;
+  const field = (JSON.parse(value) as Record<string, unknown>)[key];
+  if (field === undefined) {
+    throw new CloudError(
+      'SECRET_DENIED',
+      `ECS could not start the task: the secret of ${variable} has no field ${key}.`,
+      'Add it to secrets.json in the data folder.',
+    );
+  }
+  return String(field);
+}

@@ -1,0 +1,278 @@
+import { mkdirSync } from 'node:fs';
+import { createConnection } from 'node:net';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Candle } from '../../lib/domain/market/candle.ts';
+import type { Streamer } from '../../streamer/streamer.ts';
+import { type LocalCloud, startCloud } from '../cloud/cloud.ts';
+import { synth } from '../cloud/synth.ts';
+import type { FaultInput, GatewayStatus } from '../gateway/index.ts';
+import { readCandles } from './candles.ts';
+import { type Child, startChild } from './child.ts';
+
+/**
+ * The whole system on one machine: simulated gateway (or a real one), local cloud, streamer, Lambdas. The streamer is
+ * the deployed one, started with the environment that the synthesised template gives it.
+ */
+export interface DeskOptions {
+  /** A tape's file; without it the gateway generates one from `seed`. */
+  readonly tape?: string | undefined;
+  readonly seed?: number | undefined;
+  readonly speed: string;
+  /** A real gateway in the simulator's place. */
+  readonly gateway?: { readonly host: string; readonly port: number } | undefined;
+  /** What to subscribe to with a real gateway; the simulator's tape says it by itself. */
+  readonly symbols?: readonly string[] | undefined;
+  /** Where everything that survives a restart lies. */
+  readonly dataDir: string;
+  /** A timeline of faults for the simulated gateway. */
+  readonly script?: string | undefined;
+  /** On top of what the template and the sandbox give the streamer. */
+  readonly streamerEnv?: Readonly<Record<string, string>>;
+  readonly say?: (text: string) => void;
+}
+
+export type StreamerStats = ReturnType<Streamer['stats']>;
+
+export interface Desk {
+  readonly cloud: LocalCloud;
+  readonly dataDir: string;
+  /** Unix ms at which `startDesk` was called. */
+  readonly startedAtMs: number;
+  /** Ended when it was not asked to: the error is for a person. */
+  readonly failed: Promise<DeskError>;
+  streamerStats(): Promise<StreamerStats | undefined>;
+  gatewayStatus(): Promise<GatewayStatus | undefined>;
+  fault(fault: FaultInput): Promise<void>;
+  /** Ends the streamer as it is told: SIGTERM is the clean way, SIGKILL is a crash. */
+  endStreamer(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  startStreamer(): Promise<void>;
+  /** True when the tape has ended, and every event that it led to has arrived. */
+  settled(): Promise<boolean>;
+  /** Every candle in the table, by instrument and time. */
+  candles(): Promise<readonly Candle[]>;
+  /** Stops the parts in order: streamer, deliveries, cloud, gateway. Returns the streamer's last figures. */
+  stop(): Promise<StreamerStats | undefined>;
+}
+
+/** What stopped the sandbox: bad input or a part that ended. The message is for a person. */
+export class DeskError extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode = 1) {
+    super(message);
+    this.name = 'DeskError';
+    this.exitCode = exitCode;
+  }
+}
+
+interface Listening {
+  readonly event: 'listening';
+  readonly port: number;
+  readonly controlPort: number;
+  readonly symbols: readonly string[];
+}
+
+const GATEWAY_MAIN = fileURLToPath(new URL('../gateway/main.ts', import.meta.url));
+const STREAMER_MAIN = fileURLToPath(new URL('../../streamer/main.ts', import.meta.url));
+const CHILD_READY_MS = 20_000;
+const STREAMER_STOP_MS = 35_000;
+const INTERVAL_MS = 60_000;
+
+export async function startDesk(options: DeskOptions): Promise<Desk> {
+  const startedAtMs = Date.now();
+  const dataDir = resolve(options.dataDir);
+  mkdirSync(dataDir, { recursive: true });
+  const say = options.say ?? (() => undefined);
+  if (options.gateway) await reach(options.gateway);
+
+  // Gateway and template at the same time: reading a tape and a cold synth are the two slow things.
+  const simulated = options.gateway ? undefined : startGateway(options, dataDir);
+  simulated?.catch(() => undefined);
+  const { assembly, stack, cached } = await synth({ stage: 'sandbox' });
+  if (!cached) say('The stack was synthesised anew.');
+  const gateway = await simulated;
+  let cloud: LocalCloud;
+  try {
+    cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud') });
+  } catch (error) {
+    await gateway?.child.stop(2_000);
+    throw error;
+  }
+  const { promise: failed, resolve: fail } = Promise.withResolvers<DeskError>();
+  const address = gateway ? { host: '127.0.0.1', port: gateway.port } : options.gateway!;
+  const symbols = options.symbols ?? gateway?.symbols;
+  let streamer: Child | undefined;
+  let healthPort = 0;
+  let lastStats: StreamerStats | undefined;
+  let ending = false;
+  gateway?.child.exited.then(({ code }) => {
+    if (!ending) fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
+  });
+
+  const desk: Desk = {
+    cloud,
+    dataDir,
+    startedAtMs,
+    failed,
+    streamerStats: async () => {
+      const stats = await getJson<StreamerStats>(`http://127.0.0.1:${healthPort}/stats`);
+      if (stats) lastStats = stats;
+      return stats;
+    },
+    gatewayStatus: async () =>
+      gateway && (await getJson<GatewayStatus>(`http://127.0.0.1:${gateway.controlPort}/status`)),
+    fault: async (fault) => {
+      if (!gateway) throw new DeskError('Faults can be switched only on the simulated gateway.');
+      const response = await fetch(`http://127.0.0.1:${gateway.controlPort}/fault`, {
+        method: 'POST',
+        body: JSON.stringify(fault),
+      });
+      if (!response.ok) throw new DeskError(`The gateway refused the fault: ${await response.text()}`);
+    },
+    startStreamer: async () => {
+      const env = {
+        ...cloud.containerEnvironment('streamer'),
+        IB_GATEWAY_HOST: address.host,
+        IB_GATEWAY_PORT: String(address.port),
+        ...(symbols ? { SYMBOLS: symbols.join(',') } : {}),
+        DB_PATH: join(dataDir, 'streamer.db'),
+        ...options.streamerEnv,
+      };
+      const child = startChild({
+        name: 'streamer',
+        script: STREAMER_MAIN,
+        env,
+        logFile: join(dataDir, 'logs', 'streamer.log'),
+      });
+      streamer = child;
+      child.process.on('message', (message) => {
+        if (isStopped(message)) lastStats = message.stats;
+      });
+      child.exited.then(({ code, signal }) => {
+        if (ending || streamer !== child) return;
+        const words = child.lastWords();
+        fail(new DeskError(`The streamer ended (${signal ?? `code ${code}`}).\n${words}`, code === 2 ? 2 : 1));
+      });
+      try {
+        healthPort = (await child.message(isHealth, CHILD_READY_MS)).port;
+      } catch (error) {
+        const { code } = await child.exited;
+        throw new DeskError((error as Error).message, code === 2 ? 2 : 1);
+      }
+    },
+    endStreamer: async (signal) => {
+      const child = streamer;
+      streamer = undefined;
+      healthPort = 0;
+      if (!child) return;
+      if (signal === 'SIGTERM') return child.stop(STREAMER_STOP_MS);
+      child.process.kill('SIGKILL');
+      await child.exited;
+    },
+    settled: async () => {
+      const [stats, tape] = await Promise.all([desk.streamerStats(), desk.gatewayStatus()]);
+      if (!stats || !tape?.ended) return false;
+      return (
+        stats.marketMs >= endOfBar(tape.tapeEndMs) &&
+        stats.marketData.nextCloseMs === null &&
+        stats.marketData.buffer.depth === 0 &&
+        stats.ready &&
+        stats.gaps.open === 0 &&
+        stats.outbox.depth === 0 &&
+        cloud.stats().pending === 0
+      );
+    },
+    candles: () => readCandles(cloud),
+    stop: async () => {
+      ending = true;
+      await desk.endStreamer('SIGTERM');
+      await drained(cloud);
+      await cloud.stop();
+      await gateway?.child.stop(5_000);
+      return lastStats;
+    },
+  };
+  try {
+    await desk.startStreamer();
+  } catch (error) {
+    ending = true;
+    await cloud.stop();
+    await gateway?.child.stop(2_000);
+    throw error;
+  }
+  return desk;
+}
+
+async function startGateway(options: DeskOptions, dataDir: string) {
+  const { promise: listening, resolve: heard } = Promise.withResolvers<Listening>();
+  const child = startChild({
+    name: 'simulated gateway',
+    script: GATEWAY_MAIN,
+    args: [
+      ...(options.tape === undefined ? ['--seed', String(options.seed ?? 1)] : ['--tape', options.tape]),
+      ...(options.script === undefined ? [] : ['--script', options.script]),
+      '--port',
+      '0',
+      '--speed',
+      options.speed,
+      '--json',
+    ],
+    logFile: join(dataDir, 'logs', 'gateway.log'),
+    onLine: (line) => {
+      if (line.startsWith('{"event":"listening"')) heard(JSON.parse(line) as Listening);
+    },
+  });
+  const ended = child.exited.then(() => undefined);
+  const first = await Promise.race([listening, ended]);
+  // A tape that cannot be read is the person's input: its own message says what, where and what to do.
+  if (!first) throw new DeskError(child.lastWords() || 'The simulated gateway ended at its start.', 2);
+  return { child, port: first.port, controlPort: first.controlPort, symbols: first.symbols };
+}
+
+/** A gateway that does not answer at the start is the person's input; later on the streamer waits for it. */
+async function reach({ host, port }: { readonly host: string; readonly port: number }): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = createConnection({ host, port, timeout: 5_000 });
+    const refuse = (why: string): void => {
+      socket.destroy();
+      reject(
+        new DeskError(
+          `The gateway at ${host}:${port} cannot be reached (${why}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), and that the port is right: 4002 paper, 4001 live (TWS 7497, 7496).`,
+          2,
+        ),
+      );
+    };
+    socket.once('connect', () => {
+      socket.end();
+      resolve();
+    });
+    socket.once('timeout', () => refuse('no answer within 5 s'));
+    socket.once('error', (error) => refuse(error.message));
+  });
+}
+
+function endOfBar(ms: number): number {
+  return Math.floor(ms / INTERVAL_MS) * INTERVAL_MS + INTERVAL_MS;
+}
+
+async function drained(cloud: LocalCloud): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while (cloud.stats().pending > 0 && Date.now() < deadline) await new Promise((wake) => setTimeout(wake, 25));
+}
+
+async function getJson<T>(url: string): Promise<T | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    return response.ok ? ((await response.json()) as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isHealth(message: unknown): message is { readonly kind: 'health'; readonly port: number } {
+  return (message as { kind?: string } | undefined)?.kind === 'health';
+}
+
+function isStopped(message: unknown): message is { readonly kind: 'stopped'; readonly stats: StreamerStats } {
+  return (message as { kind?: string } | undefined)?.kind === 'stopped';
+}

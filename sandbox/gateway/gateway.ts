@@ -1,0 +1,253 @@
+/** The running gateway: port, clients, tape, market and faults put together. */
+import type { Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import type { Tape } from '../tapes/tape.ts';
+import { type CounterName, counterNames, type GatewayCore } from './core.ts';
+import { applyFault, type Fault, type FaultState, feedUp, noFaults } from './faults.ts';
+import { greet, startApi } from './handshake.ts';
+import { Listener } from './listener.ts';
+import { MarketData } from './market-data.ts';
+import { HistoryPacing } from './pacing.ts';
+import { answer } from './requests.ts';
+import type { ScriptedFault } from './script.ts';
+import { Session } from './session.ts';
+import type { GatewayStatus } from './status.ts';
+import { type Speed, TapeClock } from './tape-clock.ts';
+
+/** A connection that never finishes the handshake is closed after this. */
+const greetingMsMax = 60_000;
+const reopenMs = 500;
+
+export interface SimulatedGatewayInput {
+  readonly tape: Tape;
+  readonly script: readonly ScriptedFault[];
+  readonly host: string;
+  readonly speed: Speed;
+  readonly idleSpeed: number;
+  readonly startOnSubscribe: boolean;
+  readonly account: string;
+  readonly clientLimit: number;
+  readonly marketDataLines: number;
+  readonly messagesPerSecond: number;
+  readonly historyPacing: boolean;
+  readonly log: (text: string) => void;
+}
+
+export class SimulatedGateway implements GatewayCore {
+  readonly faults: FaultState = noFaults();
+  readonly sessions = new Set<Session>();
+  readonly market: MarketData;
+  readonly clock: TapeClock;
+  readonly pacing = new HistoryPacing();
+  readonly #input: SimulatedGatewayInput;
+  readonly #counters = Object.fromEntries(counterNames.map((name) => [name, 0])) as Record<
+    CounterName,
+    number
+  >;
+  readonly #rowsSent = new Map<number, number>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #tapeEvents: ScriptedFault[];
+  readonly #listener: Listener;
+  #connections = 0;
+  #stopped = false;
+
+  constructor(input: SimulatedGatewayInput) {
+    this.#input = input;
+    this.market = new MarketData(input.tape);
+    this.#listener = new Listener(input.host, (socket) => this.#accept(socket));
+    this.#tapeEvents = input.script
+      .filter((event) => event.atTapeMs !== undefined)
+      .sort((a, b) => a.atTapeMs! - b.atTapeMs!);
+    this.clock = new TapeClock({
+      rows: input.tape.rows,
+      speed: input.speed,
+      idleSpeed: input.idleSpeed,
+      now: () => performance.now(),
+      onRow: (row) => this.market.onRow(row, this.feedUp),
+      onAdvanced: (tapeMs) => this.market.onAdvanced(tapeMs, this.feedUp),
+      receiving: () => this.feedUp && this.market.receiving,
+      blocked: () => this.market.blocked,
+      nextEventMs: () => this.#tapeEvents[0]?.atTapeMs ?? Number.POSITIVE_INFINITY,
+      fireEvents: (tapeMs) => this.#fireTapeEvents(tapeMs),
+    });
+  }
+
+  get account(): string {
+    return this.#input.account;
+  }
+  get marketDataLines(): number {
+    return this.#input.marketDataLines;
+  }
+  get startOnSubscribe(): boolean {
+    return this.#input.startOnSubscribe;
+  }
+  get feedUp(): boolean {
+    return feedUp(this.faults);
+  }
+  get host(): string {
+    return this.#input.host;
+  }
+  get port(): number {
+    return this.#listener.port;
+  }
+
+  readySessions(): Session[] {
+    return [...this.sessions].filter((session) => session.stage === 'ready');
+  }
+
+  count(name: CounterName): void {
+    this.#counters[name] += 1;
+  }
+
+  breaksPacing(key: string, contract: string): boolean {
+    return this.#input.historyPacing
+      ? this.pacing.violates(key, contract, performance.now())
+      : this.pacing.violatesForced();
+  }
+
+  /** Opens the port; 0 takes a free one. */
+  async listen(port: number): Promise<void> {
+    await this.#listener.open(port);
+    for (const { fault, atMs } of this.#input.script) {
+      if (atMs !== undefined) this.#later(atMs, () => this.apply(fault));
+    }
+    if (!this.startOnSubscribe) this.clock.start();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.clock.stop();
+    for (const timer of this.#timers) clearTimeout(timer);
+    for (const session of this.sessions) session.close('the gateway stops', 'rst');
+    this.#listener.retire();
+  }
+
+  apply(fault: Fault): void {
+    this.count('faults');
+    this.#input.log(
+      `fault ${JSON.stringify(fault)} at tape time ${new Date(this.clock.tapeMs).toISOString()}`,
+    );
+    applyFault(this, fault);
+    this.clock.wake();
+  }
+
+  restart(downMs: number): void {
+    for (const session of this.sessions) session.close('the gateway restarts');
+    const { port } = this.#listener;
+    this.#listener.close();
+    const reopen = () => {
+      this.#listener.open(port).catch((problem: unknown) => {
+        this.#input.log(`cannot listen again: ${(problem as Error).message}`);
+        this.#later(reopenMs, reopen);
+      });
+    };
+    this.#later(downMs, reopen);
+  }
+
+  status(): GatewayStatus {
+    this.clock.advance();
+    const sent: Record<string, number> = {};
+    for (const [clientId, rows] of this.#rowsSent) sent[clientId] = rows;
+    for (const session of this.readySessions()) {
+      sent[session.clientId] = (sent[session.clientId] ?? 0) + session.rowsSent;
+    }
+    return {
+      tapeMs: this.clock.tapeMs,
+      tapeStartMs: this.clock.startMs,
+      tapeEndMs: this.clock.endMs,
+      started: this.clock.started,
+      ended: this.clock.ended,
+      ticksTotal: this.#input.tape.rows.length,
+      ticksPlayed: this.clock.played,
+      ticksSentByClient: sent,
+      ticksUnseen: this.market.rowsUnseen,
+      clients: [...this.sessions].map((session) => ({
+        connection: session.number,
+        clientId: session.clientId,
+        stage: session.stage,
+        serverVersion: session.serverVersion,
+        halfOpen: session.halfOpen,
+        rowsSent: session.rowsSent,
+        framesSent: session.framesSent,
+        bytesSent: session.bytesSent,
+        requests: session.requests,
+        rateBreaches: session.rateBreaches,
+        lines: this.market
+          .lines(session)
+          .map(({ kind, id, state }) => ({ kind, id, symbol: state.contract.localSymbol })),
+      })),
+      faults: { ...this.faults },
+      pacingViolations: this.pacing.violations,
+      counters: { ...this.#counters },
+    };
+  }
+
+  #fireTapeEvents(tapeMs: number): void {
+    while ((this.#tapeEvents[0]?.atTapeMs ?? Number.POSITIVE_INFINITY) <= tapeMs) {
+      this.apply(this.#tapeEvents.shift()!.fault);
+    }
+  }
+
+  #later(delayMs: number, act: () => unknown): void {
+    if (this.#stopped) return;
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, delayMs);
+    this.#timers.add(timer);
+  }
+
+  #accept(socket: Socket): void {
+    this.count('connections');
+    const full = this.sessions.size >= this.#input.clientLimit;
+    if (this.faults.refuse || full) {
+      this.#input.log(full ? 'refused a connection: too many clients' : 'refused a connection by a fault');
+      // Without a listener an error of this socket would end the process.
+      socket.on('error', () => undefined);
+      socket.end();
+      socket.resume();
+      return;
+    }
+    this.#connections += 1;
+    const session = new Session(this.#connections, socket, {
+      onHello: (from, hello) => greet(this, from, hello),
+      onRequest: (from, fields) => this.#request(from, fields),
+      onFree: () => this.clock.wake(),
+      onClosed: (from, reason) => this.#closed(from, reason),
+      log: this.#input.log,
+      now: () => performance.now(),
+      messagesPerSecond: this.#input.messagesPerSecond,
+    });
+    this.sessions.add(session);
+    this.#input.log(`connection ${session.number} from ${socket.remoteAddress}:${socket.remotePort}`);
+    const timer = setTimeout(() => {
+      if (session.stage !== 'ready' && !this.faults.silentHandshake)
+        session.close('it never finished the handshake');
+    }, greetingMsMax);
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  #request(session: Session, fields: string[]): void {
+    if (session.stage === 'ready') {
+      answer(this, session, fields);
+      return;
+    }
+    startApi(this, session, fields);
+    if (session.clientId === -1) return;
+    this.#input.log(
+      `connection ${session.number} is client ${session.clientId}, server version ${session.serverVersion}`,
+    );
+  }
+
+  #closed(session: Session, reason: string): void {
+    if (!this.sessions.delete(session)) return;
+    this.market.removeSession(session);
+    if (session.stage === 'ready') {
+      this.#rowsSent.set(session.clientId, (this.#rowsSent.get(session.clientId) ?? 0) + session.rowsSent);
+    }
+    if (session.protocolError) this.count('protocolErrors');
+    const name = session.clientId === -1 ? '' : ` (client ${session.clientId})`;
+    this.#input.log(`connection ${session.number}${name} closed: ${reason}`);
+    this.clock.wake();
+  }
+}

@@ -1,0 +1,128 @@
+/**
+ * A simulated IB Gateway: the TWS text protocol over a tape, with scripted faults. Any TWS client can talk to it. It
+ * shares no module with the streamer, so that a mistake on the wire cannot cancel out.
+ */
+import { basename } from 'node:path';
+import { generateTape } from '../tapes/generate.ts';
+import { loadTape, type Tape, tapeFromRows } from '../tapes/tape.ts';
+import { startControl } from './control.ts';
+import type { FaultInput } from './faults.ts';
+import { SimulatedGateway } from './gateway.ts';
+import {
+  parseFault,
+  parseScript,
+  readScript,
+  ScriptError,
+  type ScriptedFault,
+  type ScriptedFaultInput,
+} from './script.ts';
+import type { GatewayStatus } from './status.ts';
+import type { Speed } from './tape-clock.ts';
+
+export { GatewayError } from './listener.ts';
+export type { GatewayStatus } from './status.ts';
+export type { FaultInput, ScriptedFaultInput };
+
+export interface GatewayOptions {
+  /** A tape's file, or a loaded one. Without it one is generated from `seed`. */
+  readonly tape?: string | Tape;
+  /** Seed of the generated tape; default 1. */
+  readonly seed?: number;
+  /** Address to listen on; default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 4002, as a real paper gateway; 0 takes a free one. */
+  readonly port?: number;
+  /** Port of the control server on 127.0.0.1; default 0, a free one. */
+  readonly controlPort?: number;
+  /** 1 real time, N times as fast, or `max`: as fast as clients read. Default 1. */
+  readonly speed?: Speed;
+  /** Tape seconds a wall second at speed `max` while no client is being sent ticks; default 3,600. */
+  readonly idleSpeed?: number;
+  readonly start?: 'on-subscribe' | 'now';
+  /** A script's file, or its content. */
+  readonly script?: string | readonly ScriptedFaultInput[];
+  readonly account?: string;
+  /** Clients at one time; default 32. */
+  readonly clientLimit?: number;
+  /** Market data lines over all clients; default 100. */
+  readonly marketDataLines?: number;
+  /** Messages a second for each client; default 50. */
+  readonly messagesPerSecond?: number;
+  /** Whether historical requests are paced; default true. */
+  readonly historyPacing?: boolean;
+  readonly log?: (text: string) => void;
+}
+
+export interface Gateway {
+  readonly host: string;
+  readonly port: number;
+  readonly controlPort: number;
+  readonly tape: Tape;
+  status(): GatewayStatus;
+  /** Applies a fault now. Throws `ScriptError` when it is none. */
+  fault(fault: FaultInput): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a gateway and its control server. Throws `TapeError`, `ScriptError`, and `GatewayError` when a port is in use
+ * or cannot be opened.
+ */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const tape = await tapeOf(options);
+  const script = await scriptOf(options.script);
+  const gateway = new SimulatedGateway({
+    tape,
+    script,
+    host: options.host ?? '127.0.0.1',
+    speed: options.speed ?? 1,
+    idleSpeed: options.idleSpeed ?? 3_600,
+    startOnSubscribe: options.start !== 'now',
+    account: options.account ?? 'DU1234567',
+    clientLimit: options.clientLimit ?? 32,
+    marketDataLines: options.marketDataLines ?? 100,
+    messagesPerSecond: options.messagesPerSecond ?? 50,
+    historyPacing: options.historyPacing ?? true,
+    log: options.log ?? (() => undefined),
+  });
+  const fault = (input: unknown) => {
+    const parsed = parseFault(input);
+    if (typeof parsed === 'string') throw new ScriptError(`fault: ${parsed}.`);
+    gateway.apply(parsed);
+  };
+  await gateway.listen(options.port ?? 4002);
+  try {
+    const control = await startControl(options.controlPort ?? 0, { status: () => gateway.status(), fault });
+    return {
+      host: gateway.host,
+      port: gateway.port,
+      controlPort: control.port,
+      tape,
+      status: () => gateway.status(),
+      fault,
+      stop: () => {
+        gateway.stop();
+        return control.stop();
+      },
+    };
+  } catch (problem) {
+    gateway.stop();
+    throw problem;
+  }
+}
+
+async function tapeOf({ tape, seed = 1 }: GatewayOptions): Promise<Tape> {
+  if (tape === undefined) return tapeFromRows(`generated tape, seed ${seed}`, generateTape({ seed }));
+  return typeof tape === 'string' ? loadTape(tape) : tape;
+}
+
+async function scriptOf(script: GatewayOptions['script']): Promise<ScriptedFault[]> {
+  if (script === undefined) return [];
+  return typeof script === 'string' ? readScript(script) : parseScript(script);
+}
+
+/** What a person is told about a tape. */
+export function tapeTitle(tape: Tape): string {
+  const symbols = tape.contracts.map((contract) => contract.localSymbol).join(', ');
+  return `${basename(tape.file)}: ${tape.rows.length} rows of ${symbols}`;
+}

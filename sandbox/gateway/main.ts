@@ -1,0 +1,153 @@
+/** `npm run gateway`: starts the simulated gateway from the command line. */
+import { Command, InvalidArgumentError } from 'commander';
+import { TapeError } from '../tapes/tape-error.ts';
+import { GatewayError, type GatewayOptions, startGateway, tapeTitle } from './index.ts';
+import { ScriptError } from './script.ts';
+import type { Speed } from './tape-clock.ts';
+
+interface Options {
+  tape?: string;
+  seed: number;
+  host: string;
+  port: number;
+  speed: Speed;
+  idleSpeed: number;
+  controlPort: number;
+  script?: string;
+  start: 'on-subscribe' | 'now';
+  account: string;
+  clientLimit: number;
+  lines: number;
+  messageRate: number;
+  pacing: boolean;
+  json: boolean;
+}
+
+function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`Allowed: a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function speed(text: string): Speed {
+  if (text === 'max') return 'max';
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value < 0.01 || value > 1_000_000) {
+    throw new InvalidArgumentError('Allowed: max, or a number from 0.01 to 1000000 (1 is real time).');
+  }
+  return value;
+}
+
+function start(text: string): 'on-subscribe' | 'now' {
+  if (text !== 'on-subscribe' && text !== 'now')
+    throw new InvalidArgumentError('Allowed: on-subscribe, now.');
+  return text;
+}
+
+const command = new Command('gateway')
+  .description(
+    'A simulated IB Gateway: the TWS text protocol over a tape, with faults to switch. See docs/gateway.md.',
+  )
+  .option('--tape <file>', 'CSV tape, plain or gzip; without it one is generated from the seed')
+  .option('--seed <n>', 'seed of the generated tape', number(0, 4_294_967_295), 1)
+  .option('--host <address>', 'address to listen on', '127.0.0.1')
+  .option('--port <n>', 'port to listen on; 0 takes a free one', number(0, 65_535), 4002)
+  .option('--speed <speed>', '1 is real time, N is N times as fast, max as fast as clients read', speed, 1)
+  .option(
+    '--idle-speed <n>',
+    'tape seconds a second at speed max while no client is sent ticks',
+    number(1, 1_000_000),
+    3_600,
+  )
+  .option('--control-port <n>', 'HTTP control port on 127.0.0.1; 0 takes a free one', number(0, 65_535), 0)
+  .option('--script <file>', 'JSON timeline of faults')
+  .option('--start <when>', 'on-subscribe, or now', start, 'on-subscribe')
+  .option('--account <id>', 'the account', 'DU1234567')
+  .option('--client-limit <n>', 'clients at one time', number(1, 1_000), 32)
+  .option('--lines <n>', 'market data lines over all clients', number(1, 10_000), 100)
+  .option('--message-rate <n>', 'messages a second for each client', number(1, 1_000_000), 50)
+  .option('--no-pacing', 'no pacing of historical requests')
+  .option('--json', 'one JSON object a line on stdout', false);
+
+async function main(): Promise<void> {
+  const options = command.parse().opts<Options>();
+  const say = (event: string, fields: Record<string, unknown>, text: string) => {
+    console.log(options.json ? JSON.stringify({ event, ...fields }) : text);
+  };
+  const queued: string[] = [];
+  let listening = false;
+  const log = (text: string) => {
+    // The first line says where the gateway listens, whatever happens before.
+    if (listening) say('log', { text }, text);
+    else queued.push(text);
+  };
+  const gateway = await startGateway({ ...gatewayOptions(options), log });
+  const { host, port, controlPort, tape } = gateway;
+  say(
+    'listening',
+    {
+      host,
+      port,
+      controlPort,
+      tape: tape.file,
+      rows: tape.rows.length,
+      symbols: tape.contracts.map((contract) => contract.localSymbol),
+    },
+    `Simulated IB Gateway listening on ${host}:${port}, control http://127.0.0.1:${controlPort}, speed ${options.speed}, ${tapeTitle(tape)}`,
+  );
+  listening = true;
+  for (const text of queued) log(text);
+  let stopping = false;
+  const stop = () => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    const { ticksPlayed, ticksTotal, ticksUnseen } = gateway.status();
+    const summary = { ticksPlayed, ticksTotal, ticksUnseen };
+    gateway.stop().then(
+      () => {
+        say(
+          'stopped',
+          summary,
+          `Stopped: ${ticksPlayed} of ${ticksTotal} rows played, ${ticksUnseen} unseen.`,
+        );
+        process.exit(0);
+      },
+      (problem: unknown) => {
+        console.error(problem);
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+function gatewayOptions(options: Options): GatewayOptions {
+  return {
+    ...(options.tape === undefined ? {} : { tape: options.tape }),
+    ...(options.script === undefined ? {} : { script: options.script }),
+    seed: options.seed,
+    host: options.host,
+    port: options.port,
+    speed: options.speed,
+    idleSpeed: options.idleSpeed,
+    controlPort: options.controlPort,
+    start: options.start,
+    account: options.account,
+    clientLimit: options.clientLimit,
+    marketDataLines: options.lines,
+    messagesPerSecond: options.messageRate,
+    historyPacing: options.pacing,
+  };
+}
+
+main().catch((problem: unknown) => {
+  const expected =
+    problem instanceof TapeError || problem instanceof ScriptError || problem instanceof GatewayError;
+  console.error(expected ? problem.message : problem);
+  process.exit(1);
+});

@@ -1,0 +1,258 @@
+import {
+  BarSizeSetting,
+  type Contract,
+  type ContractDetails,
+  EventName,
+  IBApi,
+  type MarketDataType,
+  TickByTickDataType,
+  WhatToShow,
+} from '@stoqey/ib';
+
+/**
+ * The edge to @stoqey/ib: one fresh `IBApi` for each attempt, thrown away with all that it has queued when the attempt
+ * is over. (An instance that is used again replays old requests into the new session.) Listeners only hand their
+ * input on; every one is guarded, because a listener that throws stalls the rest of the socket's chunk.
+ */
+export interface LinkTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: number;
+  /** IB cuts sessions off at 50 a second; @stoqey/ib sends at most 43 when told 40. */
+  readonly maxRequestsPerSecond: number;
+}
+
+/** What the gateway says, one method a message. Request ids are ours; prices are doubles as @stoqey/ib decodes them. */
+export interface LinkListener {
+  ready(serverVersion: number, accounts: readonly string[]): void;
+  disconnected(code: number | null, message: string): void;
+  notice(code: number, message: string): void;
+  requestError(reqId: number, code: number, message: string): void;
+  time(seconds: number): void;
+  contract(reqId: number, details: ContractDetails): void;
+  contractEnd(reqId: number): void;
+  marketDataType(reqId: number, type: number): void;
+  tickReqParams(reqId: number): void;
+  tickString(reqId: number, type: number, value: string): void;
+  tickPrice(reqId: number, type: number, price: number): void;
+  tickSize(reqId: number, type: number, size: number): void;
+  tickGeneric(reqId: number, type: number, value: number): void;
+  tickByTickTrade(reqId: number, seconds: number, price: number, size: number): void;
+  historicalBar(reqId: number, bar: LinkBar): void;
+  historicalEnd(reqId: number): void;
+  /** A listener threw: a bug of ours, told instead of swallowed. */
+  fault(where: string, error: unknown): void;
+}
+
+export interface LinkBar {
+  readonly startSeconds: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly count: number;
+}
+
+/** RTVolume: every trade with its time and the cumulative volume. */
+const GENERIC_TICKS = '233';
+/** Epoch seconds rather than text in a zone that the gateway picks. */
+const FORMAT_EPOCH = 2;
+
+export class BrokerLink {
+  readonly #target: LinkTarget;
+  readonly #listener: LinkListener;
+  #api: IBApi | undefined;
+  #attempts = 0;
+
+  constructor(target: LinkTarget, listener: LinkListener) {
+    this.#target = target;
+    this.#listener = listener;
+  }
+
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** Starts one attempt; the outcome comes as `ready` or `disconnected`. */
+  open(): void {
+    this.close();
+    this.#attempts += 1;
+    // All four options, or the constructor reads the environment.
+    const api = new IBApi({
+      host: this.#target.host,
+      port: this.#target.port,
+      clientId: this.#target.clientId,
+      maxReqPerSec: this.#target.maxRequestsPerSecond,
+    });
+    this.#api = api;
+    this.#listen(api);
+    api.connect(this.#target.clientId);
+  }
+
+  /** Throws the attempt away, with its socket, its listeners and all that it has queued. */
+  close(): void {
+    const api = this.#api;
+    if (!api) return;
+    this.#api = undefined;
+    api.removeAllListeners();
+    api.disconnect();
+  }
+
+  requestTime(): void {
+    this.#api?.reqCurrentTime();
+  }
+
+  requestMarketDataType(type: MarketDataType): void {
+    this.#api?.reqMarketDataType(type);
+  }
+
+  requestContract(reqId: number, contract: Contract): void {
+    this.#api?.reqContractDetails(reqId, contract);
+  }
+
+  /** Answered by 321 where the gateway is read-only: the one question that tells before an order would. */
+  requestOpenOrders(): void {
+    this.#api?.reqOpenOrders();
+  }
+
+  subscribe(reqId: number, contract: Contract): void {
+    this.#api?.reqMktData(reqId, contract, GENERIC_TICKS, false, false);
+  }
+
+  unsubscribe(reqId: number): void {
+    this.#api?.cancelMktData(reqId);
+  }
+
+  subscribeTickByTick(reqId: number, contract: Contract): void {
+    this.#api?.reqTickByTickData(reqId, contract, TickByTickDataType.AllLast, 0, false);
+  }
+
+  /** Trades as bars; `end` is `yyyymmdd-HH:MM:SS` in UTC. */
+  requestHistory(
+    reqId: number,
+    contract: Contract,
+    end: string,
+    duration: string,
+    barSize: BarSizeSetting,
+  ): void {
+    this.#api?.reqHistoricalData(
+      reqId,
+      contract,
+      end,
+      duration,
+      barSize,
+      WhatToShow.TRADES,
+      0,
+      FORMAT_EPOCH,
+      false,
+    );
+  }
+
+  #listen(api: IBApi): void {
+    const listener = this.#listener;
+    // An event that arrives for an instance that was thrown away belongs to nobody.
+    const on = <A extends readonly unknown[]>(event: EventName, handle: (...args: A) => void): void => {
+      const guarded = (...args: A): void => {
+        if (this.#api !== api) return;
+        try {
+          handle(...args);
+        } catch (error) {
+          listener.fault(event, error);
+        }
+      };
+      (api as { on(name: string, fn: (...args: A) => void): unknown }).on(event, guarded);
+    };
+
+    let accounts: readonly string[] = [];
+    on(EventName.managedAccounts, (list: string) => {
+      accounts = list.split(',').filter((account) => account !== '');
+    });
+    on(EventName.nextValidId, () => listener.ready(api.serverVersion, accounts));
+    on(EventName.disconnected, () => listener.disconnected(null, 'the gateway closed the connection'));
+    on(EventName.info, (message: string, code: number) => listener.notice(code, message));
+    on(EventName.error, (error: Error, code: number, reqId: number) => {
+      if (reqId === -1) listener.notice(code, error.message);
+      else listener.requestError(reqId, code, error.message);
+    });
+    on(EventName.currentTime, (seconds: number) => listener.time(seconds));
+    on(EventName.contractDetails, (reqId: number, details: ContractDetails) =>
+      listener.contract(reqId, details),
+    );
+    on(EventName.contractDetailsEnd, (reqId: number) => listener.contractEnd(reqId));
+    on(EventName.marketDataType, (reqId: number, type: number) => listener.marketDataType(reqId, type));
+    on(EventName.tickReqParams, (reqId: number) => listener.tickReqParams(reqId));
+    // The tick events are the hot path: each is guarded by hand, without an array of arguments.
+    api.on(EventName.tickString, (reqId, type, value) => {
+      try {
+        if (this.#api === api) listener.tickString(reqId, type as number, value);
+      } catch (error) {
+        listener.fault(EventName.tickString, error);
+      }
+    });
+    api.on(EventName.tickPrice, (reqId, type, price) => {
+      try {
+        if (this.#api === api) listener.tickPrice(reqId, type as number, price);
+      } catch (error) {
+        listener.fault(EventName.tickPrice, error);
+      }
+    });
+    api.on(EventName.tickSize, (reqId, type, size) => {
+      try {
+        if (this.#api === api) listener.tickSize(reqId, type ?? 0, size ?? 0);
+      } catch (error) {
+        listener.fault(EventName.tickSize, error);
+      }
+    });
+    on(EventName.tickGeneric, (reqId: number, type: number, value: number) =>
+      listener.tickGeneric(reqId, type, value),
+    );
+    on(
+      EventName.tickByTickAllLast,
+      (reqId: number, _type: number, time: string | number, price: number, size: number) =>
+        listener.tickByTickTrade(reqId, Number(time), price, size),
+    );
+    on(
+      EventName.historicalData,
+      (
+        reqId: number,
+        time: string,
+        open: number,
+        high: number,
+        low: number,
+        close: number,
+        volume: number,
+        count: number,
+      ) => {
+        if (time.startsWith('finished')) listener.historicalEnd(reqId);
+        else
+          listener.historicalBar(reqId, {
+            startSeconds: Number(time),
+            open,
+            high,
+            low,
+            close,
+            volume,
+            count,
+          });
+      },
+    );
+  }
+}
+
+/** IB's names of the bar sizes, by interval in milliseconds. */
+export const barSizes: ReadonlyMap<number, BarSizeSetting> = new Map([
+  [5_000, BarSizeSetting.SECONDS_FIVE],
+  [10_000, BarSizeSetting.SECONDS_TEN],
+  [15_000, BarSizeSetting.SECONDS_FIFTEEN],
+  [30_000, BarSizeSetting.SECONDS_THIRTY],
+  [60_000, BarSizeSetting.MINUTES_ONE],
+  [120_000, BarSizeSetting.MINUTES_TWO],
+  [180_000, BarSizeSetting.MINUTES_THREE],
+  [300_000, BarSizeSetting.MINUTES_FIVE],
+  [600_000, BarSizeSetting.MINUTES_TEN],
+  [900_000, BarSizeSetting.MINUTES_FIFTEEN],
+  [1_200_000, BarSizeSetting.MINUTES_TWENTY],
+  [1_800_000, BarSizeSetting.MINUTES_THIRTY],
+  [3_600_000, BarSizeSetting.HOURS_ONE],
+]);

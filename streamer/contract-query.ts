@@ -1,0 +1,90 @@
+import { type Contract, type ContractDetails, SecType } from '@stoqey/ib';
+import type { SymbolConfig } from '../config/schema.ts';
+import { formatFixed, fromNumber } from '../lib/domain/market/fixed.ts';
+import type { Instrument } from '../lib/domain/market/instrument.ts';
+import { frontMonth } from '../lib/domain/market/roll.ts';
+
+/**
+ * From a configured symbol to one contract: which questions to ask the broker, in which order, and which of the
+ * answers to take. A plain name is tried as the root of a future, then as a local symbol, then as a stock: roots come
+ * first because ES, CL and GC are also tickers of stocks, and a desk that names them means the future.
+ */
+export function queriesFor(symbol: SymbolConfig): readonly Contract[] {
+  if (typeof symbol === 'number') return [{ conId: symbol }];
+  if (typeof symbol === 'string') {
+    return [
+      { symbol, secType: SecType.FUT },
+      { localSymbol: symbol, secType: SecType.FUT },
+      { symbol, secType: SecType.STK, exchange: 'SMART', currency: 'USD' },
+    ];
+  }
+  const rest: Contract = {
+    ...(symbol.secType === undefined ? {} : { secType: symbol.secType as SecType }),
+    ...(symbol.exchange === undefined ? {} : { exchange: symbol.exchange }),
+    ...(symbol.currency === undefined ? {} : { currency: symbol.currency }),
+  };
+  if ('conId' in symbol) return [{ conId: symbol.conId, ...rest }];
+  if ('localSymbol' in symbol) return [{ secType: SecType.FUT, ...rest, localSymbol: symbol.localSymbol }];
+  return [{ secType: SecType.FUT, ...rest, symbol: symbol.root }];
+}
+
+/** The configured symbol as a person wrote it. */
+export function nameOf(symbol: SymbolConfig): string {
+  if (typeof symbol === 'object') {
+    if ('root' in symbol) return symbol.root;
+    if ('localSymbol' in symbol) return symbol.localSymbol;
+    return String(symbol.conId);
+  }
+  return String(symbol);
+}
+
+/**
+ * Takes one of the contracts that the broker named: the only one, or the front month by the roll rule.
+ *
+ * @param atMs market time, Unix ms UTC
+ */
+export function choose(
+  configured: string,
+  found: readonly ContractDetails[],
+  atMs: number,
+  daysBeforeExpiry: number,
+): Instrument | undefined {
+  const seen = new Set<number>();
+  const instruments: Instrument[] = [];
+  for (const details of found) {
+    const instrument = toInstrument(configured, details);
+    // The broker repeats a contract for every exchange that routes it.
+    if (!instrument || seen.has(instrument.conId)) continue;
+    seen.add(instrument.conId);
+    instruments.push(instrument);
+  }
+  if (instruments.length <= 1) return instruments[0];
+  if (instruments.some((instrument) => instrument.expiry === undefined)) return instruments[0];
+  return frontMonth(instruments, atMs, daysBeforeExpiry);
+}
+
+/** The contract to subscribe to. Only keys are sent back, never a decoded contract (its multiplier may have been lost). */
+export function contractOf(instrument: Instrument): Contract {
+  return { conId: instrument.conId, exchange: instrument.exchange };
+}
+
+function toInstrument(configured: string, details: ContractDetails): Instrument | undefined {
+  const { contract } = details;
+  if (contract.conId === undefined || !contract.symbol) return undefined;
+  const expiry = contract.lastTradeDateOrContractMonth?.slice(0, 8);
+  return {
+    conId: contract.conId,
+    configured,
+    symbol: contract.symbol,
+    localSymbol: contract.localSymbol || contract.symbol,
+    secType: contract.secType ?? '',
+    exchange: contract.exchange ?? 'SMART',
+    currency: contract.currency ?? '',
+    // @stoqey/ib turns an empty multiplier into 0.
+    multiplier: contract.multiplier ? String(contract.multiplier) : '1',
+    minTick: details.minTick ? formatFixed(fromNumber(details.minTick)) : '0',
+    timeZone: details.timeZoneId ?? '',
+    tradingHours: details.tradingHours ?? '',
+    ...(expiry ? { expiry } : {}),
+  };
+}

@@ -1,0 +1,159 @@
+import type { EventPublisher } from '../lib/ports/event-publisher.ts';
+import type { Outbox, OutboxRow } from './outbox.ts';
+
+/**
+ * Carries the outbox to the bus: batches of ten, a few at a time, partial failures sent again one by one, with
+ * back-off while the bus refuses. It never gives up on an event that could be accepted one day; one that never can
+ * be (too large, malformed) is put aside and told.
+ */
+export interface PublisherConfig {
+  readonly concurrency: number;
+  readonly retryFirstMs: number;
+  readonly retryMaxMs: number;
+}
+
+export interface PublisherStats {
+  readonly published: number;
+  readonly failures: number;
+  readonly buried: number;
+  readonly inFlight: number;
+  readonly lastError: string;
+}
+
+const BATCH = 10;
+/** What EventBridge calls an entry that no retry can save. */
+const PERMANENT = new Set(['TOO_LARGE', 'MalformedDetail']);
+
+export class Publisher {
+  readonly #outbox: Outbox;
+  readonly #bus: EventPublisher;
+  readonly #config: PublisherConfig;
+  readonly #onBuried: (row: OutboxRow, code: string, message: string) => void;
+  readonly #inFlight = new Set<number>();
+  #batches = 0;
+  #stopped = false;
+  #failuresInARow = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+  #published = 0;
+  #failures = 0;
+  #buried = 0;
+  #lastError = '';
+
+  constructor(
+    outbox: Outbox,
+    bus: EventPublisher,
+    config: PublisherConfig,
+    onBuried: (row: OutboxRow, code: string, message: string) => void,
+  ) {
+    this.#outbox = outbox;
+    this.#bus = bus;
+    this.#config = config;
+    this.#onBuried = onBuried;
+  }
+
+  /** Looks for work; call it after every append. */
+  wake(): void {
+    if (this.#stopped || this.#timer) return;
+    while (this.#batches < this.#config.concurrency) {
+      // Cheap guard: while everything that waits is in flight there is nothing to read.
+      if (this.#outbox.stats().depth <= this.#inFlight.size) break;
+      const rows = this.#outbox.peek(BATCH, this.#inFlight);
+      if (rows.length === 0) break;
+      this.#batches += 1;
+      for (const row of rows) this.#inFlight.add(row.id);
+      void this.#send(rows);
+    }
+    this.#announceIdle();
+  }
+
+  /** Waits until the outbox is empty or the time is up; returns whether it is empty. */
+  async drain(timeoutMs: number): Promise<boolean> {
+    if (this.#outbox.stats().depth === 0) return true;
+    const empty = new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true)));
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    this.wake();
+    try {
+      return await Promise.race([empty, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** Starts no further batch. Batches in flight end by themselves; unsent events stay in the outbox. */
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  stats(): PublisherStats {
+    return {
+      published: this.#published,
+      failures: this.#failures,
+      buried: this.#buried,
+      inFlight: this.#inFlight.size,
+      lastError: this.#lastError,
+    };
+  }
+
+  async #send(rows: readonly OutboxRow[]): Promise<void> {
+    let failed = 0;
+    try {
+      const results = await this.#bus.publish(rows.map((row) => row.envelope));
+      if (this.#stopped) return;
+      const accepted: number[] = [];
+      for (const [index, row] of rows.entries()) {
+        const result = results[index];
+        if (result?.ok) accepted.push(row.id);
+        else if (result && PERMANENT.has(result.code)) this.#putAside(row, result.code, result.message);
+        else {
+          failed += 1;
+          this.#lastError = result
+            ? `${result.code}: ${result.message}`
+            : 'the bus gave no answer for the entry';
+        }
+      }
+      this.#outbox.remove(accepted);
+      this.#published += accepted.length;
+    } catch (error) {
+      failed = rows.length;
+      this.#lastError = (error as Error).message;
+    } finally {
+      for (const row of rows) this.#inFlight.delete(row.id);
+      this.#batches -= 1;
+    }
+    this.#failures += failed;
+    if (failed > 0) this.#backOff();
+    else {
+      this.#failuresInARow = 0;
+      this.wake();
+    }
+  }
+
+  #putAside(row: OutboxRow, code: string, message: string): void {
+    this.#outbox.bury(row.id, code, message);
+    this.#buried += 1;
+    this.#onBuried(row, code, message);
+  }
+
+  #backOff(): void {
+    if (this.#stopped || this.#timer) return;
+    const delay = Math.min(
+      this.#config.retryMaxMs,
+      this.#config.retryFirstMs * 2 ** Math.min(this.#failuresInARow, 20),
+    );
+    this.#failuresInARow += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      this.wake();
+    }, delay);
+  }
+
+  #announceIdle(): void {
+    if (this.#outbox.stats().depth > 0 || this.#batches > 0) return;
+    const waiting = this.#idle;
+    this.#idle = [];
+    for (const resolve of waiting) resolve();
+  }
+}

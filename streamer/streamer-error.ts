@@ -1,0 +1,49 @@
+export type StreamerErrorCode =
+  | 'GATEWAY_REFUSED'
+  | 'SYMBOL_UNKNOWN'
+  | 'NO_MARKET_DATA'
+  | 'DELAYED_DATA_ONLY'
+  | 'API_READ_ONLY'
+  | 'SUBSCRIPTION_REFUSED'
+  | 'TOO_MANY_SYMBOLS'
+  | 'INTERVAL_UNSUPPORTED'
+  | 'ENVIRONMENT_INCOMPLETE'
+  | 'HEALTH_PORT_IN_USE';
+
+/** Why the streamer cannot start: what happened, what it means, and what to do. */
+export class StreamerError extends Error {
+  readonly code: StreamerErrorCode;
+
+  constructor(code: StreamerErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'StreamerError';
+    this.code = code;
+  }
+}
+
+/** The message for a market data line that the gateway will not serve as asked; undefined for harmless notices. */
+export function subscriptionError(
+  symbol: string,
+  code: number,
+  message: string,
+  wantsLive: boolean,
+): StreamerError | undefined {
+  if (code === 354 || code === 10089 || code === 10168 || code === 10186) {
+    return new StreamerError(
+      'NO_MARKET_DATA',
+      `No market data permission for ${symbol} (error ${code}: ${message}). Subscribe to the exchange's data in Client Portal (Settings, Market Data Subscriptions), share it with the paper account, or set marketDataType: delayed.`,
+    );
+  }
+  if (code === 10167) {
+    if (!wantsLive) return undefined;
+    return new StreamerError(
+      'DELAYED_DATA_ONLY',
+      `Only delayed data for ${symbol} (error ${code}: ${message}), but live data is configured. Subscribe to the exchange's data in Client Portal, or set marketDataType: delayed; delayed bars are marked and trading on them is refused.`,
+    );
+  }
+  if (code === 10090 || code === 10197 || code === 399 || (code >= 2100 && code < 2200)) return undefined;
+  return new StreamerError(
+    'SUBSCRIPTION_REFUSED',
+    `The gateway refused market data for ${symbol} (error ${code}: ${message}). Look the code up in IB's list of message codes; 101 means that the login has no free market data line.`,
+  );
+}
