@@ -65,7 +65,6 @@ Examples
 
 async function main(): Promise<number> {
   const startedAtMs = Date.now();
-  requireNode24();
   const options = command.parse().opts<Options>();
   if (options.untilTapeEnds && options.gateway) {
     throw new DeskError('--until-tape-ends needs a tape: a real gateway has no end.', 2);
@@ -88,7 +87,9 @@ async function main(): Promise<number> {
     dataDir: options.data,
     say: (text) => view.say(text),
   });
-  view.say(`Up after ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s. Local cloud: ${desk.cloud.endpoint}, data in ${desk.dataDir}`);
+  view.say(
+    `Up after ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s. Local cloud: ${desk.cloud.endpoint}, data in ${desk.dataDir}`,
+  );
   const watch = { firstCandleMs: null as number | null };
   const failure = await watchUntilDone(desk, options, view, interrupted.signal, startedAtMs, watch);
   view.done();
@@ -162,14 +163,6 @@ function tell(summary: Summary): void {
   );
 }
 
-function requireNode24(): void {
-  if (process.versions.node.startsWith('24.')) return;
-  throw new DeskError(
-    `This is Node ${process.versions.node}; Evenkeel needs Node 24. Start it with \`npm run sandbox\`, which uses the pinned one, after \`npm ci\`.`,
-    2,
-  );
-}
-
 function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('Allowed: a whole number.');
   return Number(text);
@@ -196,13 +189,17 @@ function hostPort(text: string): { host: string; port: number } {
 }
 
 function list(text: string): readonly string[] {
-  return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 main().then(
   (code) => process.exit(code),
   (error: unknown) => {
-    const expected = error instanceof DeskError || error instanceof ConfigError || error instanceof CloudError;
+    const expected =
+      error instanceof DeskError || error instanceof ConfigError || error instanceof CloudError;
     process.stderr.write(`${expected ? error.message : ((error as Error).stack ?? String(error))}\n`);
     process.exit(error instanceof DeskError ? error.exitCode : 1);
   },

@@ -49,6 +49,9 @@ const gateway = section({
   handshakeTimeoutMs: int(1_000, 120_000, 'From connect to next order id').default(10_000),
   probeIntervalMs: int(100, 600_000, 'Between two questions for the time of the broker').default(30_000),
   probeTimeoutMs: int(100, 600_000, 'For the answer to it').default(10_000),
+  readOnlyApi: flag(
+    'The API of the gateway takes no orders: deployed that way, and accepted at start. Where false, a read-only gateway is an error',
+  ).default(false),
 });
 
 const health = section({
@@ -170,7 +173,6 @@ const aws = section({
     /^(0\d|1[0-2]):[0-5]\d (AM|PM)$/,
   ).default('12:30 AM'),
   gatewayTimeZone: timeZone('Zone that IB Gateway runs in').default('America/New_York'),
-  readOnlyApi: flag('IB Gateway refuses orders of any API client').default(true),
   archiveDays: int(1, 3_650, 'Days that the event archive keeps').default(90),
   logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
   streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),

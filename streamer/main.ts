@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { ConfigError } from '../config/config-error.ts';
+import { environmentWithDotenv } from '../config/dotenv.ts';
 import { EnvironmentError } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, StreamerConfig } from '../config/schema.ts';
@@ -33,7 +34,6 @@ const EXIT_INPUT = 2;
 const EMF_EVERY_MS = 60_000;
 
 async function main(): Promise<void> {
-  requireNode24();
   const { values } = parseArgs({
     options: {
       name: { type: 'string' },
@@ -46,11 +46,12 @@ async function main(): Promise<void> {
     process.stdout.write(USAGE);
     return;
   }
-  const config = loadConfig({ env: process.env });
-  const streamerConfig = pick(config, values.name ?? process.env.STREAMER_NAME);
+  const env = environmentWithDotenv();
+  const config = loadConfig({ env });
+  const streamerConfig = pick(config, values.name ?? env.STREAMER_NAME);
   const readable = process.stderr.isTTY === true;
   const logger = createLogger(config.logLevel, readable, config.displayTimeZone);
-  const publisher = values.print ? new PrintingPublisher() : busPublisher();
+  const publisher = values.print ? new PrintingPublisher() : busPublisher(env.EVENT_BUS_NAME);
 
   // The first signal stops cleanly; while that runs, further ones change nothing.
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
@@ -112,8 +113,7 @@ function pick(config: Config, name: string | undefined): StreamerConfig {
   );
 }
 
-function busPublisher(): EventPublisher {
-  const eventBusName = process.env.EVENT_BUS_NAME;
+function busPublisher(eventBusName: string | undefined): EventPublisher {
   if (eventBusName) return createEventBridgePublisher(eventBusName);
   throw new StreamerError(
     'ENVIRONMENT_INCOMPLETE',
@@ -124,14 +124,6 @@ function busPublisher(): EventPublisher {
 /** A parent that started us with a channel is told where the health pages are. */
 function tellParent(message: object): void {
   if (process.connected) process.send?.(message);
-}
-
-function requireNode24(): void {
-  if (process.versions.node.startsWith('24.')) return;
-  throw new StreamerError(
-    'ENVIRONMENT_INCOMPLETE',
-    `This is Node ${process.versions.node}; Evenkeel needs Node 24. Start it with \`npm run streamer\`, which uses the pinned one, after \`npm ci\`.`,
-  );
 }
 
 main().catch((error: unknown) => {

@@ -22,7 +22,7 @@ export interface PublisherStats {
 
 const BATCH = 10;
 /** What EventBridge calls an entry that no retry can save. */
-const PERMANENT = new Set(['TOO_LARGE', 'MalformedDetail']);
+const PERMANENT = new Set(['EntryTooLarge', 'MalformedDetail']);
 
 export class Publisher {
   readonly #outbox: Outbox;

@@ -2,12 +2,12 @@
  * Process that plays prints of one future to one client after the other, as fast as each reads. Everything is encoded
  * before the first byte leaves. Started by the tick path's benchmark; it says `listening`, and plays when told `go`.
  */
-import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { message } from '../../sandbox/gateway/encode.ts';
 import { tickString } from '../../sandbox/gateway/encode-market.ts';
 import { FrameBatch, frame } from '../../sandbox/gateway/frame.ts';
 import { listen } from './broker.ts';
+import { BEGIN, END } from './markers.ts';
 import { aggregate, type NaiveBar, prints } from './prints.ts';
 
 export interface TapeFeed {
@@ -30,9 +30,6 @@ interface Chunk {
   readonly lastMs: number;
 }
 
-/** updateAccountTime: a message that neither client does anything with, around what is measured. */
-export const BEGIN = '00:00';
-export const END = '23:59';
 const marker = (time: string) => frame(message(8, 1, time));
 
 async function main(feed: TapeFeed): Promise<void> {
@@ -65,7 +62,7 @@ async function main(feed: TapeFeed): Promise<void> {
     socket.write(marker(BEGIN));
     for (const chunk of chunks) {
       nowMs = chunk.lastMs;
-      if (!socket.write(chunk.bytes)) await once(socket, 'drain').catch(() => undefined);
+      if (!socket.write(chunk.bytes)) await drained(socket);
       if (socket.destroyed) return;
     }
     socket.write(marker(END));
@@ -73,6 +70,19 @@ async function main(feed: TapeFeed): Promise<void> {
     nowMs = endMs + 600_000;
   });
   tell({ kind: 'listening', port, bars });
+}
+
+/** Until the socket takes more, or is gone. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.on('drain', done);
+    socket.on('close', done);
+  });
 }
 
 function makeTape(feed: TapeFeed): { texts: string[]; times: number[]; bars: NaiveBar[] } {
@@ -105,4 +115,7 @@ function tell(told: TapeFeederMessage): void {
   process.send?.(told);
 }
 
-if (process.send) await main(JSON.parse(process.argv[2] ?? '{}') as TapeFeed);
+if (process.send) {
+  process.on('disconnect', () => process.exit());
+  await main(JSON.parse(process.argv[2] ?? '{}') as TapeFeed);
+}

@@ -15,6 +15,7 @@ import { gapFilled } from './gap-filled.ts';
 import { gatewayConnected } from './gateway-connected.ts';
 import { gatewayDisconnected } from './gateway-disconnected.ts';
 import { instrumentResolved } from './instrument-resolved.ts';
+import { loginAwaited } from './login-awaited.ts';
 import { safeModeEntered } from './safe-mode-entered.ts';
 import { safeModeLeft } from './safe-mode-left.ts';
 import { sessionChanged } from './session-changed.ts';
@@ -121,6 +122,12 @@ export const catalogue = {
     version: 1,
     when: 'Too many attempts to connect failed in a row.',
     seedNames: ['CIRCUIT_BREAKER_TRIGGERED', 'circuit_breaker_triggered'],
+  },
+  'login.awaited': {
+    schema: loginAwaited,
+    version: 1,
+    when: 'The weekly login is missing: when that is found, and every 15 minutes until a person has logged in.',
+    seedNames: [],
   },
   'instrument.resolved': {
     schema: instrumentResolved,

@@ -135,7 +135,7 @@ export class StreamerService extends Construct {
       const gatewayContainer = task.addContainer('gateway', {
         image: ContainerImage.fromRegistry(config.aws.gatewayImage),
         memoryLimitMiB: config.aws.streamerMemoryMiB - streamerMemoryMiB,
-        environment: gatewayEnvironment(config),
+        environment: gatewayEnvironment(config, streamer),
         secrets: {
           TWS_USERID: TaskSecret.fromSecretsManager(login, 'TWS_USERID'),
           TWS_PASSWORD: TaskSecret.fromSecretsManager(login, 'TWS_PASSWORD'),
@@ -176,10 +176,10 @@ function isLoopback(host: string): boolean {
 }
 
 /** The image's settings: https://github.com/gnzsnz/ib-gateway-docker. Its login is not among them, it is a secret. */
-function gatewayEnvironment({ stage, aws }: Config): Record<string, string> {
+function gatewayEnvironment({ stage, aws }: Config, streamer: StreamerConfig): Record<string, string> {
   return {
     TRADING_MODE: stage === 'live' ? 'live' : 'paper',
-    READ_ONLY_API: aws.readOnlyApi ? 'yes' : 'no',
+    READ_ONLY_API: streamer.gateway.readOnlyApi ? 'yes' : 'no',
     // The daily restart keeps the login; without it IB Gateway logs off once a day.
     AUTO_RESTART_TIME: aws.gatewayRestartTime,
     TIME_ZONE: aws.gatewayTimeZone,

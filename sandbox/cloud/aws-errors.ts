@@ -31,10 +31,13 @@ const FRONT_DOOR = new Set([
   'UnknownOperationException',
 ]);
 
-/** Writes an error in the format of the service, as the SDK parses it. */
+/** Services whose SDK clients parse XML: S3 its own form, the others that of the query protocol. */
+const XML = new Set(['sts', 'sns', 's3', 'cloudformation', 'iam', 'ec2', 'cloudwatch', 'monitoring']);
+
+/** Writes an error in the format of the service (as the credential scope names it), as its SDK client parses it. */
 export function writeError(
   response: ServerResponse,
-  service: Service | undefined,
+  service: string | undefined,
   error: ServiceError,
   requestId: string,
 ): void {
@@ -42,8 +45,12 @@ export function writeError(
     response.destroy();
     return;
   }
-  if (service === 'sts') {
-    const body = `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message></Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+  if (XML.has(service ?? '')) {
+    const inner = `<Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message>`;
+    const body =
+      service === 's3'
+        ? `<Error>${inner}<RequestId>${requestId}</RequestId></Error>`
+        : `<ErrorResponse><Error><Type>Sender</Type>${inner}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
     response.writeHead(error.status, { 'content-type': 'text/xml', 'x-amzn-requestid': requestId });
     response.end(body);
     return;

@@ -9,7 +9,13 @@ const GUARD = `
 exec 3<&0
 "$@" </dev/null 3<&- &
 child=$!
-( cat <&3 >/dev/null; kill -TERM $child 2>/dev/null; sleep 2; kill -KILL $child 2>/dev/null ) &
+( cat <&3 >/dev/null
+  kill -TERM $child 2>/dev/null
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    kill -0 $child 2>/dev/null || exit 0
+    sleep 0.1
+  done
+  kill -KILL $child 2>/dev/null ) &
 exec 3<&-
 wait $child
 `;
@@ -18,7 +24,7 @@ export interface GuardedChild {
   /** Resolves with the output's last lines when the process ends. */
   readonly ended: Promise<string>;
   readonly running: () => boolean;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const OUTPUT_KEPT = 4_000;
@@ -38,7 +44,7 @@ export function spawnGuarded(command: string, args: readonly string[]): GuardedC
   child.stderr?.on('data', keep);
   child.stdin?.on('error', () => undefined);
   let running = true;
-  // The shell's exit, not the closing of its pipes: the guard's own subshell may hold those for two seconds more.
+  // The shell's exit, not the closing of its pipes: the guard's own subshell may hold those a little longer.
   const ended = new Promise<string>((resolve) => {
     child.once('error', (error) => {
       running = false;
@@ -63,7 +69,7 @@ export function spawnGuarded(command: string, args: readonly string[]): GuardedC
 
 /** A port of the loopback interface that is free now. */
 export async function freePort(): Promise<number> {
-  return await new Promise((resolve, reject) => {
+  return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => {

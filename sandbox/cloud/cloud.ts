@@ -54,14 +54,14 @@ export interface LocalCloud {
   /** Everything that the template defines, with the names as deployed. */
   readonly model: CloudModel;
   readonly faults: Faults;
-  stats(): CloudStats;
+  readonly stats: () => CloudStats;
   /** The environment of a container of the template, as ECS would give it, with local credentials and endpoint. */
-  containerEnvironment(name: string): Record<string, string>;
+  readonly containerEnvironment: (name: string) => Record<string, string>;
   /** The environment of somebody who may do everything: tests and the sandbox's own view. */
-  operatorEnvironment(): Record<string, string>;
+  readonly operatorEnvironment: () => Record<string, string>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
-  idle(timeoutMs: number): Promise<void>;
-  stop(): Promise<void>;
+  readonly idle: (timeoutMs: number) => Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 const STOP_GRACE_MS = 3_000;
@@ -100,7 +100,7 @@ async function start(
   const assembly = await loadAssembly(options.assembly, options.stack);
   const endpoint = new Endpoint();
   const url = await endpoint.listen(options.port ?? 0);
-  stops.push(async () => await endpoint.close());
+  stops.push(async () => endpoint.close());
   const model = readTemplate(assembly, url);
   const place: LocalPlace = { endpoint: url, region: model.region, dataDir };
 
@@ -110,7 +110,7 @@ async function start(
   const dynamodb = new DynamoDbProxy(engine.endpoint);
   stops.push(() => dynamodb.stop());
   // Before the engines end, so that nobody gets answers from half a cloud. Closing twice is harmless.
-  stops.push(async () => await endpoint.close());
+  stops.push(async () => endpoint.close());
 
   const iam = new Iam(model);
   const secrets = new Secrets(model.secrets, dataDir);
@@ -121,7 +121,7 @@ async function start(
     timeScale: options.timeScale ?? TIME_SCALE,
     laneOf: laneFinder(model, functions, context),
   });
-  stops.push(async () => await dispatcher.stop(STOP_GRACE_MS));
+  stops.push(async () => dispatcher.stop(STOP_GRACE_MS));
   const accept = (deliveries: readonly NewDelivery[]): void => dispatcher.accept(deliveries);
   const archives = model.archives.map(
     (archive) => new EventArchive(archive, dataDir, (message) => stats.problem(message)),
@@ -161,7 +161,7 @@ async function start(
     if (fn === undefined) continue;
     const source = new EventSource(mapping, fn, context);
     source.start();
-    stops.push(async () => await source.stop(STOP_GRACE_MS));
+    stops.push(async () => source.stop(STOP_GRACE_MS));
   }
   for (const fn of functions.values()) fn.warm();
 
@@ -174,7 +174,7 @@ async function start(
     stats: () => stats.snapshot(store.count, faults.injected),
     containerEnvironment: (name) => containerEnvironment(name, model, iam, secrets, place),
     operatorEnvironment: () => operatorEnvironment(place),
-    idle: async (timeoutMs) => await untilIdle(store, timeoutMs),
+    idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,
   };
 }
@@ -189,7 +189,7 @@ async function startEngines(
     startTables(model, dataDir, stops),
     Sqs.start(model, dataDir),
   ]);
-  if (sqs.status === 'fulfilled') stops.push(async () => await sqs.value.stop());
+  if (sqs.status === 'fulfilled') stops.push(async () => sqs.value.stop());
   if (engine.status === 'rejected') throw engine.reason;
   if (sqs.status === 'rejected') throw sqs.reason;
   return { engine: engine.value, sqs: sqs.value };
@@ -197,7 +197,7 @@ async function startEngines(
 
 async function startTables(model: CloudModel, dataDir: string, stops: Stops): Promise<DynamoDbEngine> {
   const engine = await startDynamoDb({ dataDir });
-  stops.push(async () => await engine.stop());
+  stops.push(async () => engine.stop());
   await ensureTables(engine.endpoint, model.region, model.tables);
   return engine;
 }

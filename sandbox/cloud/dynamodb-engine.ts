@@ -35,12 +35,13 @@ const run = promisify(execFile);
 export async function startDynamoDb(options: EngineOptions): Promise<DynamoDbEngine> {
   const { dataDir, env = process.env, resolvePackage = findPackage, startTimeoutMs = 20_000 } = options;
   const given = env.EVENKEEL_DYNAMODB_ENDPOINT;
-  if (given !== undefined && given !== '') return await useEndpoint(given, startTimeoutMs);
+  // It is said to be running: it gets a moment, not the time to start.
+  if (given !== undefined && given !== '') return useEndpoint(given, Math.min(startTimeoutMs, 3_000));
   const dynoxide = findDynoxide(resolvePackage);
   if (dynoxide !== undefined) {
     mkdirSync(dataDir, { recursive: true });
     const file = path.join(dataDir, 'dynamodb.sqlite');
-    return await startChild(
+    return startChild(
       'dynoxide',
       dynoxide,
       (port) => ['--host', '127.0.0.1', '--port', String(port), '--db-path', file],
@@ -62,7 +63,7 @@ export async function startDynamoDb(options: EngineOptions): Promise<DynamoDbEng
       '-sharedDb',
       '-disableTelemetry',
     ];
-    return await startChild('dynamodb-local', 'java', args, startTimeoutMs);
+    return startChild('dynamodb-local', 'java', args, startTimeoutMs);
   }
   throw new CloudError(
     'NO_DYNAMODB_ENGINE',

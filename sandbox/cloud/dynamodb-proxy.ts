@@ -57,7 +57,7 @@ export class DynamoDbProxy {
   }
 
   async #send(headers: Record<string, string | string[]>, body: Buffer): Promise<IncomingMessage> {
-    return await new Promise((resolve, reject) => {
+    return new Promise((resolve, reject) => {
       const outgoing = request(
         { host: this.#host, port: this.#port, path: this.#path, method: 'POST', headers, agent: this.#agent },
         resolve,

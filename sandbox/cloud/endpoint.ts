@@ -89,10 +89,11 @@ export class Endpoint {
 
   async #serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const requestId = randomUUID();
-    let service: Service | undefined;
+    let service: string | undefined;
     try {
       const body = await readBody(incoming);
       const scope = readAuthorization(incoming);
+      service = scope?.service;
       const target = route(incoming, body, scope?.service);
       service = target.service;
       if (scope === undefined) {

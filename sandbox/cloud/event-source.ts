@@ -30,7 +30,7 @@ export class EventSource {
   readonly #fn: LambdaFunction;
   readonly #context: Context;
   readonly #abort = new AbortController();
-  readonly #pollers: Promise<void>[] = [];
+  readonly #handling = new Set<Promise<void>>();
 
   constructor(mapping: MappingModel, fn: LambdaFunction, context: Context) {
     this.#mapping = mapping;
@@ -40,13 +40,13 @@ export class EventSource {
 
   start(): void {
     const pollers = Math.min(this.#fn.poolMax, this.#mapping.concurrencyMax ?? this.#fn.poolMax);
-    for (let i = 0; i < pollers; i += 1) this.#pollers.push(this.#poll());
+    for (let i = 0; i < pollers; i += 1) void this.#poll();
   }
 
   /** Ends polling; a batch under way is finished within `graceMs` or comes again. */
   async stop(graceMs: number): Promise<void> {
     this.#abort.abort();
-    await Promise.race([Promise.all(this.#pollers), sleep(graceMs, undefined, { ref: false })]);
+    await Promise.race([Promise.all(this.#handling), sleep(graceMs, undefined, { ref: false })]);
   }
 
   async #poll(): Promise<void> {
@@ -64,7 +64,11 @@ export class EventSource {
       }
       try {
         const messages = await this.#gather();
-        if (messages.length > 0) await this.#handle(messages);
+        // What was received too late becomes visible again by itself.
+        if (messages.length === 0 || this.#abort.signal.aborted) continue;
+        const work = this.#handle(messages).finally(() => this.#handling.delete(work));
+        this.#handling.add(work);
+        await work;
       } catch (error) {
         if (this.#abort.signal.aborted) return;
         stats.problem(`the event source mapping of ${this.#fn.model.name}: ${messageOf(error)}`);

@@ -79,7 +79,7 @@ export class Faults {
     hit.left -= 1;
     if (hit.left <= 0) this.#active = this.#active.filter((a) => a !== hit);
     this.injected += 1;
-    return await act(hit.fault, operation);
+    return act(hit.fault, operation);
   }
 }
 

@@ -74,7 +74,7 @@ export class LambdaFunction {
 
   /** Runs one invocation; errors of the function are values. */
   async invoke(payload: string, requestId: string): Promise<InvokeResult> {
-    return await new Promise((resolve) => {
+    return new Promise((resolve) => {
       this.#waiting.push({ requestId, payload, timeoutMs: this.model.timeoutSeconds * 1_000, resolve });
       this.#next();
     });
@@ -83,7 +83,7 @@ export class LambdaFunction {
   async stop(): Promise<void> {
     this.#stopped = true;
     const environments = [...this.#environments];
-    await Promise.all(environments.map(async ({ worker }) => await worker.terminate()));
+    await Promise.all(environments.map(async ({ worker }) => worker.terminate()));
   }
 
   #next(): void {

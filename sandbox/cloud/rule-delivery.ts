@@ -48,7 +48,7 @@ export function ruleLane(rule: RuleModel, target: TargetModel, context: Context)
         context.stats.deliveries.ok += 1;
         return outcome;
       } catch (error) {
-        return await onFailure(rule, target, delivery, asDeliveryError(error), context);
+        return onFailure(rule, target, delivery, asDeliveryError(error), context);
       }
     },
   };

@@ -156,7 +156,7 @@ async function lock(
       const handle = await open(file, 'wx');
       await handle.write(String(process.pid));
       await handle.close();
-      return async () => await rm(file, { force: true });
+      return async () => rm(file, { force: true });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }

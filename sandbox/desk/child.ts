@@ -82,7 +82,8 @@ export function startChild(options: ChildOptions): Child {
           throw new Error(`The ${options.name} ended before it was ready.\n${words.join('\n')}`);
         }
         const left = deadline - Date.now();
-        if (left <= 0) throw new Error(`The ${options.name} was not ready within ${timeoutMs} ms.\n${words.join('\n')}`);
+        if (left <= 0)
+          throw new Error(`The ${options.name} was not ready within ${timeoutMs} ms.\n${words.join('\n')}`);
         await new Promise<void>((resolve) => {
           const wake = (): void => {
             waiting.delete(wake);

@@ -106,7 +106,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   let lastStats: StreamerStats | undefined;
   let ending = false;
   gateway?.child.exited.then(({ code }) => {
-    if (!ending) fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
+    if (!ending)
+      fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
   });
 
   const desk: Desk = {
@@ -151,7 +152,9 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       child.exited.then(({ code, signal }) => {
         if (ending || streamer !== child) return;
         const words = child.lastWords();
-        fail(new DeskError(`The streamer ended (${signal ?? `code ${code}`}).\n${words}`, code === 2 ? 2 : 1));
+        fail(
+          new DeskError(`The streamer ended (${signal ?? `code ${code}`}).\n${words}`, code === 2 ? 2 : 1),
+        );
       });
       try {
         healthPort = (await child.message(isHealth, CHILD_READY_MS)).port;
@@ -257,7 +260,8 @@ function endOfBar(ms: number): number {
 
 async function drained(cloud: LocalCloud): Promise<void> {
   const deadline = Date.now() + 15_000;
-  while (cloud.stats().pending > 0 && Date.now() < deadline) await new Promise((wake) => setTimeout(wake, 25));
+  while (cloud.stats().pending > 0 && Date.now() < deadline)
+    await new Promise((wake) => setTimeout(wake, 25));
 }
 
 async function getJson<T>(url: string): Promise<T | undefined> {

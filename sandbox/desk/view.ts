@@ -124,27 +124,55 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
   const paint = PHASE[session.phase] ?? String;
   const rows: string[] = [
     rule,
-    row('Session', `${paint(session.phase)}${session.lastError ? colours.dim(`  ${session.lastError}`) : ''}`),
-    row('Market time', `${clock(streamer.marketMs, timeZone)} ${colours.dim(timeZone)}${streamer.tape ? colours.dim('  (a tape)') : ''}`),
+    row(
+      'Session',
+      `${paint(session.phase)}${session.lastError ? colours.dim(`  ${session.lastError}`) : ''}`,
+    ),
+    row(
+      'Market time',
+      `${clock(streamer.marketMs, timeZone)} ${colours.dim(timeZone)}${streamer.tape ? colours.dim('  (a tape)') : ''}`,
+    ),
   ];
   if (gateway) {
     const share = gateway.ticksTotal === 0 ? 0 : gateway.ticksPlayed / gateway.ticksTotal;
-    rows.push(row('Tape', `${bar(share, 24)} ${(share * 100).toFixed(1)} %${gateway.ended ? ', ended' : ''}`));
-  }
-  rows.push(row('Ticks', `${rate.toLocaleString('en')} a second, ${marketData.buffer.pushed.toLocaleString('en')} in all`));
-  for (const line of marketData.lines) {
-    const feed = line.feed === 'live' ? colours.green(line.feed) : colours.yellow(line.feed);
     rows.push(
-      row(line.localSymbol || line.symbol, `${colours.bold(line.lastPrice ?? '-')}  ${feed}  ${line.candles} candles, ${line.builder?.corrections ?? 0} corrections`),
+      row('Tape', `${bar(share, 24)} ${(share * 100).toFixed(1)} %${gateway.ended ? ', ended' : ''}`),
     );
   }
   rows.push(
-    row('Gaps', `${gaps.open} open, ${gaps.filled} filled with ${gaps.bars} bars${gaps.abandoned ? colours.red(`, ${gaps.abandoned} abandoned`) : ''}`),
+    row(
+      'Ticks',
+      `${rate.toLocaleString('en')} a second, ${marketData.buffer.pushed.toLocaleString('en')} in all`,
+    ),
+  );
+  for (const line of marketData.lines) {
+    const feed = line.feed === 'live' ? colours.green(line.feed) : colours.yellow(line.feed);
+    rows.push(
+      row(
+        line.localSymbol || line.symbol,
+        `${colours.bold(line.lastPrice ?? '-')}  ${feed}  ${line.candles} candles, ${line.builder?.corrections ?? 0} corrections`,
+      ),
+    );
+  }
+  rows.push(
+    row(
+      'Gaps',
+      `${gaps.open} open, ${gaps.filled} filled with ${gaps.bars} bars${gaps.abandoned ? colours.red(`, ${gaps.abandoned} abandoned`) : ''}`,
+    ),
     row('Queues', `tick buffer ${marketData.buffer.depth}, outbox ${outbox.depth}, bus ${cloud.pending}`),
-    row('Events', `${publisher.published} published, ${cloud.invocations.ok} stored${publisher.failures ? colours.yellow(`, ${publisher.failures} refusals retried`) : ''}`),
+    row(
+      'Events',
+      `${publisher.published} published, ${cloud.invocations.ok} stored${publisher.failures ? colours.yellow(`, ${publisher.failures} refusals retried`) : ''}`,
+    ),
   );
   const dropped = marketData.buffer.droppedQuotes + marketData.buffer.droppedTrades;
-  if (dropped > 0) rows.push(row('Dropped', colours.red(`${marketData.buffer.droppedTrades} trades, ${marketData.buffer.droppedQuotes} quotes`)));
+  if (dropped > 0)
+    rows.push(
+      row(
+        'Dropped',
+        colours.red(`${marketData.buffer.droppedTrades} trades, ${marketData.buffer.droppedQuotes} quotes`),
+      ),
+    );
   const problem = cloud.problems.at(-1);
   if (problem) rows.push(row('Cloud', colours.yellow(problem.slice(0, Math.max(20, width - 18)))));
   rows.push(rule, colours.dim('  Ctrl-C stops cleanly; data stays in .evenkeel/'));

@@ -33,7 +33,10 @@ export const accountRequests: Readonly<Record<number, Handler>> = {
     session.sendError(id, 10147, `OrderId ${id} that needs to be cancelled is not found.`);
   },
   /** reqOpenOrders */
-  5: (_core, session) => session.send(openOrderEnd()),
+  5: (core, session) => {
+    // A read-only API refuses the orders' list as well: this is how a client finds out before its first order.
+    if (!refuseOrder(core, session, -1)) session.send(openOrderEnd());
+  },
   /** reqAccountUpdates */
   6: (core, session, fields) => {
     const wanted = fields.skip(1).flag();

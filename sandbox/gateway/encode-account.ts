@@ -54,7 +54,6 @@ export const positionMulti = (m: {
   averageCost: string;
   modelCode: string;
 }) => message(71, 3, m.id, m.account, contractFields(m.contract), m.position, m.averageCost, m.modelCode);
-export const positionMultiEnd = (id: Field) => message(72, 1, id);
 
 export const familyCodes = (codes: readonly { account: string; code: string }[]) =>
   message(

@@ -1,7 +1,7 @@
 /** `npm run gateway`: starts the simulated gateway from the command line. */
 import { Command, InvalidArgumentError } from 'commander';
 import { TapeError } from '../tapes/tape-error.ts';
-import { GatewayError, type GatewayOptions, startGateway, tapeTitle } from './index.ts';
+import { type Gateway, GatewayError, type GatewayOptions, startGateway, tapeTitle } from './index.ts';
 import { ScriptError } from './script.ts';
 import type { Speed } from './tape-clock.ts';
 
@@ -85,35 +85,16 @@ async function main(): Promise<void> {
     if (listening) say('log', { text }, text);
     else queued.push(text);
   };
-  const gateway = await startGateway({ ...gatewayOptions(options), log });
-  const { host, port, controlPort, tape } = gateway;
-  say(
-    'listening',
-    {
-      host,
-      port,
-      controlPort,
-      tape: tape.file,
-      rows: tape.rows.length,
-      symbols: tape.contracts.map((contract) => contract.localSymbol),
-    },
-    `Simulated IB Gateway listening on ${host}:${port}, control http://127.0.0.1:${controlPort}, speed ${options.speed}, ${tapeTitle(tape)}`,
-  );
-  listening = true;
-  for (const text of queued) log(text);
+  let gateway: Gateway | undefined;
   let stopping = false;
   const stop = () => {
-    if (stopping) process.exit(1);
+    if (stopping || gateway === undefined) process.exit(stopping ? 1 : 0);
     stopping = true;
     const { ticksPlayed, ticksTotal, ticksUnseen } = gateway.status();
-    const summary = { ticksPlayed, ticksTotal, ticksUnseen };
     gateway.stop().then(
       () => {
-        say(
-          'stopped',
-          summary,
-          `Stopped: ${ticksPlayed} of ${ticksTotal} rows played, ${ticksUnseen} unseen.`,
-        );
+        const text = `Stopped: ${ticksPlayed} of ${ticksTotal} rows played, ${ticksUnseen} unseen.`;
+        say('stopped', { ticksPlayed, ticksTotal, ticksUnseen }, text);
         process.exit(0);
       },
       (problem: unknown) => {
@@ -122,8 +103,20 @@ async function main(): Promise<void> {
       },
     );
   };
+  // Before the first line, because whoever reads it may send a signal at once.
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+
+  gateway = await startGateway({ ...gatewayOptions(options), log });
+  const { host, port, controlPort, tape } = gateway;
+  const speedText = options.speed === 'max' ? 'max' : `${options.speed}x`;
+  say(
+    'listening',
+    { host, port, controlPort, tape: tape.file, rows: tape.rows.length },
+    `Simulated IB Gateway listening on ${host}:${port}, control http://127.0.0.1:${controlPort}, speed ${speedText}, ${tapeTitle(tape)}`,
+  );
+  listening = true;
+  for (const text of queued) log(text);
 }
 
 function gatewayOptions(options: Options): GatewayOptions {

@@ -1,4 +1,5 @@
 /** Output at a bounded rate, for the `slow` fault: frames leave one by one, in order. */
+import { performance } from 'node:perf_hooks';
 
 export interface SlowRate {
   /** Pause before each frame, in milliseconds. */
@@ -16,6 +17,7 @@ export class SlowOutput {
   #frames: Buffer[] = [];
   #next = 0;
   #bytes = 0;
+  #dueMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(rate: SlowRate, write: (bytes: Buffer) => void, onFree: () => void) {
@@ -54,22 +56,37 @@ export class SlowOutput {
     this.#bytes = 0;
   }
 
+  #pauseMs(bytes: Buffer): number {
+    const { delayMs = 0, bytesPerSecond } = this.#rate;
+    return delayMs + (bytesPerSecond === undefined ? 0 : (bytes.length * 1_000) / bytesPerSecond);
+  }
+
   #arm(): void {
     const head = this.#frames[this.#next];
     if (this.#timer !== undefined || head === undefined) return;
-    const { delayMs = 0, bytesPerSecond } = this.#rate;
-    const pauseMs = delayMs + (bytesPerSecond === undefined ? 0 : (head.length * 1_000) / bytesPerSecond);
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
+    const now = performance.now();
+    // Frames are due one after the other; after an idle time the first one waits its whole pause.
+    this.#dueMs = Math.max(this.#dueMs, now);
+    this.#timer = setTimeout(() => this.#sendDue(), this.#dueMs + this.#pauseMs(head) - now);
+  }
+
+  /** Timers are no finer than a millisecond, so several frames may be due at once. */
+  #sendDue(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (let head = this.#frames[this.#next]; head !== undefined; head = this.#frames[this.#next]) {
+      const dueMs = this.#dueMs + this.#pauseMs(head);
+      if (dueMs > now) break;
+      this.#dueMs = dueMs;
       this.#next += 1;
       this.#bytes -= head.length;
-      if (this.#next > 1_024) {
-        this.#frames.splice(0, this.#next);
-        this.#next = 0;
-      }
       this.#write(head);
-      if (!this.waiting) this.#onFree();
-      this.#arm();
-    }, pauseMs);
+    }
+    if (this.#next > 1_024) {
+      this.#frames.splice(0, this.#next);
+      this.#next = 0;
+    }
+    if (!this.waiting) this.#onFree();
+    this.#arm();
   }
 }

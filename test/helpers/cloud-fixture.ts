@@ -281,7 +281,10 @@ export function fixtureTemplate(): Template {
         Type: 'AWS::Lambda::Function',
         Properties: {
           FunctionName: names.worker,
-          Code: { S3Bucket: { 'Fn::Sub': `cdk-assets-\${AWS::AccountId}-\${AWS::Region}` }, S3Key: 'abc.zip' },
+          Code: {
+            S3Bucket: { 'Fn::Sub': `cdk-assets-\${AWS::AccountId}-\${AWS::Region}` },
+            S3Key: 'abc.zip',
+          },
           Handler: 'index.handler',
           Runtime: 'nodejs24.x',
           Role: getArn('WorkerRole'),

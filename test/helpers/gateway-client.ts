@@ -38,6 +38,8 @@ class Waiter {
 export class IbClient {
   readonly ib: IBApi;
   readonly seen: Seen[] = [];
+  readonly #byEvent = new Map<string, unknown[][]>();
+  readonly #rtVolumes = new Map<unknown, string[]>();
   readonly #waiter = new Waiter();
 
   constructor(port: number) {
@@ -45,7 +47,7 @@ export class IbClient {
     // 'all' leaves out nothing but is not an error listener; without one an error event would throw.
     this.ib.on(EventName.error, () => undefined);
     this.ib.on(EventName.all, (event, args) => {
-      this.seen.push({ event: String(event), args: args ?? [] });
+      this.#keep(String(event), args ?? []);
       this.#waiter.wake();
     });
   }
@@ -59,7 +61,7 @@ export class IbClient {
 
   /** Arguments of the events of a name, oldest first. */
   all(event: string): unknown[][] {
-    return this.seen.filter((one) => one.event === event).map((one) => one.args);
+    return this.#byEvent.get(event) ?? [];
   }
 
   /** Codes of all errors and notices so far. */
@@ -97,9 +99,13 @@ export class IbClient {
 
   /** RTVolume texts of a ticker, oldest first. */
   rtVolumes(id: number): string[] {
-    return this.all('tickString')
-      .filter((args) => args[0] === id && args[1] === 48)
-      .map((args) => args[2] as string);
+    return this.#rtVolumes.get(id) ?? [];
+  }
+
+  #keep(event: string, args: unknown[]): void {
+    this.seen.push({ event, args });
+    push(this.#byEvent, event, args);
+    if (event === 'tickString' && args[1] === 48) push(this.#rtVolumes, args[0], String(args[2]));
   }
 
   disconnect(): void {
@@ -107,6 +113,12 @@ export class IbClient {
     this.ib.on(EventName.error, () => undefined);
     this.ib.disconnect();
   }
+}
+
+function push<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key);
+  if (list === undefined) lists.set(key, [value]);
+  else list.push(value);
 }
 
 /** A contract by its number alone, as a resubscribing client asks for it. */

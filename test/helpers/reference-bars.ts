@@ -12,7 +12,9 @@ export type ReferenceBars = ReadonlyMap<number, string>;
  * One-minute bars of a tape by the plainest means: split the line, floor the minute, compare decimals. It shares no
  * code with the product, so that a mistake cannot cancel out.
  */
-export async function aggregateTape(file: string): Promise<{ readonly bars: ReferenceBars; readonly rows: number }> {
+export async function aggregateTape(
+  file: string,
+): Promise<{ readonly bars: ReferenceBars; readonly rows: number }> {
   const raw = createReadStream(file);
   const input = createInterface({ input: file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw });
   const open = new Map<number, { o: Decimal; h: Decimal; l: Decimal; c: Decimal; v: Decimal }>();
@@ -39,7 +41,8 @@ export async function aggregateTape(file: string): Promise<{ readonly bars: Refe
     }
   }
   const bars = new Map<number, string>();
-  for (const [minute, { o, h, l, c, v }] of open) bars.set(minute, [o, h, l, c, v].map((value) => value.toFixed()).join(','));
+  for (const [minute, { o, h, l, c, v }] of open)
+    bars.set(minute, [o, h, l, c, v].map((value) => value.toFixed()).join(','));
   return { bars, rows };
 }
 
@@ -74,7 +77,10 @@ export function compareCandles(candles: readonly Candle[], reference: ReferenceB
   for (const candle of traded) {
     if (byStart.has(candle.startMs)) extra.push(`${at(candle.startMs)} twice`);
     const { open, high, low, close, volume } = candle;
-    byStart.set(candle.startMs, [open, high, low, close, volume].map((value) => new Decimal(value).toFixed()).join(','));
+    byStart.set(
+      candle.startMs,
+      [open, high, low, close, volume].map((value) => new Decimal(value).toFixed()).join(','),
+    );
     if (!reference.has(candle.startMs)) extra.push(at(candle.startMs));
   }
   const missing: string[] = [];

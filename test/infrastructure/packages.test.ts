@@ -1,7 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { json } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -101,6 +105,32 @@ describe.skipIf(!engineIsHere)(
   },
 );
 
+/** A bus that takes every event, and remembers the names. */
+async function startBus() {
+  const received: string[] = [];
+  const server = createServer((request, response) => {
+    void json(request).then((body) => {
+      const { Entries } = body as { Entries: { DetailType: string }[] };
+      received.push(...Entries.map(({ DetailType }) => DetailType));
+      response.end(
+        JSON.stringify({ FailedEntryCount: 0, Entries: Entries.map(() => ({ EventId: 'taken' })) }),
+      );
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    endpoint: `http://127.0.0.1:${address.port}`,
+    received,
+    async stop() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}
+
 describe("the streamer's image", () => {
   const dockerfile = readFileSync(join(root, 'streamer', 'Dockerfile'), 'utf8');
 
@@ -127,23 +157,59 @@ describe("the streamer's image", () => {
     expect(files.filter((file) => /node_modules|\.env|\.test\.ts|^lib\/stacks/.test(file))).toEqual([]);
   });
 
-  it('bundles from that context as the Dockerfile does', () => {
-    const folder = context();
-    const command = /node_modules\/\.bin\/esbuild (?<entry>\S+) /.exec(dockerfile);
+  it('bundles from that context, is healthy while the gateway is not there yet, and stops cleanly', async () => {
+    const folder = join(scratch, 'image');
     const built = buildSync({
-      absWorkingDir: folder,
-      entryPoints: [command?.groups?.entry ?? ''],
+      absWorkingDir: context(),
+      entryPoints: [/node_modules\/\.bin\/esbuild (\S+) /.exec(dockerfile)?.[1] ?? ''],
       nodePaths: [join(root, 'node_modules')],
+      outfile: join(folder, 'main.mjs'),
       bundle: true,
-      write: false,
       platform: 'node',
       target: 'node24',
       format: 'esm',
       mainFields: ['module', 'main'],
+      banner: { js: /--banner:js="([^"]*)"/.exec(dockerfile)?.[1] ?? '' },
       logLevel: 'silent',
     });
     expect(built.errors).toEqual([]);
-    expect(built.outputFiles[0]?.contents.byteLength).toBeGreaterThan(100_000);
+    const [command, ...args] = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
+    expect(command).toBe('node');
+    const bus = await startBus();
+    const streamer = spawn(process.execPath, args, {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      env: {
+        STAGE: 'paper',
+        STREAMER_NAME: 'main',
+        EVENT_BUS_NAME: 'evenkeel-paper',
+        AWS_ENDPOINT_URL: bus.endpoint,
+        AWS_REGION: 'us-east-1',
+        AWS_ACCESS_KEY_ID: 'test',
+        AWS_SECRET_ACCESS_KEY: 'test',
+        EVENKEEL_CONFIG_DIR: join(context(), 'config'),
+        DB_PATH: join(folder, 'outbox', 'streamer.db'),
+        // Any free port instead of the image's own, and a gateway where nothing ever listens.
+        HEALTH_PORT: '0',
+        IB_GATEWAY_PORT: '9',
+      },
+    });
+    try {
+      const exited = once(streamer, 'exit');
+      const [message] = (await Promise.race([
+        once(streamer, 'message'),
+        exited.then(([code]) => Promise.reject(new Error(`the streamer ended with ${code}`))),
+      ])) as [{ kind: string; port: number }];
+      // Long enough for the first attempts to connect to have failed.
+      await sleep(1_500);
+      const { status } = await fetch(`http://127.0.0.1:${message.port}/livez`);
+      streamer.kill('SIGTERM');
+      expect({ status, exit: await exited }).toEqual({ status: 200, exit: [0, null] });
+      expect(bus.received).toContain('session.changed');
+    } finally {
+      streamer.kill('SIGKILL');
+      await bus.stop();
+    }
   });
 
   it('has the Node that package.json pins, the outbox on the volume of the task, and no root', () => {

@@ -406,17 +406,17 @@ describe('the streamer service', () => {
   });
 
   it.each([
-    ['sandbox', 'paper'],
-    ['paper', 'paper'],
-    ['live', 'live'],
+    ['sandbox', 'paper', 'no'],
+    ['paper', 'paper', 'yes'],
+    ['live', 'live', 'yes'],
   ] as const)(
-    'of stage %s logs in for %s trading, read-only until told otherwise, from a pinned image',
-    (stage, mode) => {
+    'of stage %s logs in for %s trading, its API read-only: %s, from a pinned image',
+    (stage, mode, readOnly) => {
       const gateway = container('gateway', stage);
       expect(gateway.Environment).toEqual(
         expect.arrayContaining([
           { Name: 'TRADING_MODE', Value: mode },
-          { Name: 'READ_ONLY_API', Value: 'yes' },
+          { Name: 'READ_ONLY_API', Value: readOnly },
         ]),
       );
       expect(gateway.Image).toMatch(/^ghcr\.io\/gnzsnz\/ib-gateway(:\d+\.\d+\.\d+\w*|@sha256:[0-9a-f]{64})$/);

@@ -134,6 +134,9 @@ describe('outages: every candle of the tape is in the table once, with its gap b
   });
 
   it('the gateway restarts', async () => {
-    await survive([faults({ type: 'restart', downMs: 500 }, 100), faults({ type: 'restart', downMs: 800 }, 100)]);
+    await survive([
+      faults({ type: 'restart', downMs: 500 }, 100),
+      faults({ type: 'restart', downMs: 800 }, 100),
+    ]);
   });
 });

@@ -17,7 +17,14 @@ async function tapeToTable(tape: string, reference: ReferenceBars): Promise<void
     const stats = await desk.streamerStats();
     const found = compareCandles(await desk.candles(), reference);
 
-    expect(found).toMatchObject({ bars: reference.size, exact: reference.size, missing: [], extra: [], different: [], partial: 0 });
+    expect(found).toMatchObject({
+      bars: reference.size,
+      exact: reference.size,
+      missing: [],
+      extra: [],
+      different: [],
+      partial: 0,
+    });
     expect(stats?.marketData.buffer).toMatchObject({ droppedQuotes: 0, droppedTrades: 0, expired: 0 });
     expect(stats?.outbox).toMatchObject({ depth: 0, rejected: 0, dead: 0 });
     expect(desk.cloud.stats().deliveries).toMatchObject({ deadLettered: 0, dropped: 0 });

@@ -72,10 +72,10 @@ describe.skipIf(!engineIsHere)(
       vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'test');
     });
 
-    async function stored(): Promise<Candle[]> {
+    function stored(): Promise<Candle[]> {
       const table = new CandlesTable({ client: engine.client, tableName: name, retentionDays: 400 });
       const { conId, intervalMs } = completed.data;
-      return await collect(table.query({ conId, intervalMs, fromMs: 0, toMs: Date.UTC(2100, 0) }));
+      return collect(table.query({ conId, intervalMs, fromMs: 0, toMs: Date.UTC(2100, 0) }));
     }
 
     it('stores a completed candle, then its correction', async () => {

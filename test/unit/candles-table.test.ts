@@ -78,13 +78,13 @@ describe.skipIf(!engineIsHere)(
       return new CandlesTable({ client: engine.client, tableName: `candles-${tables}`, retentionDays: 400 });
     }
 
-    async function all(
+    function all(
       from: CandlesTable,
       conId = base.conId,
       fromMs = 0,
       toMs = Date.UTC(2100, 0),
     ): Promise<Candle[]> {
-      return await collect(from.query({ conId, intervalMs: 60_000, fromMs, toMs }));
+      return collect(from.query({ conId, intervalMs: 60_000, fromMs, toMs }));
     }
 
     beforeAll(async () => {

@@ -75,10 +75,14 @@ describe('the template', () => {
 
   it.each([
     ['Fn::Join', { 'Fn::Join': ['-', ['a', { Ref: 'AWS::Region' }]] }, 'a-eu-west-1'],
-    ['Fn::Sub', { 'Fn::Sub': '${Bus}/${Worker.Arn}/${!literal}' }, `${names.bus}/${arns.worker}/\${literal}`],
+    [
+      'Fn::Sub',
+      { 'Fn::Sub': `\${Bus}/\${Worker.Arn}/\${!literal}` },
+      `${names.bus}/${arns.worker}/\${literal}`,
+    ],
     [
       'Fn::Sub with variables',
-      { 'Fn::Sub': ['${x}-${AWS::AccountId}', { x: { Ref: 'Bus' } }] },
+      { 'Fn::Sub': [`\${x}-\${AWS::AccountId}`, { x: { Ref: 'Bus' } }] },
       `${names.bus}-000000000000`,
     ],
     ['Fn::Select and Fn::Split', { 'Fn::Select': [1, { 'Fn::Split': ['-', 'a-b-c'] }] }, 'b'],

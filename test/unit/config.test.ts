@@ -60,6 +60,7 @@ describe('stage files', () => {
       handshakeTimeoutMs: 10_000,
       probeIntervalMs: 30_000,
       probeTimeoutMs: 10_000,
+      readOnlyApi: false,
     });
     expect(config.resetWindows.map(({ name }) => name)).toEqual(['north-america', 'weekend']);
     const live = load(minimal.replace('paper', 'live').replace('DU', 'U'), { stage: 'live' });

@@ -171,7 +171,7 @@ function takeFirst(
   const closed = isClosed ? state.closed.find((bar) => bar.startMs === startMs) : undefined;
   const neverCovered = outages.current?.fromMs === Number.NEGATIVE_INFINITY;
   if (closed === undefined) {
-    if (neverCovered ? isClosed : beforeCoverage(outages, startMs, endMs)) {
+    if (neverCovered ? isClosed : beforeCoverage(outages, endMs)) {
       counts.ignored['before-coverage'] += 1;
       return;
     }
@@ -376,7 +376,7 @@ export function builderStats(state: BuilderState): BuilderStats {
       outages: state.outages.merged,
       remembered: state.told.forgotten,
     },
-    closedThroughMs: closedMs > 0 ? closedMs : 0,
+    closedThroughMs: Math.max(closedMs, 0),
     openBars: state.open.length,
     holes: state.volume.counts.reduce((sum, count) => sum + Math.max(0, count.holes.length - 1), 0),
     covered: state.outages.current === undefined,

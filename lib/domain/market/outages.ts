@@ -35,8 +35,8 @@ export function touched(outages: Outages, fromMs: number, toMs: number): boolean
   return false;
 }
 
-/** Whether a bar lies in an outage of the feed that is over, and before the bar in which it ended. */
-export function beforeCoverage(outages: Outages, startMs: number, endMs: number): boolean {
+/** Whether the bar that ends at `endMs` lies in an outage of the feed that is over, and before the bar of its end. */
+export function beforeCoverage(outages: Outages, endMs: number): boolean {
   for (const outage of outages.ended) {
     if (outage.feed && outage.fromMs < endMs && outage.toMs >= endMs) return true;
   }

@@ -1,36 +1,49 @@
-// NOTE to the author of part CANDLES (from the coordinator): your version of this file was overwritten by mistake at 02:06.
-// Your own version wins: write it back as you had it (or keep this one where you prefer it) and delete this note.
 /**
- * Trades from the plain feed: last price (tick 4) and cumulative volume (tick 8). Volume is the growth of the
- * cumulative figure; the last size (tick 5) is repeated, sampled and sent twice, and is never added up.
+ * Volume from IB's tick type 8, the session's cumulative volume. The sum of LAST_SIZE (5) is no volume: IB sends
+ * sizes repeatedly and leaves prints out (of 3,385,936 shares in a recorded stream they sum to 1,313,900), while the
+ * differences of tick 8 miss nothing.
  */
+
+/** What a price or volume tick amounts to, scaled integers; one object for all answers, never to be kept. */
 export interface Tick8Print {
-  readonly price: number;
-  readonly size: number;
-  readonly cumVolume: number;
+  price: number;
+  /** Volume since the tick before; 0 for a change of price alone. */
+  size: number;
+  /** -1 before the first volume. */
+  cumVolume: number;
 }
 
+/** Turns the ticks LAST (4) and VOLUME (8) of one instrument into prints for the candle builder. */
 export class Tick8Volume {
-  #price = Number.NaN;
-  #cumVolume = -1;
+  readonly #print: Tick8Print = { price: Number.NaN, size: 0, cumVolume: -1 };
 
-  /** A last price, scaled. Gives a print without volume; undefined when the price has not moved. */
+  /** LAST (4). A price of its own has no volume yet: that comes with the next tick 8. */
   price(price: number): Tick8Print | undefined {
-    if (Number.isNaN(price) || price === this.#price) return undefined;
-    this.#price = price;
-    return { price, size: 0, cumVolume: this.#cumVolume };
+    const print = this.#print;
+    // IB repeats the last price with every size.
+    if (Number.isNaN(price) || price === print.price) return undefined;
+    print.price = price;
+    print.size = 0;
+    return print;
   }
 
-  /**
-   * The cumulative volume, scaled. The first one is the baseline; a fall is a new session, whose volume so far counts;
-   * undefined when nothing was traded, or no price is known yet.
-   */
+  /** VOLUME (8). The first value is the baseline and makes no print, nor does volume before the first price. */
   volume(cumVolume: number): Tick8Print | undefined {
     if (Number.isNaN(cumVolume) || cumVolume < 0) return undefined;
-    const before = this.#cumVolume;
-    this.#cumVolume = cumVolume;
-    if (before < 0 || cumVolume === before || Number.isNaN(this.#price)) return undefined;
-    const size = cumVolume > before ? cumVolume - before : cumVolume;
-    return { price: this.#price, size, cumVolume };
+    const print = this.#print;
+    const before = print.cumVolume;
+    print.cumVolume = cumVolume;
+    if (before < 0) return undefined;
+    print.size = cumVolume - before;
+    // A fall to less than half is the next session's count, which began at 0; a smaller one is a busted trade that
+    // IB took back, and only moves the baseline.
+    if (print.size < 0) print.size = cumVolume < before / 2 ? cumVolume : 0;
+    return print.size === 0 || Number.isNaN(print.price) ? undefined : print;
+  }
+
+  /** To be called when prints may have been missed: the next value is a baseline again, history brings the rest. */
+  reset(): void {
+    this.#print.price = Number.NaN;
+    this.#print.cumVolume = -1;
   }
 }

@@ -21,6 +21,11 @@ function event(type: string, seq: number): Envelope {
   return { id: `main:1:${seq}`, type, seq } as unknown as Envelope;
 }
 
+/** The port knows no more of an event than it needs; the outbox sends envelopes. */
+function seqs(events: readonly object[]): readonly Envelope[] {
+  return events as readonly Envelope[];
+}
+
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'evenkeel-outbox-'));
   path = join(dir, 'deep', 'streamer.db');
@@ -121,7 +126,7 @@ describe('publisher', () => {
       publish: async (events) => {
         calls += 1;
         if (calls === 1) throw new Error('socket hang up');
-        return events.map((each): PublishResult => {
+        return seqs(events).map((each): PublishResult => {
           if (calls === 2 && each.seq % 2 === 0)
             return { ok: false, code: 'ThrottlingException', message: 'slow down' };
           taken.push(each.seq);
@@ -140,15 +145,15 @@ describe('publisher', () => {
   it('puts an event that can never be taken aside, tells it, and goes on with the rest', async () => {
     const bus: EventPublisher = {
       publish: async (events) =>
-        events.map((each) =>
-          each.seq === 2 ? { ok: false, code: 'TOO_LARGE', message: '300 KB' } : { ok: true },
+        seqs(events).map((each) =>
+          each.seq === 2 ? { ok: false, code: 'EntryTooLarge', message: '300 KB' } : { ok: true },
         ),
     };
     const box = outbox();
     box.append([1, 2, 3].map((seq) => event('candle.completed', seq)));
     const publisher = new Publisher(box, bus, config, onBuried);
     expect(await publisher.drain(1_000)).toBe(true);
-    expect(buried).toContain('TOO_LARGE');
+    expect(buried).toContain('EntryTooLarge');
     expect(box.stats()).toMatchObject({ depth: 0, dead: 1 });
   });
 

@@ -1,0 +1,166 @@
+import type { BenchResult, Figure } from './figure.ts';
+import { compare, type NaiveBar } from './feed/prints.ts';
+import type { TapeFeed, TapeFeederMessage } from './feed/tape-feeder.ts';
+import { type Peer, startPeer } from './processes.ts';
+import { median, type Spread, spread } from './statistics.ts';
+import type { ClientKind, ClientMessage, ClientOptions, Measurement, StreamerCounts } from './tick-path-client.ts';
+
+/**
+ * The way of a tick from the socket to its candle, beside a bare IBApi with empty listeners on the same bytes. Rounds
+ * alternate bare, streamer, planted, so that what the machine does besides hits all alike; the ratio is taken within
+ * a round.
+ */
+export interface TickPathOptions {
+  readonly rounds: number;
+  readonly ticks: number;
+  /** Folder for CPU profiles of the clients; the figures of such a run are not for keeping. */
+  readonly profileDir?: string;
+  readonly say: (text: string) => void;
+}
+
+/** Below this share of a core the client was waiting, for the feeder or for the machine: not its rate. */
+export const CPU_SHARE_MIN = 0.95;
+const BUDGET_RATIO = 70;
+/** What the planted microsecond must look like from outside. */
+const PLANTED_SEEN_NS = { min: 700, max: 1_700 };
+const kinds: readonly ClientKind[] = ['bare', 'streamer', 'planted'];
+
+const feed: Omit<TapeFeed, 'ticks'> = {
+  seed: 7,
+  startMs: Date.UTC(2026, 0, 5, 14, 30),
+  perSecond: 1_000,
+  intervalMs: 60_000,
+  conId: 712_565_973,
+  symbol: 'GC',
+};
+
+type Sample = Measurement & { readonly streamer?: StreamerCounts };
+type Round = Readonly<Record<ClientKind, Sample>>;
+
+export async function tickPath(options: TickPathOptions): Promise<BenchResult> {
+  const feeder = startPeer<TapeFeederMessage>('./feed/tape-feeder.ts', { ...feed, ticks: options.ticks });
+  try {
+    const { port, bars } = await feeder.next('listening');
+    const rounds: Round[] = [];
+    const discarded: string[] = [];
+    const wrong: string[] = [];
+    for (let attempt = 0; rounds.length < options.rounds && attempt < options.rounds * 3; attempt += 1) {
+      const round = await runRound(feeder, port, bars, options);
+      const slow = kinds.filter((kind) => cpuShare(round[kind]) < CPU_SHARE_MIN);
+      for (const kind of kinds) wrong.push(...faults(kind, round[kind], bars, options.ticks));
+      options.say(roundLine(attempt + 1, round, options.ticks, slow));
+      if (slow.length === 0) rounds.push(round);
+      else discarded.push(slow.map((kind) => `${kind} ${percent(cpuShare(round[kind]))}`).join(', '));
+    }
+    return report(rounds, discarded, wrong, options);
+  } finally {
+    feeder.kill();
+  }
+}
+
+async function runRound(
+  feeder: Peer<TapeFeederMessage>,
+  port: number,
+  bars: readonly NaiveBar[],
+  options: TickPathOptions,
+): Promise<Round> {
+  const samples: Partial<Record<ClientKind, Sample>> = {};
+  for (const kind of kinds) {
+    const client: ClientOptions = { kind, port, conId: feed.conId, symbol: feed.symbol, bars: bars.length };
+    const profile = options.profileDir
+      ? ['--cpu-prof', `--cpu-prof-dir=${options.profileDir}`, `--cpu-prof-name=${kind}.cpuprofile`]
+      : [];
+    const peer = startPeer<ClientMessage>('./tick-path-client.ts', client, profile);
+    try {
+      await Promise.all([peer.next('ready'), feeder.next('prepared')]);
+      feeder.send({ kind: 'go' });
+      samples[kind] = await peer.next('measured');
+      await peer.ended();
+    } finally {
+      peer.kill();
+    }
+  }
+  return samples as Round;
+}
+
+function report(
+  rounds: readonly Round[],
+  discarded: readonly string[],
+  wrong: readonly string[],
+  { ticks, rounds: wanted }: TickPathOptions,
+): BenchResult {
+  const rate = (kind: ClientKind) => spread(rounds.map((round) => (ticks / round[kind].wallMs) * 1_000));
+  const ratio = (kind: ClientKind) =>
+    spread(rounds.map((round) => (round.bare.wallMs / round[kind].wallMs) * 100));
+  const ours = ratio('streamer');
+  const planted = ratio('planted');
+  const plantedNs = median(rounds.map((round) => perTickNs(round.planted, ticks) - perTickNs(round.streamer, ticks)));
+  const seen =
+    plantedNs >= PLANTED_SEEN_NS.min &&
+    plantedNs <= PLANTED_SEEN_NS.max &&
+    rounds.every((round) => round.planted.wallMs > round.streamer.wallMs);
+  const figures: Figure[] = [
+    { name: 'bare IBApi, empty listeners', unit: 'ticks/s', ...withSpread(rate('bare')) },
+    { name: 'streamer, socket to candle', unit: 'ticks/s', ...withSpread(rate('streamer')) },
+    {
+      name: 'ratio streamer to bare',
+      unit: '%',
+      value: ours.median,
+      budget: { kind: 'at-least', value: BUDGET_RATIO },
+      detail: spreadText(ours),
+    },
+    { name: 'ratio with 1 µs planted a tick', unit: '%', value: planted.median, detail: spreadText(planted) },
+    { name: 'planted work as seen', unit: 'ns', value: plantedNs, detail: seen ? 'shows in every round' : 'does NOT show' },
+    {
+      name: 'cost of a tick beyond bare',
+      unit: 'ns',
+      value: median(rounds.map((round) => perTickNs(round.streamer, ticks) - perTickNs(round.bare, ticks))),
+    },
+    { name: 'memory of the streamer', unit: 'MiB', value: Math.max(...rounds.map((round) => round.streamer.rssMiB)), detail: 'resident, largest' },
+  ];
+  const shares = rounds.flatMap((round) => kinds.map((kind) => cpuShare(round[kind])));
+  const notes = [
+    `${rounds.length} rounds of ${ticks.toLocaleString('en')} ticks each; CPU of the client ${percent(Math.min(...shares))} of the wall time or more; buffer at most ${Math.max(...rounds.map((round) => round.streamer.streamer?.bufferHighWater ?? 0))} deep`,
+    ...(discarded.length === 0 ? [] : [`${discarded.length} rounds thrown away for a CPU below ${percent(CPU_SHARE_MIN)}: ${discarded.join('; ')}`]),
+  ];
+  const invalid =
+    wrong.length > 0
+      ? wrong.slice(0, 3).join('; ')
+      : rounds.length < wanted
+        ? `only ${rounds.length} of ${wanted} rounds had the client at ${percent(CPU_SHARE_MIN)} of a core or more (${discarded.join('; ')}); the machine is busy with something else`
+        : seen
+          ? undefined
+          : `1 µs planted in each tick was seen as ${Math.round(plantedNs)} ns: this run cannot tell`;
+  return { name: 'tick-path', figures, notes, ...(invalid === undefined ? {} : { invalid }) };
+}
+
+/** What a client lost or got wrong, in words. The bare one counts nothing: its bytes are the same. */
+function faults(kind: ClientKind, { streamer }: Sample, bars: readonly NaiveBar[], ticks: number): string[] {
+  if (kind === 'bare') return [];
+  if (!streamer) return [`${kind}: no counts`];
+  const wrong = compare(bars, streamer.candles);
+  if (streamer.taken !== ticks) wrong.push(`${streamer.taken} of ${ticks} ticks taken in`);
+  if (streamer.lost > 0) wrong.push(`${streamer.lost} ticks lost`);
+  if (streamer.corrections > 0) wrong.push(`${streamer.corrections} corrections`);
+  return wrong.map((text) => `${kind}: ${text}`);
+}
+
+const cpuShare = (sample: Sample): number => sample.cpuMs / sample.wallMs;
+const perTickNs = (sample: Sample, ticks: number): number => (sample.wallMs * 1e6) / ticks;
+const percent = (share: number): string => `${(share * 100).toFixed(0)} %`;
+const spreadText = ({ min, max }: Spread): string => `min ${min.toPrecision(3)}, max ${max.toPrecision(3)}`;
+
+function withSpread(values: Spread): { value: number; detail: string } {
+  const text = (value: number) => Math.round(value).toLocaleString('en');
+  return { value: values.median, detail: `min ${text(values.min)}, max ${text(values.max)}` };
+}
+
+function roundLine(number: number, round: Round, ticks: number, slow: readonly ClientKind[]): string {
+  const parts = kinds.map((kind) => {
+    const sample = round[kind];
+    const rate = Math.round((ticks / sample.wallMs) * 1_000).toLocaleString('en');
+    return `${kind} ${rate}/s (CPU ${percent(cpuShare(sample))}, thread ${percent(sample.threadCpuMs / sample.wallMs)})`;
+  });
+  const ratio = percent(round.bare.wallMs / round.streamer.wallMs);
+  return `  round ${number}: ${parts.join(', ')}; ratio ${ratio}${slow.length > 0 ? '; thrown away' : ''}`;
+}

@@ -1,0 +1,46 @@
+import { describe, expect, it } from 'vitest';
+import {
+  createMarketClock,
+  estimate,
+  observeBroker,
+  observeEvent,
+} from '../../../lib/domain/market/market-clock.ts';
+
+const NOW = Date.UTC(2026, 0, 7, 15);
+
+describe('market clock', () => {
+  it('is the later of the highest event and the last answer of the broker', () => {
+    const clock = createMarketClock();
+    observeBroker(clock, NOW / 1000, NOW);
+    expect(clock.marketMs).toBe(NOW);
+    observeEvent(clock, NOW + 1_500, NOW + 1_600);
+    observeEvent(clock, NOW + 900, NOW + 1_700);
+    expect(clock.marketMs).toBe(NOW + 1_500);
+    observeBroker(clock, NOW / 1000 + 1, NOW + 1_800);
+    expect(clock.marketMs).toBe(NOW + 1_500);
+  });
+
+  it('does not move by the local clock alone: a dead link must not close bars', () => {
+    const clock = createMarketClock();
+    observeBroker(clock, NOW / 1000, NOW);
+    expect(estimate(clock, NOW + 90_000)).toBe(NOW + 90_000);
+    expect(clock.marketMs).toBe(NOW);
+  });
+
+  it('S130 a clock step forward: a live print an hour ahead is refused and counted', () => {
+    const clock = createMarketClock();
+    observeBroker(clock, NOW / 1000, NOW);
+    expect(observeEvent(clock, NOW + 3_600_000, NOW + 1_000)).toBe(false);
+    expect(clock).toMatchObject({ marketMs: NOW, futureEvents: 1 });
+    expect(observeEvent(clock, NOW + 59_000, NOW)).toBe(true);
+  });
+
+  it('on a tape the pace is unknown: nothing is carried on, and events may run ahead of the last answer', () => {
+    const clock = createMarketClock();
+    const tapeMs = Date.UTC(2013, 9, 7);
+    observeBroker(clock, tapeMs / 1000, NOW);
+    expect(clock.tape).toBe(true);
+    expect(estimate(clock, NOW + 90_000)).toBe(tapeMs);
+    expect(observeEvent(clock, tapeMs + 3_600_000, NOW)).toBe(true);
+  });
+});
