@@ -1,5 +1,6 @@
 import type { Contract, ContractDetails } from '@stoqey/ib';
 import type { SymbolConfig } from '../config/schema.ts';
+import type { Candle } from '../lib/domain/market/candle.ts';
 import type { BuilderState } from '../lib/domain/market/candle-builder.ts';
 import type { Instrument } from '../lib/domain/market/instrument.ts';
 import type { SessionCalendar } from '../lib/domain/market/sessions.ts';
@@ -42,6 +43,8 @@ export interface Line {
   trades: number;
   quotes: number;
   candles: number;
+  /** The last candles told, newest last. */
+  recent: Candle[];
 }
 
 export function createLine(
@@ -77,5 +80,6 @@ export function createLine(
     trades: 0,
     quotes: 0,
     candles: 0,
+    recent: [],
   };
 }

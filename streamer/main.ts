@@ -64,6 +64,8 @@ async function main(): Promise<void> {
     onFatal: () => end(EXIT_INPUT),
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
+  // A parent that died without a word leaves nobody to stop us.
+  if (process.connected) process.once('disconnect', () => end(0));
   // The gateway library can throw out of a socket's event (hostile JSON): the state is then unknown, a restart is safe.
   process.on('uncaughtException', (error) => {
     logger.error('Unexpected error: the streamer stops, its outbox is safe', {

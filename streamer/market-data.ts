@@ -1,5 +1,6 @@
 import type { ContractDetails } from '@stoqey/ib';
 import type { Config, StreamerConfig } from '../config/schema.ts';
+import type { Candle } from '../lib/domain/market/candle.ts';
 import {
   type BuilderEffect,
   deadline as builderDeadline,
@@ -8,7 +9,7 @@ import {
   type HistoricalBar,
   step as stepBuilder,
 } from '../lib/domain/market/candle-builder.ts';
-import { formatPrice, formatSize, fromNumber } from '../lib/domain/market/fixed.ts';
+import { formatPrice, formatSize, fromNumber, sizeDecimalsFor } from '../lib/domain/market/fixed.ts';
 import type { Instrument } from '../lib/domain/market/instrument.ts';
 import {
   estimate,
@@ -62,6 +63,9 @@ const TICK_DELAYED_BID = 66;
 const TICK_DELAYED_ASK = 67;
 const TICK_DELAYED_LAST = 68;
 const TICK_DELAYED_VOLUME = 74;
+
+/** Candles that `stats` shows for each line. */
+const RECENT_CANDLES = 8;
 
 const REQUESTED_TYPE = { live: 1, frozen: 2, delayed: 3 } as const;
 
@@ -336,6 +340,7 @@ export class MarketData {
         bid: Number.isNaN(line.bid) ? null : line.bid,
         ask: Number.isNaN(line.ask) ? null : line.ask,
         lastTickMs: line.lastTickMs,
+        recent: line.recent,
         builder: line.builder ? builderStats(line.builder) : null,
       })),
     };
@@ -453,7 +458,7 @@ export class MarketData {
       this.#forgetSubscription(line, true);
     }
     line.instrument = instrument;
-    line.sizeDecimals = instrument.secType === 'CRYPTO' ? 8 : 4;
+    line.sizeDecimals = sizeDecimalsFor(instrument.secType);
     line.covered = false;
     const { candles } = this.#config;
     const resumeFromMs = this.#host.watermark(instrument.conId);
@@ -559,6 +564,7 @@ export class MarketData {
       switch (effect.kind) {
         case 'candle':
           line.candles += 1;
+          remember(line.recent, effect.candle);
           if (effect.type === 'completed') this.#host.emit('candle.completed', effect.candle, nowMs);
           else
             this.#host.emit(
@@ -630,6 +636,15 @@ export class MarketData {
   #lineOf(conId: number): Line | undefined {
     return this.#lines.find((line) => line.instrument?.conId === conId);
   }
+}
+
+/** Keeps the last candles by their time; a correction takes the place of what it corrects. */
+function remember(recent: Candle[], candle: Candle): void {
+  const at = recent.findIndex((each) => each.startMs >= candle.startMs);
+  if (at < 0) recent.push(candle);
+  else if (recent[at]!.startMs === candle.startMs) recent[at] = candle;
+  else if (at > 0) recent.splice(at, 0, candle);
+  if (recent.length > RECENT_CANDLES) recent.shift();
 }
 
 function isRoot(line: Line): boolean {

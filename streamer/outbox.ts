@@ -102,18 +102,20 @@ export class Outbox {
 
   /**
    * Appends events and moves watermarks in one transaction. Returns those that found no room (only possible at the
-   * bound, and never for order events); they are counted.
+   * bound, and never for order events); they are counted. The last events before an end go `beyondBound`: there is no
+   * later moment at which they could be tried again.
    */
   append(
     events: readonly Envelope[],
     watermarks: ReadonlyMap<number, number> = new Map(),
+    beyondBound = false,
   ): readonly Envelope[] {
     const refused: Envelope[] = [];
     let added = 0;
     this.#transaction(() => {
       for (const event of events) {
         const priority = event.type.startsWith('order.') ? PRIORITY_ORDER : PRIORITY_NORMAL;
-        if (priority === PRIORITY_NORMAL && this.#depth + added >= this.#config.maxEvents) {
+        if (!beyondBound && priority === PRIORITY_NORMAL && this.#depth + added >= this.#config.maxEvents) {
           refused.push(event);
           continue;
         }

@@ -81,6 +81,7 @@ export class Streamer {
   #outboxAlerted = false;
   #timer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
   #reqId = 1_000;
   #askedAtMs = 0;
   #started = false;
@@ -227,7 +228,8 @@ export class Streamer {
     this.#marketData.shutdown();
     this.#feed({ kind: 'stop' });
     clearTimeout(this.#timer);
-    this.#flush();
+    clearTimeout(this.#retryTimer);
+    this.#flush(true);
     const empty = await this.#publisher.drain(Math.max(0, timeoutMs - SHUTDOWN_RESERVE_MS));
     this.#publisher.stop();
     const left = this.#outbox.stats().depth;
@@ -531,7 +533,7 @@ export class Streamer {
   }
 
   /** Everything that happened, and how far each instrument is accounted for, in one transaction. */
-  #flush(): void {
+  #flush(beyondBound = false): void {
     if (this.#pending.length === 0) return;
     const events = this.#pending;
     this.#pending = [];
@@ -539,7 +541,7 @@ export class Streamer {
     for (const [conId, closedThroughMs] of watermarks) {
       watermarks.set(conId, Math.min(closedThroughMs, firstPendingMs(this.#gaps, conId)));
     }
-    const refused = this.#outbox.append(events, watermarks);
+    const refused = this.#outbox.append(events, watermarks, beyondBound);
     this.#watchOutbox(refused);
     this.#publisher.wake();
   }
@@ -565,7 +567,8 @@ export class Streamer {
     // Hold the ticks back where they are bounded and counted, and try the refused events again.
     this.#marketData.buffer.pause();
     this.#pending = [...refused, ...this.#pending];
-    setTimeout(() => this.#flush(), OUTBOX_RETRY_MS);
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = setTimeout(() => this.#flush(), OUTBOX_RETRY_MS);
   }
 
   #flushExpired(): void {

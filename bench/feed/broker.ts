@@ -21,6 +21,8 @@ export interface BrokerOptions {
   readonly contracts: readonly BrokerContract[];
   /** Unix ms, UTC; inside trading hours that begin a day before it and end five days after. */
   readonly aroundMs: number;
+  /** A client has opened its session. */
+  opened?(): void;
   /** The broker's clock: its answer to reqCurrentTime. */
   nowSeconds(): number;
   subscribed(socket: Socket, reqId: number, contract: BrokerContract): void;
@@ -62,6 +64,7 @@ function answer(socket: Socket, fields: readonly string[], options: BrokerOption
   const send = (body: string) => socket.write(frame(body));
   switch (fields[0]) {
     case '71': // startApi
+      options.opened?.();
       send(managedAccounts('DU1234567'));
       send(nextValidId(1));
       return;

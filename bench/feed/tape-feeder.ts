@@ -39,10 +39,14 @@ async function main(feed: TapeFeed): Promise<void> {
   const chunksOf = new Map<number, readonly Chunk[]>();
   let waiting: { readonly socket: Socket; readonly chunks: readonly Chunk[] } | undefined;
   // One second before the first print: the client's coverage then begins exactly with the first bar.
-  let nowMs = feed.startMs - 1_000;
+  const beforeMs = feed.startMs - 1_000;
+  let nowMs = beforeMs;
   const { port } = await listen({
     contracts: [{ conId: feed.conId, symbol: feed.symbol }],
     aroundMs: feed.startMs,
+    opened: () => {
+      nowMs = beforeMs;
+    },
     nowSeconds: () => Math.floor(nowMs / 1_000),
     subscribed: (socket, reqId) => {
       let chunks = chunksOf.get(reqId);
@@ -50,7 +54,6 @@ async function main(feed: TapeFeed): Promise<void> {
         chunks = encode(texts, times, reqId);
         chunksOf.set(reqId, chunks);
       }
-      nowMs = feed.startMs - 1_000;
       waiting = { socket, chunks };
       tell({ kind: 'prepared' });
     },

@@ -55,8 +55,14 @@ export interface LocalCloud {
   readonly model: CloudModel;
   readonly faults: Faults;
   readonly stats: () => CloudStats;
-  /** The environment of a container of the template, as ECS would give it, with local credentials and endpoint. */
-  readonly containerEnvironment: (name: string) => Record<string, string>;
+  /**
+   * The environment of a container of the template, as ECS would give it, with local credentials and endpoint. Where
+   * several tasks have a container of this name, `where` picks one by its variables.
+   */
+  readonly containerEnvironment: (
+    name: string,
+    where?: Readonly<Record<string, string>>,
+  ) => Record<string, string>;
   /** The environment of somebody who may do everything: tests and the sandbox's own view. */
   readonly operatorEnvironment: () => Record<string, string>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
@@ -92,7 +98,9 @@ async function start(
   stops: Stops,
   stop: () => Promise<void>,
 ): Promise<LocalCloud> {
-  const { dataDir, log = () => undefined } = options;
+  const { log = () => undefined } = options;
+  // Absolute, because other processes get paths in it.
+  const dataDir = path.resolve(options.dataDir);
   const stats = new StatsCollector(log);
   const faults = new Faults();
   for (const fault of options.faults ?? []) faults.add(fault);
@@ -172,7 +180,8 @@ async function start(
     model,
     faults,
     stats: () => stats.snapshot(store.count, faults.injected),
-    containerEnvironment: (name) => containerEnvironment(name, model, iam, secrets, place),
+    containerEnvironment: (name, where = {}) =>
+      containerEnvironment(name, where, { model, iam, secrets, place }),
     operatorEnvironment: () => operatorEnvironment(place),
     idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,

@@ -14,6 +14,7 @@ export type CloudErrorCode =
   | 'PORT_IN_USE'
   | 'SQS_ENGINE_CHANGED'
   | 'CONTAINER_MISSING'
+  | 'CONTAINER_AMBIGUOUS'
   | 'SECRET_DENIED'
   | 'SYNTH_FAILED';
 

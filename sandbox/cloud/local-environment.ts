@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { CloudError } from './errors.ts';
 import { type Iam, OPERATOR } from './iam.ts';
-import type { CloudModel, FunctionModel } from './model.ts';
+import type { CloudModel, ContainerModel, FunctionModel } from './model.ts';
 import type { Secrets } from './secrets.ts';
 
 /** Where the local cloud is, for processes that it gives an environment. */
@@ -55,24 +55,15 @@ export function functionEnvironment(fn: FunctionModel, place: LocalPlace): Recor
 
 /**
  * The environment of a container, as ECS gives it: the template's variables, its secrets (read with the execution role's
- * permissions) and the task role's credentials. Throws CloudError CONTAINER_MISSING or SECRET_DENIED.
+ * permissions) and the task role's credentials. `where` tells containers of one name apart by their variables.
+ * Throws CloudError CONTAINER_MISSING, CONTAINER_AMBIGUOUS or SECRET_DENIED.
  */
 export function containerEnvironment(
   name: string,
-  model: CloudModel,
-  iam: Iam,
-  secrets: Secrets,
-  place: LocalPlace,
+  where: Readonly<Record<string, string>>,
+  { model, iam, secrets, place }: { model: CloudModel; iam: Iam; secrets: Secrets; place: LocalPlace },
 ): Record<string, string> {
-  const container = model.containers.find((c) => c.name === name);
-  if (container === undefined) {
-    const names = model.containers.map((c) => c.name).join(', ') || 'none';
-    throw new CloudError(
-      'CONTAINER_MISSING',
-      `No task definition of the template has a container ${name}; there are: ${names}.`,
-      'Name the container so in lib/stacks, or ask for one of these.',
-    );
-  }
+  const container = findContainer(name, where, model);
   if (container.taskRole === undefined) {
     throw new CloudError(
       'CONTAINER_MISSING',
@@ -89,6 +80,35 @@ export function containerEnvironment(
     ...Object.fromEntries(resolved),
     ...credentials(container.taskRole.logicalId, place),
   };
+}
+
+function findContainer(
+  name: string,
+  where: Readonly<Record<string, string>>,
+  model: CloudModel,
+): ContainerModel {
+  const matching = model.containers.filter(
+    (c) =>
+      c.name === name &&
+      Object.entries(where).every(([variable, value]) => c.environment[variable] === value),
+  );
+  const [container] = matching;
+  if (container === undefined) {
+    const names = model.containers.map((c) => c.name).join(', ') || 'none';
+    throw new CloudError(
+      'CONTAINER_MISSING',
+      `No task definition of the template has a container ${name}${Object.keys(where).length > 0 ? ` with ${JSON.stringify(where)}` : ''}; there are: ${names}.`,
+      'Name the container so in lib/stacks, or ask for one of these.',
+    );
+  }
+  if (matching.length > 1) {
+    throw new CloudError(
+      'CONTAINER_AMBIGUOUS',
+      `${matching.length} task definitions of the template have a container ${name}.`,
+      `Say which one by its variables, for example { STREAMER_NAME: '${container.environment.STREAMER_NAME ?? 'main'}' }.`,
+    );
+  }
+  return container;
 }
 
 /** `valueFrom` is a secret's ARN, or `<ARN>:<json key>:<version stage>:<version id>`. */

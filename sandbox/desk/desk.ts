@@ -44,8 +44,8 @@ export interface Desk {
   streamerStats(): Promise<StreamerStats | undefined>;
   gatewayStatus(): Promise<GatewayStatus | undefined>;
   fault(fault: FaultInput): Promise<void>;
-  /** Ends the streamer as it is told: SIGTERM is the clean way, SIGKILL is a crash. */
-  endStreamer(signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Ends the streamer as it is told (SIGTERM is the clean way, SIGKILL is a crash); gives its exit code. */
+  endStreamer(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   startStreamer(): Promise<void>;
   /** True when the tape has ended, and every event that it led to has arrived. */
   settled(): Promise<boolean>;
@@ -105,7 +105,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   let healthPort = 0;
   let lastStats: StreamerStats | undefined;
   let ending = false;
-  gateway?.child.exited.then(({ code }) => {
+  void gateway?.child.exited.then(({ code }) => {
     if (!ending)
       fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
   });
@@ -149,7 +149,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       child.process.on('message', (message) => {
         if (isStopped(message)) lastStats = message.stats;
       });
-      child.exited.then(({ code, signal }) => {
+      void child.exited.then(({ code, signal }) => {
         if (ending || streamer !== child) return;
         const words = child.lastWords();
         fail(
@@ -167,10 +167,10 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       const child = streamer;
       streamer = undefined;
       healthPort = 0;
-      if (!child) return;
-      if (signal === 'SIGTERM') return child.stop(STREAMER_STOP_MS);
-      child.process.kill('SIGKILL');
-      await child.exited;
+      if (!child) return null;
+      if (signal === 'SIGTERM') await child.stop(STREAMER_STOP_MS);
+      else child.process.kill('SIGKILL');
+      return (await child.exited).code;
     },
     settled: async () => {
       const [stats, tape] = await Promise.all([desk.streamerStats(), desk.gatewayStatus()]);

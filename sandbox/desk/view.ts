@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import colours from 'picocolors';
+import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { CloudStats } from '../cloud/stats.ts';
 import type { GatewayStatus } from '../gateway/index.ts';
 import type { StreamerStats } from './desk.ts';
@@ -154,6 +155,7 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
       ),
     );
   }
+  for (const line of marketData.lines) rows.push(...candleRows(line.recent, timeZone));
   rows.push(
     row(
       'Gaps',
@@ -177,6 +179,28 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
   if (problem) rows.push(row('Cloud', colours.yellow(problem.slice(0, Math.max(20, width - 18)))));
   rows.push(rule, colours.dim('  Ctrl-C stops cleanly; data stays in .evenkeel/'));
   return rows.join('\n');
+}
+
+/** The last candles, newest at the bottom, as a small table. */
+function candleRows(candles: readonly Candle[], timeZone: string): string[] {
+  if (candles.length === 0) return [];
+  const cells = candles.map((candle) => [
+    clock(candle.startMs, timeZone).slice(11, 16),
+    candle.open,
+    candle.high,
+    candle.low,
+    candle.close,
+    candle.volume,
+    candle.partial ? 'partial' : candle.source,
+  ]);
+  const header = ['start', 'open', 'high', 'low', 'close', 'volume', ''];
+  const widths = header.map((name, at) => Math.max(name.length, ...cells.map((cell) => cell[at]!.length)));
+  const write = (values: readonly string[]): string =>
+    values.map((value, at) => (at === 6 ? value : value.padStart(widths[at]!))).join('  ');
+  return [
+    row('Candles', colours.dim(write(header))),
+    ...cells.map((cell) => row('', cell[6] === 'live' ? write(cell) : colours.yellow(write(cell)))),
+  ];
 }
 
 function row(name: string, value: string): string {

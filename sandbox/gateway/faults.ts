@@ -142,7 +142,7 @@ export function applyFault(core: GatewayCore, fault: Fault): void {
     case 'competing':
       state.competing = true;
       for (const line of core.market.lines()) {
-        if (line.kind === 'market') line.session.sendError(line.id, 10197, texts.competing);
+        if (line.kind !== 'historical') line.session.sendError(line.id, 10197, texts.competing);
       }
       break;
     case 'competing-end':

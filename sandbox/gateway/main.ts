@@ -104,6 +104,8 @@ async function main(): Promise<void> {
     );
   };
   // Before the first line, because whoever reads it may send a signal at once.
+  // A parent that died without a word leaves nobody to stop us.
+  if (process.connected) process.once('disconnect', stop);
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
 

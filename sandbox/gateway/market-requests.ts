@@ -32,7 +32,6 @@ const requestMarketData: Handler = (core, session, fields) => {
   if (delayed) {
     session.sendError(id, 10167, 'Requested market data is not subscribed. Displaying delayed market data.');
   }
-  if (core.faults.competing) session.sendError(id, 10197, texts.competing);
   session.send(marketDataType({ id, type: delayed ? 3 : 1 }));
   session.send(tickReqParams({ id, minTick: state.contract.minTick, bboExchange: '9c0001', permissions: 3 }));
   const line = new MarketLine(session, id, state, { rtVolume: genericTicks.includes('233'), delayed });
@@ -132,6 +131,8 @@ export const marketRequests: Readonly<Record<number, Handler>> = {
 
 /** The tape starts at the first subscription. */
 function subscribe(core: GatewayCore, line: Line): void {
+  if (core.faults.competing && line.kind !== 'historical')
+    line.session.sendError(line.id, 10197, texts.competing);
   core.market.add(line);
   if (core.startOnSubscribe) core.clock.start();
   core.clock.wake();

@@ -123,6 +123,7 @@ export class Session {
   /** From now on nothing goes out and nothing that comes in counts; the socket stays. */
   makeHalfOpen(keepClientId: boolean): void {
     this.flush();
+    this.#slow?.discard();
     this.halfOpen = true;
     this.keepsClientId = keepClientId;
     this.#handlers.onFree();

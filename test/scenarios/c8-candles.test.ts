@@ -34,7 +34,12 @@ describe('S126 trade-only candle; quote-only minute', () => {
     harness.clock(bar(1) + 2 * second);
     // then the candle has their open, high, low, close and the sum of their sizes
     expect(harness.candles.map(brief)).toEqual(['100.5 100.5 99.25 100 7']);
-    expect(harness.candles[0]).toMatchObject({ tickCount: 3, source: 'live', noTrades: false, partial: false });
+    expect(harness.candles[0]).toMatchObject({
+      tickCount: 3,
+      source: 'live',
+      noTrades: false,
+      partial: false,
+    });
   });
 
   it('S126 a minute with quotes alone has no trade bar, but a flat one that says noTrades', () => {
@@ -44,7 +49,10 @@ describe('S126 trade-only candle; quote-only minute', () => {
     // when the next minute brings no trade, while the clock moves with the quotes
     for (let at = bar(0); at <= bar(2) + 2 * second; at += second) harness.clock(at);
     // then that minute stands at the last price, without volume and marked
-    expect(harness.candles.map(brief)).toEqual(['100.5 100.5 100.5 100.5 2', '100.5 100.5 100.5 100.5 0 flat noTrades']);
+    expect(harness.candles.map(brief)).toEqual([
+      '100.5 100.5 100.5 100.5 2',
+      '100.5 100.5 100.5 100.5 0 flat noTrades',
+    ]);
     expect(harness.candles[1]).toMatchObject({ source: 'flat', tickCount: 0, partial: false });
   });
 
@@ -59,7 +67,8 @@ describe('S126 trade-only candle; quote-only minute', () => {
 describe('S127 volume is the sum of trade sizes', () => {
   it('S127 repeated prints of one size, price and time all count when the cumulative volume grows', () => {
     const harness = Harness.covered();
-    for (let count = 1; count <= 5; count += 1) harness.trade(bar(0) + second, '100', '1', { cum: 1000 + count });
+    for (let count = 1; count <= 5; count += 1)
+      harness.trade(bar(0) + second, '100', '1', { cum: 1000 + count });
     harness.clock(bar(1) + 2 * second);
     expect(harness.candles.map(brief)).toEqual(['100 100 100 100 5']);
   });
@@ -151,10 +160,12 @@ describe('S129 a tick on the boundary, around it, and late', () => {
     harness.trade(bar(0) + second, '100');
     harness.trade(bar(1) + 5 * second, '105', '1', { cum: 3 });
     harness.trade(bar(1) - 10, '103', '1', { cum: 2, nowMs: bar(1) + 6 * second });
-    expect(harness.candleEffects.map((effect) => [effect.type, effect.reason, brief(effect.candle)])).toEqual([
-      ['completed', undefined, '100 100 100 100 1'],
-      ['corrected', 'late-tick', '100 103 100 103 2 r1'],
-    ]);
+    expect(harness.candleEffects.map((effect) => [effect.type, effect.reason, brief(effect.candle)])).toEqual(
+      [
+        ['completed', undefined, '100 100 100 100 1'],
+        ['corrected', 'late-tick', '100 103 100 103 2 r1'],
+      ],
+    );
   });
 
   it('S129 a correction is made until 62 seconds after the end of the bar; a millisecond later it is a late tick', () => {
@@ -162,7 +173,7 @@ describe('S129 a tick on the boundary, around it, and late', () => {
       [62 * second, 1, 0],
       [62 * second + 1, 0, 1],
     ] as const) {
-      const harness = Harness.covered();
+      const harness = Harness.covered(baseMs, { flatBarsMax: 0 });
       harness.trade(bar(0) + second, '100');
       harness.clock(bar(1) + lateMs);
       harness.trade(bar(1) - 10, '103', '1', { nowMs: bar(1) + lateMs });
@@ -188,17 +199,39 @@ describe('S129 a tick on the boundary, around it, and late', () => {
     ]);
   });
 
-  it('S129 a late tick of a minute that was shown as flat replaces the flat bar; of one not shown it makes one', () => {
+  it('S129 a late tick of a minute that was shown as flat corrects the flat bar', () => {
     const harness = Harness.covered(baseMs, { flatBarsMax: 1 });
     harness.trade(bar(0) + second, '100');
-    harness.clock(bar(3) + 3 * second);
-    harness.trade(bar(2) + second, '107', '1', { nowMs: bar(3) + 4 * second, cum: 3 });
-    harness.trade(bar(2) - second, '104', '1', { nowMs: bar(3) + 2 * second, cum: 2 });
+    harness.clock(bar(2) + 10 * second);
+    harness.trade(bar(2) - second, '104', '1', { nowMs: bar(2) + 20 * second });
     expect(harness.candleEffects.map((effect) => [effect.type, brief(effect.candle)])).toEqual([
       ['completed', '100 100 100 100 1'],
       ['completed', '100 100 100 100 0 flat noTrades'],
-      ['completed', '107 107 107 107 1'],
       ['corrected', '104 104 104 104 1 r1'],
+    ]);
+  });
+
+  it('S129 a late tick of a minute that was not shown at all completes it', () => {
+    const harness = Harness.covered(baseMs, { flatBarsMax: 0 });
+    harness.trade(bar(0) + second, '100');
+    harness.clock(bar(2) + 10 * second);
+    harness.trade(bar(2) - second, '104', '1', { nowMs: bar(2) + 20 * second });
+    expect(harness.candleEffects.map((effect) => [effect.type, brief(effect.candle)])).toEqual([
+      ['completed', '100 100 100 100 1'],
+      ['completed', '104 104 104 104 1'],
+    ]);
+  });
+
+  it('S129 a correction of the close is one of the flat bars that stand at it', () => {
+    const harness = Harness.covered(baseMs, { correctionMs: 120_000 });
+    harness.trade(bar(0) + second, '100');
+    harness.clock(bar(2) + 10 * second);
+    harness.trade(bar(1) - second, '104', '1', { nowMs: bar(2) + 20 * second });
+    expect(harness.candles.map(brief)).toEqual([
+      '100 100 100 100 1',
+      '100 100 100 100 0 flat noTrades',
+      '100 104 100 104 2 r1',
+      '104 104 104 104 0 flat noTrades r1',
     ]);
   });
 });
@@ -262,7 +295,8 @@ describe('S130 out-of-order ticks, duplicates, clock steps, leap second', () => 
   it('S130 a leap second has no bar of its own: its prints carry the times around it', () => {
     // given the leap second at the end of 2016, which Unix time repeats or smears
     const midnight = Date.UTC(2017, 0, 1);
-    const harness = Harness.covered(midnight - minuteMs);
+    const calendar = createCalendar('20161231:1800-20170101:1700', 'US/Eastern');
+    const harness = Harness.covered(midnight - minuteMs, { calendar });
     // when prints of 23:59:60 arrive with the time of the second after, and some with the one before once more
     harness.trade(midnight - 500, '100', '1', { cum: 1 });
     harness.trade(midnight + 100, '101', '1', { cum: 2 });
@@ -298,7 +332,7 @@ describe('S131 gaps inside and outside of the session', () => {
       harness.trade(last, '100');
       for (let at = last; at < next; at += minuteMs) harness.clock(at);
       harness.trade(next, '101');
-      harness.clock(next + 2 * minuteMs);
+      harness.clock(next - (next % minuteMs) + minuteMs + 2 * second);
       expect(harness.candles.map((candle) => [candle.startMs, candle.source])).toEqual([
         [last - (last % minuteMs), 'live'],
         [next - (next % minuteMs), 'live'],
@@ -374,7 +408,11 @@ describe('S132 disconnect and backfill', () => {
       '100 112 99 110 3 backfill r1',
       '111 111 111 111 1',
     ]);
-    expect(stored.get(bar(5))).toMatchObject({ source: 'backfill', volumeSource: 'historical', partial: false });
+    expect(stored.get(bar(5))).toMatchObject({
+      source: 'backfill',
+      volumeSource: 'historical',
+      partial: false,
+    });
   });
 
   it('S132 a restart asks for everything since the last bar that was accounted for', () => {
@@ -437,8 +475,26 @@ describe('S133 live vs historical parity per day with tolerance', () => {
     });
     // then each date has its own counts, flat bars apart
     expect(report.days).toEqual([
-      { sessionDate: '2026-01-09', bars: 2, exact: 1, tolerated: 1, missing: 0, extra: 1, flat: 2, differs: 0 },
-      { sessionDate: '2026-01-12', bars: 3, exact: 1, tolerated: 0, missing: 1, extra: 0, flat: 0, differs: 1 },
+      {
+        sessionDate: '2026-01-09',
+        bars: 2,
+        exact: 1,
+        tolerated: 1,
+        missing: 0,
+        extra: 1,
+        flat: 2,
+        differs: 0,
+      },
+      {
+        sessionDate: '2026-01-12',
+        bars: 3,
+        exact: 1,
+        tolerated: 0,
+        missing: 1,
+        extra: 0,
+        flat: 0,
+        differs: 1,
+      },
     ]);
     expect(report.differences.map(({ kind, startMs, fields }) => [kind, startMs, fields])).toEqual([
       ['extra', eastern(9, 16, 58), []],
@@ -452,7 +508,12 @@ describe('S134 daylight saving time', () => {
   /** Local 18:00 to 17:00 sessions of CME around both changes of New York in 2026. */
   const newYork = [
     ['spring', '20260306:CLOSED;20260308:1800-20260309:1700', Date.UTC(2026, 2, 8, 22), '2026-03-09'],
-    ['autumn', '20261030:1800-20261031:0000;20261101:1800-20261102:1700', Date.UTC(2026, 10, 1, 23), '2026-11-02'],
+    [
+      'autumn',
+      '20261030:1800-20261031:0000;20261101:1800-20261102:1700',
+      Date.UTC(2026, 10, 1, 23),
+      '2026-11-02',
+    ],
   ] as const;
   for (const [season, hours, opensMs, date] of newYork) {
     it(`S134 New York, ${season}: the session opens on Sunday 18:00 local and belongs to Monday`, () => {
@@ -560,7 +621,13 @@ describe('S135 futures roll, halts, unusable and negative prices, the previous c
   it('S135 NaN and infinite values are counted and change nothing', () => {
     const harness = Harness.covered();
     harness.trade(bar(0) + second, '100');
-    const good = { kind: 'trade' as const, timeMs: bar(0) + 2 * second, price: 1, size: 1, cumVolume: 20_000 };
+    const good = {
+      kind: 'trade' as const,
+      timeMs: bar(0) + 2 * second,
+      price: 1,
+      size: 1,
+      cumVolume: 20_000,
+    };
     for (const field of ['timeMs', 'price', 'size', 'cumVolume'] as const) {
       for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
         harness.input({ ...good, [field]: value });

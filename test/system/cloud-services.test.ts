@@ -343,6 +343,15 @@ describe('Secrets Manager, STS and the environment of a container', () => {
     );
   });
 
+  it('containers of one name are told apart by their variables', () => {
+    expect(cloud.containerEnvironment('streamer', { EVENT_BUS_NAME: names.bus }).AWS_ACCESS_KEY_ID).toBe(
+      'TaskRole',
+    );
+    expect(() => cloud.containerEnvironment('streamer', { EVENT_BUS_NAME: 'other' })).toThrowError(
+      expect.objectContaining({ code: 'CONTAINER_MISSING' }),
+    );
+  });
+
   it('GetCallerIdentity names the role', async () => {
     expect((await task.sts.send(new GetCallerIdentityCommand({}))).Arn).toBe(
       'arn:aws:sts::000000000000:assumed-role/fixture-test-TaskRole/local',

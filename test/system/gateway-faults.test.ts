@@ -104,8 +104,12 @@ describe('connection', () => {
     const ib = await subscribed(gateway);
     await post(gateway, { type: 'half-open' });
     const prints = await quiet(ib);
+    const { ticksPlayed, ticksUnseen } = gateway.status();
     ib.ib.reqCurrentTime();
     await sleep(300);
+    const later = gateway.status();
+    expect(later.ticksUnseen - ticksUnseen).toBe(later.ticksPlayed - ticksPlayed);
+    expect(later.ticksPlayed).toBeGreaterThan(ticksPlayed);
     expect([ib.all('currentTime'), ib.all('disconnected'), ib.rtVolumes(1).length]).toEqual([[], [], prints]);
     const again = await subscribed(gateway);
     expect(again.rtVolumes(1).length).toBeGreaterThan(0);
@@ -328,6 +332,8 @@ describe('permissions', () => {
     const prints = await quiet(ib);
     ib.ib.reqMktData(2, contractOf(gateway), '233', false, false);
     expect(await ib.code(10197, 2)).toMatchObject({ id: 2 });
+    ib.ib.reqTickByTickData(3, contractOf(gateway), 'AllLast' as TickByTickDataType, 0, false);
+    expect(await ib.code(10197, 3)).toMatchObject({ id: 3 });
     await post(gateway, { type: 'competing-end' });
     await ib.until(
       'ticks of both lines',

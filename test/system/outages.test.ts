@@ -108,7 +108,9 @@ describe('outages: every candle of the tape is in the table once, with its gap b
   it('the streamer is stopped cleanly (SIGTERM) and started again', async () => {
     await survive([
       async (desk) => {
-        await desk.endStreamer('SIGTERM');
+        const beganMs = performance.now();
+        expect(await desk.endStreamer('SIGTERM')).toBe(0);
+        expect(performance.now() - beganMs).toBeLessThan(30_000);
         await sleep(200);
         await desk.startStreamer();
       },

@@ -144,6 +144,9 @@ describe('historical bars', () => {
     );
     // 17:01:30 lies in the bar of 17:01, which comes whole.
     expect([until[4], until[5]]).toEqual(['1', String(noon / 1_000 + 60)]);
+    // A trade exactly at the end date belongs to the next bar.
+    const first = fieldsOf(answerHistory(ask({ end: '20260105-17:01:00' }), state, 178, noon + 181_000));
+    expect([first[4], first[5]]).toEqual(['1', String(noon / 1_000)]);
     const five = fieldsOf(
       answerHistory(ask({ barSize: '5 mins', formatDate: 1 }), state, 178, noon + 181_000),
     );

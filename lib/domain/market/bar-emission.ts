@@ -5,7 +5,7 @@ import type { HistoricalBar } from './builder-types.ts';
 import type { Candle, CandleSource, VolumeSource } from './candle.ts';
 import { formatPrice, formatSize } from './fixed.ts';
 import type { OpenBar } from './open-bar.ts';
-import { touched } from './outages.ts';
+import { addOutage, touched } from './outages.ts';
 import { type Told, tell, toldKind } from './told-bars.ts';
 import type { Hole } from './volume-coverage.ts';
 
@@ -108,11 +108,10 @@ function isExplained(state: BuilderState, hole: Hole): boolean {
 
 /**
  * Tells the bars that a hole touches as a gap. Bars told as live complete are left out at both ends: no historical
- * bar can outrank them, so that the missing print, if it was theirs, stays missing. False when there is nothing to
- * tell.
+ * bar can outrank them, so that the missing print, if it was theirs, stays missing.
  */
-export function reportHole(state: BuilderState, hole: Hole): boolean {
-  if (hole.reported || isExplained(state, hole)) return false;
+function reportHole(state: BuilderState, hole: Hole): void {
+  if (hole.reported) return;
   hole.reported = true;
   const { intervalMs } = state.config;
   let fromMs = barStart(state, Math.min(hole.fromMs, hole.toMs));
@@ -120,7 +119,20 @@ export function reportHole(state: BuilderState, hole: Hole): boolean {
   while (fromMs < toMs && toldKind(state.told, fromMs) === 'live') fromMs += intervalMs;
   while (toMs > fromMs && toldKind(state.told, toMs - intervalMs) === 'live') toMs -= intervalMs;
   tellGap(state, fromMs, toMs, 'volume-jump');
-  return true;
+}
+
+/** Holes beyond the bound: late prints can no longer fill them, their bars are doubtful for good. */
+export function giveUpHoles(state: BuilderState): void {
+  const { volume, config } = state;
+  const holes = volume.evicted;
+  volume.evicted = [];
+  for (const hole of holes) {
+    if (isExplained(state, hole)) continue;
+    reportHole(state, hole);
+    const fromMs = barStart(state, Math.min(hole.fromMs, hole.toMs));
+    const toMs = barStart(state, Math.max(hole.fromMs, hole.toMs)) + config.intervalMs;
+    addOutage(state.outages, { fromMs, toMs, feed: false });
+  }
 }
 
 export function tellGap(state: BuilderState, fromMs: number, toMs: number, reason: string): void {

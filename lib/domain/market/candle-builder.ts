@@ -7,8 +7,8 @@
  */
 import {
   basePriceOn,
+  giveUpHoles,
   isDoubtful,
-  reportHole,
   takeBackfill,
   tellBar,
   tellFlat,
@@ -24,7 +24,7 @@ import {
 } from './builder-state.ts';
 import type { BuilderConfig, BuilderEffect, BuilderInput, BuilderStats } from './builder-types.ts';
 import { addByArrival, addByKey, type OpenBar, openBar } from './open-bar.ts';
-import { addOutage, beforeCoverage, endOutage, pruneOutages, touched } from './outages.ts';
+import { beforeCoverage, endOutage, pruneOutages, touched } from './outages.ts';
 import { openThroughout } from './sessions.ts';
 import { toldKind } from './told-bars.ts';
 import { coverVolume } from './volume-coverage.ts';
@@ -325,19 +325,6 @@ function gainCoverage(state: BuilderState, fromMs: number): void {
   const nothingLost = fromMs <= lostAtMs && closedWhileLost === Number.NEGATIVE_INFINITY;
   const gapToMs = nothingLost ? gapFromMs : Math.max(barStartFrom(state, fromMs), closedWhileLost);
   tellGap(state, gapFromMs, gapToMs, state.lostReason);
-}
-
-/** Holes beyond the bound can no longer be filled by late prints: their bars are doubtful for good. */
-function giveUpHoles(state: BuilderState): void {
-  const { volume, config } = state;
-  const holes = volume.evicted;
-  volume.evicted = [];
-  for (const hole of holes) {
-    const fromMs = barStart(state, Math.min(hole.fromMs, hole.toMs));
-    const toMs = barStart(state, Math.max(hole.fromMs, hole.toMs)) + config.intervalMs;
-    if (!reportHole(state, hole)) continue;
-    addOutage(state.outages, { fromMs, toMs, feed: false });
-  }
 }
 
 function setHalt(state: BuilderState, halted: boolean, atMs: number): void {

@@ -131,7 +131,7 @@ export function step(state: GapBook, input: GapInput, systemMs: number, marketMs
     case 'history':
       state.historyAvailable = input.available;
       // Answers of a link that is gone never come.
-      if (!input.available) for (const key of [...state.requests.keys()]) release(state, key, systemMs);
+      if (!input.available) for (const key of state.requests.keys()) release(state, key, systemMs);
       break;
     case 'answer':
       fill(state, input.key, input.bars, effects);

@@ -35,7 +35,7 @@ export interface VolumeCoverage {
   /** The latest count is the first. */
   readonly counts: Count[];
   readonly maxHoles: number;
-  /** Holes that had to go because there were too many, and had not been told. The builder takes them away. */
+  /** Holes that had to go because there were too many. The builder takes them away. */
   evicted: Hole[];
   evictions: number;
 }
@@ -119,8 +119,9 @@ function fill(coverage: VolumeCoverage, count: Count, timeMs: number, low: numbe
 function narrow(coverage: VolumeCoverage, count: Count, timeMs: number, cum: number): void {
   for (let index = 0; index < count.holes.length; index += 1) {
     const hole = count.holes[index]!;
-    if (cum === hole.low && timeMs > hole.fromMs) hole.fromMs = timeMs;
-    else if (cum > hole.low && cum <= hole.high) {
+    if (cum === hole.low) hole.fromMs = Math.max(hole.fromMs, timeMs);
+    else if (cum === hole.high) hole.toMs = Math.min(hole.toMs, timeMs);
+    else if (cum > hole.low && cum < hole.high) {
       split(coverage, count, index, hole, timeMs, cum, cum);
       return;
     }
@@ -154,7 +155,7 @@ function addHole(coverage: VolumeCoverage, count: Count, index: number, hole: Ho
   if (count.holes.length <= coverage.maxHoles) return;
   const [oldest] = count.holes.splice(1, 1);
   coverage.evictions += 1;
-  if (oldest && !oldest.reported) coverage.evicted.push(oldest);
+  if (oldest) coverage.evicted.push(oldest);
 }
 
 function findCount(coverage: VolumeCoverage, calendar: SessionCalendar, timeMs: number): Count {

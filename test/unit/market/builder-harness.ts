@@ -163,6 +163,11 @@ export function historical(
   prices: readonly [string, string, string, string],
   volume: string,
 ): HistoricalBar {
-  const [open, high, low, close] = prices.map((price) => parsePrice(price)) as [number, number, number, number];
+  const [open, high, low, close] = prices.map((price) => parsePrice(price)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return { startMs, open, high, low, close, volume: parseSize(volume), tickCount: 3 };
 }

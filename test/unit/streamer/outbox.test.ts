@@ -75,6 +75,14 @@ describe('outbox', () => {
     expect(box.stats()).toMatchObject({ depth: 3, rejected: 1 });
   });
 
+  it('takes the last events before an end beyond its bound', () => {
+    const box = outbox(1);
+    box.append([event('candle.completed', 1)]);
+    expect(box.append([event('candle.completed', 2)], new Map([[7, 200]]), true)).toEqual([]);
+    expect(box.stats().depth).toBe(2);
+    expect(box.watermark(7)).toBe(200);
+  });
+
   it('says who is in the way when another process holds the file', () => {
     outbox();
     expect(() => outbox()).toThrow(OutboxError);
