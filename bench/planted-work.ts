@@ -4,7 +4,7 @@ let sink = 0;
 
 function spin(rounds: number): void {
   let value = sink | 1;
-  for (let index = 0; index < rounds; index += 1) value = Math.imul(value, 31) + index;
+  for (let index = 0; index < rounds; index += 1) value = (Math.imul(value, 31) + index) | 0;
   sink = value;
 }
 

@@ -18,6 +18,8 @@ export interface DeskOptions {
   /** A tape's file; without it the gateway generates one from `seed`. */
   readonly tape?: string | undefined;
   readonly seed?: number | undefined;
+  /** Length of the generated tape; a trading day of 6.5 hours by default. */
+  readonly minutes?: number | undefined;
   readonly speed: string;
   /** A real gateway in the simulator's place. */
   readonly gateway?: { readonly host: string; readonly port: number } | undefined;
@@ -74,6 +76,7 @@ interface Listening {
 
 const GATEWAY_MAIN = fileURLToPath(new URL('../gateway/main.ts', import.meta.url));
 const STREAMER_MAIN = fileURLToPath(new URL('../../streamer/main.ts', import.meta.url));
+const GENERATED_MINUTES = 390;
 const CHILD_READY_MS = 20_000;
 const STREAMER_STOP_MS = 35_000;
 const INTERVAL_MS = 60_000;
@@ -212,7 +215,9 @@ async function startGateway(options: DeskOptions, dataDir: string) {
     name: 'simulated gateway',
     script: GATEWAY_MAIN,
     args: [
-      ...(options.tape === undefined ? ['--seed', String(options.seed ?? 1)] : ['--tape', options.tape]),
+      ...(options.tape === undefined
+        ? ['--seed', String(options.seed ?? 1), '--minutes', String(options.minutes ?? GENERATED_MINUTES)]
+        : ['--tape', options.tape]),
       ...(options.script === undefined ? [] : ['--script', options.script]),
       '--port',
       '0',

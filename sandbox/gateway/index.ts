@@ -28,6 +28,8 @@ export interface GatewayOptions {
   readonly tape?: string | Tape;
   /** Seed of the generated tape; default 1. */
   readonly seed?: number;
+  /** Length of the generated tape; default 30. */
+  readonly minutes?: number;
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
   /** Default 4002, as a real paper gateway; 0 takes a free one. */
@@ -111,8 +113,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   }
 }
 
-async function tapeOf({ tape, seed = 1 }: GatewayOptions): Promise<Tape> {
-  if (tape === undefined) return tapeFromRows(`generated tape, seed ${seed}`, generateTape({ seed }));
+async function tapeOf({ tape, seed = 1, minutes }: GatewayOptions): Promise<Tape> {
+  if (tape === undefined) return tapeFromRows(`generated tape, seed ${seed}`, generateTape(minutes === undefined ? { seed } : { seed, minutes }));
   return typeof tape === 'string' ? loadTape(tape) : tape;
 }
 

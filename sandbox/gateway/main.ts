@@ -8,6 +8,7 @@ import type { Speed } from './tape-clock.ts';
 interface Options {
   tape?: string;
   seed: number;
+  minutes: number;
   host: string;
   port: number;
   speed: Speed;
@@ -54,6 +55,7 @@ const command = new Command('gateway')
   )
   .option('--tape <file>', 'CSV tape, plain or gzip; without it one is generated from the seed')
   .option('--seed <n>', 'seed of the generated tape', number(0, 4_294_967_295), 1)
+  .option('--minutes <n>', 'length of the generated tape', number(1, 100_000), 30)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--port <n>', 'port to listen on; 0 takes a free one', number(0, 65_535), 4002)
   .option('--speed <speed>', '1 is real time, N is N times as fast, max as fast as clients read', speed, 1)
@@ -114,7 +116,14 @@ async function main(): Promise<void> {
   const speedText = options.speed === 'max' ? 'max' : `${options.speed}x`;
   say(
     'listening',
-    { host, port, controlPort, tape: tape.file, rows: tape.rows.length },
+    {
+      host,
+      port,
+      controlPort,
+      tape: tape.file,
+      rows: tape.rows.length,
+      symbols: tape.contracts.map((contract) => contract.localSymbol),
+    },
     `Simulated IB Gateway listening on ${host}:${port}, control http://127.0.0.1:${controlPort}, speed ${speedText}, ${tapeTitle(tape)}`,
   );
   listening = true;
@@ -126,6 +135,7 @@ function gatewayOptions(options: Options): GatewayOptions {
     ...(options.tape === undefined ? {} : { tape: options.tape }),
     ...(options.script === undefined ? {} : { script: options.script }),
     seed: options.seed,
+    minutes: options.minutes,
     host: options.host,
     port: options.port,
     speed: options.speed,

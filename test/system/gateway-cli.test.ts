@@ -54,6 +54,7 @@ describe('the gateway from the command line', () => {
       event: 'listening',
       port: expect.any(Number),
       controlPort: expect.any(Number),
+      symbols: [expect.any(String)],
     });
     const ib = await new IbClient(first.port).connect(3);
     ib.ib.reqContractDetails(1, { symbol: 'GC' });

@@ -7,7 +7,7 @@
 /** What a price or volume tick amounts to, scaled integers; one object for all answers, never to be kept. */
 export interface Tick8Print {
   price: number;
-  /** Volume since the tick before; 0 for a change of price alone. */
+  /** Volume since the print before; 0 for a change of price alone. */
   size: number;
   /** -1 before the first volume. */
   cumVolume: number;
@@ -16,6 +16,8 @@ export interface Tick8Print {
 /** Turns the ticks LAST (4) and VOLUME (8) of one instrument into prints for the candle builder. */
 export class Tick8Volume {
   readonly #print: Tick8Print = { price: Number.NaN, size: 0, cumVolume: -1 };
+  /** Volume that came before any price: the first price takes it along. */
+  #unpriced = 0;
 
   /** LAST (4). A price of its own has no volume yet: that comes with the next tick 8. */
   price(price: number): Tick8Print | undefined {
@@ -23,11 +25,12 @@ export class Tick8Volume {
     // IB repeats the last price with every size.
     if (Number.isNaN(price) || price === print.price) return undefined;
     print.price = price;
-    print.size = 0;
+    print.size = this.#unpriced;
+    this.#unpriced = 0;
     return print;
   }
 
-  /** VOLUME (8). The first value is the baseline and makes no print, nor does volume before the first price. */
+  /** VOLUME (8). The first value is the baseline and makes no print. */
   volume(cumVolume: number): Tick8Print | undefined {
     if (Number.isNaN(cumVolume) || cumVolume < 0) return undefined;
     const print = this.#print;
@@ -38,12 +41,15 @@ export class Tick8Volume {
     // A fall to less than half is the next session's count, which began at 0; a smaller one is a busted trade that
     // IB took back, and only moves the baseline.
     if (print.size < 0) print.size = cumVolume < before / 2 ? cumVolume : 0;
-    return print.size === 0 || Number.isNaN(print.price) ? undefined : print;
+    if (!Number.isNaN(print.price)) return print.size === 0 ? undefined : print;
+    this.#unpriced += print.size;
+    return undefined;
   }
 
   /** To be called when prints may have been missed: the next value is a baseline again, history brings the rest. */
   reset(): void {
     this.#print.price = Number.NaN;
     this.#print.cumVolume = -1;
+    this.#unpriced = 0;
   }
 }
