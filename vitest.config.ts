@@ -22,6 +22,8 @@ export default defineConfig({
           include: ['test/system/**/*.test.ts'],
           globalSetup: ['test/helpers/global-setup.ts'],
           fileParallelism: false,
+          // Tests that mostly wait say so by `concurrent`; more than two at once would fight over the cores.
+          maxConcurrency: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },

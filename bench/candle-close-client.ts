@@ -29,7 +29,7 @@ const tell = (message: CloseClientMessage): void => {
   process.send?.(message);
 };
 
-async function main({ port, symbols, intervalMs, graceMs }: CloseClientOptions): Promise<void> {
+function main({ port, symbols, intervalMs, graceMs }: CloseClientOptions): void {
   const { streamer, publisher, stop } = startStreamer({ port, symbols, candles: { intervalMs, graceMs } });
   streamer.start();
   const timer = setInterval(() => {
@@ -39,7 +39,7 @@ async function main({ port, symbols, intervalMs, graceMs }: CloseClientOptions):
   }, 20);
   const cpu = process.cpuUsage();
   const startMs = performance.now();
-  process.once('message', async () => {
+  const end = async (): Promise<void> => {
     const used = process.cpuUsage(cpu);
     const cpuShare = (used.user + used.system) / 1_000 / (performance.now() - startMs);
     const candles = publisher.candles.filter(({ corrected }) => !corrected);
@@ -62,7 +62,8 @@ async function main({ port, symbols, intervalMs, graceMs }: CloseClientOptions):
     });
     await stop();
     process.disconnect();
-  });
+  };
+  process.once('message', () => void end());
 }
 
-if (process.send) await main(JSON.parse(process.argv[2] ?? '{}') as CloseClientOptions);
+if (process.send) main(JSON.parse(process.argv[2] ?? '{}') as CloseClientOptions);

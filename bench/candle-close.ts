@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloseClientMessage, CloseClientOptions, ClosedCandle } from './candle-close-client.ts';
-import { compare } from './feed/prints.ts';
 import type { LiveFeed, LiveFeederMessage, SymbolBars } from './feed/live-feeder.ts';
+import { compare } from './feed/prints.ts';
 import type { BenchResult } from './figure.ts';
 import { startPeer } from './processes.ts';
 import { percentile } from './statistics.ts';
@@ -58,7 +58,9 @@ function report(
   const lastStartMs = Math.max(...played.symbols.flatMap(({ bars }) => bars.map(({ startMs }) => startMs)));
   // The feed stops inside the last bar and the bar before closes in silence: no tick tells that its time has come.
   const lastTickMs = lastStartMs + INTERVAL_MS;
-  const pushed = complete.filter(({ startMs }) => startMs + INTERVAL_MS + GRACE_MS < lastTickMs - INTERVAL_MS);
+  const pushed = complete.filter(
+    ({ startMs }) => startMs + INTERVAL_MS + GRACE_MS < lastTickMs - INTERVAL_MS,
+  );
   const silent = complete.filter((candle) => !pushed.includes(candle));
   const delays = pushed.map(({ delayMs }) => delayMs);
   const wrong = faults(played.symbols, complete);

@@ -16,8 +16,10 @@ export class TakingPublisher implements EventPublisher {
   publish(events: readonly OutgoingEvent[]): Promise<readonly PublishResult[]> {
     const atMs = performance.timeOrigin + performance.now();
     for (const event of events as readonly Envelope[]) {
-      if (event.type === 'candle.completed') this.candles.push({ candle: event.data, atMs, corrected: false });
-      else if (event.type === 'candle.corrected') this.candles.push({ candle: event.data, atMs, corrected: true });
+      if (event.type === 'candle.completed')
+        this.candles.push({ candle: event.data, atMs, corrected: false });
+      else if (event.type === 'candle.corrected')
+        this.candles.push({ candle: event.data, atMs, corrected: true });
     }
     return Promise.resolve(events.map(() => ({ ok: true })));
   }

@@ -42,23 +42,33 @@ export function renderTable(results: readonly BenchResult[]): string {
       result.name,
       figure.name,
       withUnit(figure.value, figure.unit),
-      figure.budget ? `${figure.budget.kind === 'at-least' ? '>=' : '<='} ${withUnit(figure.budget.value, figure.unit)}` : '',
+      figure.budget
+        ? `${figure.budget.kind === 'at-least' ? '>=' : '<='} ${withUnit(figure.budget.value, figure.unit)}`
+        : '',
       verdictOf(figure, result.invalid !== undefined),
       figure.detail ?? '',
     ]),
   );
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
   const line = (cells: readonly string[]) =>
-    cells.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd();
+    cells
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd();
   const remarks = results.flatMap((result) => [
     ...(result.invalid === undefined ? [] : [`${result.name}: INVALID: ${result.invalid}`]),
     ...(result.notes ?? []).map((note) => `${result.name}: ${note}`),
   ]);
-  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...remarks].join('\n').trimEnd();
+  return [line(header), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line), '', ...remarks]
+    .join('\n')
+    .trimEnd();
 }
 
 /** Three significant digits for small numbers, whole ones above 1,000. */
 export function withUnit(value: number, unit: string): string {
-  const text = Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
+  const text =
+    Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
   return unit === '' ? text : `${text} ${unit}`;
 }

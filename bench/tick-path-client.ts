@@ -95,12 +95,14 @@ function runBare({ port, conId }: ClientOptions): void {
   api.connect(1);
 }
 
+type Connect = (this: IBApi, clientId?: number) => IBApi;
+
 async function runStreamer({ kind, port, symbol, bars }: ClientOptions): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<Measurement>();
   const planted = kind === 'planted' ? busyFor(PLANTED_NS) : undefined;
   // The link makes its own IBApi; here the benchmark gets to it before it connects. Nothing is added to a tick's way,
   // but for the planted work.
-  const { connect } = IBApi.prototype;
+  const connect: Connect = Object.getOwnPropertyDescriptor(IBApi.prototype, 'connect')?.value;
   IBApi.prototype.connect = function (this: IBApi, clientId?: number): IBApi {
     measure(this, resolve);
     if (planted) this.on(EventName.tickString, planted);

@@ -1,9 +1,15 @@
-import type { BenchResult, Figure } from './figure.ts';
 import { compare, type NaiveBar } from './feed/prints.ts';
 import type { TapeFeed, TapeFeederMessage } from './feed/tape-feeder.ts';
+import type { BenchResult, Figure } from './figure.ts';
 import { type Peer, startPeer } from './processes.ts';
 import { median, type Spread, spread } from './statistics.ts';
-import type { ClientKind, ClientMessage, ClientOptions, Measurement, StreamerCounts } from './tick-path-client.ts';
+import type {
+  ClientKind,
+  ClientMessage,
+  ClientOptions,
+  Measurement,
+  StreamerCounts,
+} from './tick-path-client.ts';
 
 /**
  * The way of a tick from the socket to its candle, beside a bare IBApi with empty listeners on the same bytes. Rounds
@@ -113,7 +119,9 @@ function report(
     spread(rounds.map((round) => (round.bare.wallMs / round[kind].wallMs) * 100));
   const ours = ratio('streamer');
   const planted = ratio('planted');
-  const plantedNs = median(rounds.map((round) => perTickNs(round.planted, ticks) - perTickNs(round.streamer, ticks)));
+  const plantedNs = median(
+    rounds.map((round) => perTickNs(round.planted, ticks) - perTickNs(round.streamer, ticks)),
+  );
   const seen =
     plantedNs >= PLANTED_SEEN_NS.min &&
     plantedNs <= PLANTED_SEEN_NS.max &&
@@ -135,18 +143,32 @@ function report(
       detail: 'hardly moved by other load',
     },
     { name: 'ratio with 1 µs planted a tick', unit: '%', value: planted.median, detail: spreadText(planted) },
-    { name: 'planted work as seen', unit: 'ns', value: plantedNs, detail: seen ? 'shows in every round' : 'does NOT show' },
+    {
+      name: 'planted work as seen',
+      unit: 'ns',
+      value: plantedNs,
+      detail: seen ? 'shows in every round' : 'does NOT show',
+    },
     {
       name: 'cost of a tick beyond bare',
       unit: 'ns',
       value: median(rounds.map((round) => perTickNs(round.streamer, ticks) - perTickNs(round.bare, ticks))),
     },
-    { name: 'memory of the streamer', unit: 'MiB', value: Math.max(...rounds.map((round) => round.streamer.rssMiB)), detail: 'resident, largest' },
+    {
+      name: 'memory of the streamer',
+      unit: 'MiB',
+      value: Math.max(...rounds.map((round) => round.streamer.rssMiB)),
+      detail: 'resident, largest',
+    },
   ];
   const shares = rounds.flatMap((round) => kinds.map((kind) => cpuShare(round[kind])));
   const notes = [
     `${rounds.length} rounds of ${ticks.toLocaleString('en')} ticks each; CPU of the client ${percent(Math.min(...shares))} of the wall time or more; buffer at most ${Math.max(...rounds.map((round) => round.streamer.streamer?.bufferHighWater ?? 0))} deep`,
-    ...(discarded.length === 0 ? [] : [`${discarded.length} measurements taken again because the client had less than ${percent(CPU_SHARE_MIN)} of a core: ${discarded.join(', ')}`]),
+    ...(discarded.length === 0
+      ? []
+      : [
+          `${discarded.length} measurements taken again because the client had less than ${percent(CPU_SHARE_MIN)} of a core: ${discarded.join(', ')}`,
+        ]),
   ];
   const invalid =
     wrong.length > 0

@@ -36,7 +36,9 @@ const DAY_MS = 86_400_000;
  * the time and has no history. The simulated gateway of the sandbox does far more, and costs more: here the feeding
  * side must be idle for most of the time, or it would be what is measured.
  */
-export async function listen(options: BrokerOptions): Promise<{ readonly server: Server; readonly port: number }> {
+export async function listen(
+  options: BrokerOptions,
+): Promise<{ readonly server: Server; readonly port: number }> {
   const server = createServer((socket) => serve(socket, options));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -55,7 +57,10 @@ function serve(socket: Socket, options: BrokerOptions): void {
   socket.on('data', (chunk) => {
     for (const input of reader.push(chunk)) {
       if (input.kind === 'request') answer(socket, input.fields, options);
-      else socket.write(frame(versionReply(Math.min(input.versionMax, SERVER_VERSION_MAX), '20260105 09:30:00 EST')));
+      else
+        socket.write(
+          frame(versionReply(Math.min(input.versionMax, SERVER_VERSION_MAX), '20260105 09:30:00 EST')),
+        );
     }
   });
 }
@@ -75,7 +80,8 @@ function answer(socket: Socket, fields: readonly string[], options: BrokerOption
       // reqContractDetails: 9, version, reqId, conId, symbol
       const [, , id = '', conId = '', symbol = ''] = fields;
       for (const contract of options.contracts) {
-        if (contract.symbol === symbol || contract.conId === Number(conId)) send(details(id, contract, options.aroundMs));
+        if (contract.symbol === symbol || contract.conId === Number(conId))
+          send(details(id, contract, options.aroundMs));
       }
       send(contractDetailsEnd(id));
       return;

@@ -52,7 +52,12 @@ export class PrintMaker {
 }
 
 /** Times grow by nought to twice the mean distance, so that many prints share a millisecond. */
-export function* prints({ seed, count, startMs, perSecond }: PrintsOptions): Generator<{ timeMs: number; text: string }> {
+export function* prints({
+  seed,
+  count,
+  startMs,
+  perSecond,
+}: PrintsOptions): Generator<{ timeMs: number; text: string }> {
   const maker = new PrintMaker(seed);
   const random = mulberry32(seed + 1);
   const meanMs = 1_000 / perSecond;
@@ -72,7 +77,15 @@ export function aggregate(bars: Map<number, NaiveBar>, text: string, intervalMs:
   const startMs = Math.floor(Number(timeText) / intervalMs) * intervalMs;
   const bar = bars.get(startMs);
   if (!bar) {
-    bars.set(startMs, { startMs, open: price, high: price, low: price, close: price, volume: size, ticks: 1 });
+    bars.set(startMs, {
+      startMs,
+      open: price,
+      high: price,
+      low: price,
+      close: price,
+      volume: size,
+      ticks: 1,
+    });
     return;
   }
   bar.high = Math.max(bar.high, price);
@@ -105,7 +118,9 @@ export function compare(bars: readonly NaiveBar[], candles: readonly CandleNumbe
       continue;
     }
     left.delete(candle.startMs);
-    const own = [candle.open, candle.high, candle.low, candle.close, candle.volume, candle.tickCount].map(Number);
+    const own = [candle.open, candle.high, candle.low, candle.close, candle.volume, candle.tickCount].map(
+      Number,
+    );
     const expected = [bar.open, bar.high, bar.low, bar.close, bar.volume, bar.ticks];
     if (own.some((value, index) => value !== expected[index])) {
       wrong.push(`${at}: ${own.join(' ')} instead of ${expected.join(' ')}`);

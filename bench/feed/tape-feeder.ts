@@ -33,8 +33,7 @@ interface Chunk {
 const marker = (time: string) => frame(message(8, 1, time));
 
 async function main(feed: TapeFeed): Promise<void> {
-  const { texts, times, bars } = makeTape(feed);
-  const lastMs = times.at(-1)!;
+  const { bars, lastMs } = plan(feed);
   const endMs = Math.floor(lastMs / feed.intervalMs) * feed.intervalMs + feed.intervalMs;
   const chunksOf = new Map<number, readonly Chunk[]>();
   let waiting: { readonly socket: Socket; readonly chunks: readonly Chunk[] } | undefined;
@@ -51,17 +50,14 @@ async function main(feed: TapeFeed): Promise<void> {
     subscribed: (socket, reqId) => {
       let chunks = chunksOf.get(reqId);
       if (!chunks) {
-        chunks = encode(texts, times, reqId);
+        chunks = encode(feed, reqId);
         chunksOf.set(reqId, chunks);
       }
       waiting = { socket, chunks };
       tell({ kind: 'prepared' });
     },
   });
-  process.on('message', async () => {
-    if (!waiting) return;
-    const { socket, chunks } = waiting;
-    waiting = undefined;
+  const play = async (socket: Socket, chunks: readonly Chunk[]): Promise<void> => {
     socket.write(marker(BEGIN));
     for (const chunk of chunks) {
       nowMs = chunk.lastMs;
@@ -71,6 +67,12 @@ async function main(feed: TapeFeed): Promise<void> {
     socket.write(marker(END));
     // Past the last bar and any grace: the client's clock may close it.
     nowMs = endMs + 600_000;
+  };
+  process.on('message', () => {
+    if (!waiting) return;
+    const { socket, chunks } = waiting;
+    waiting = undefined;
+    void play(socket, chunks);
   });
   tell({ kind: 'listening', port, bars });
 }
@@ -88,29 +90,29 @@ function drained(socket: Socket): Promise<void> {
   });
 }
 
-function makeTape(feed: TapeFeed): { texts: string[]; times: number[]; bars: NaiveBar[] } {
-  const texts: string[] = [];
-  const times: number[] = [];
+function plan(feed: TapeFeed): { readonly bars: NaiveBar[]; readonly lastMs: number } {
   const bars = new Map<number, NaiveBar>();
+  let lastMs = feed.startMs;
   for (const { timeMs, text } of prints({ ...feed, count: feed.ticks })) {
-    texts.push(text);
-    times.push(timeMs);
+    lastMs = timeMs;
     aggregate(bars, text, feed.intervalMs);
   }
-  return { texts, times, bars: [...bars.values()] };
+  return { bars: [...bars.values()], lastMs };
 }
 
 /** Whole frames in chunks of up to 64 KiB, so that an answer can be put between two of them. */
-function encode(texts: readonly string[], times: readonly number[], reqId: number): Chunk[] {
+function encode(feed: TapeFeed, reqId: number): Chunk[] {
   const batch = new FrameBatch();
   const chunks: Chunk[] = [];
-  const keep = (bytes: Buffer | undefined, lastMs: number) => {
-    if (bytes) chunks.push({ bytes, lastMs });
-  };
-  for (const [index, value] of texts.entries()) {
-    keep(batch.add(tickString({ id: reqId, type: 48, value })), times[index - 1] ?? times[0]!);
+  let lastMs = feed.startMs;
+  for (const { timeMs, text } of prints({ ...feed, count: feed.ticks })) {
+    const full = batch.add(tickString({ id: reqId, type: 48, value: text }));
+    // A chunk that is handed over ends before the print that did not fit.
+    if (full) chunks.push({ bytes: full, lastMs });
+    lastMs = timeMs;
   }
-  keep(batch.take(), times.at(-1)!);
+  const rest = batch.take();
+  if (rest) chunks.push({ bytes: rest, lastMs });
   return chunks;
 }
 

@@ -100,7 +100,7 @@ function faults(...steps: readonly (FaultInput | number)[]) {
   };
 }
 
-describe('outages: every candle of the tape is in the table once, with its gap backfilled', () => {
+describe.concurrent('outages: every candle of the tape is in the table once, with its gap backfilled', () => {
   it('the streamer is killed (SIGKILL) three times and started again', async () => {
     await survive([kill(50), kill(300), kill(0)]);
   });
@@ -142,3 +142,63 @@ describe('outages: every candle of the tape is in the table once, with its gap b
     ]);
   });
 });
+
+/** `npm run proof`: outages of every kind at moments that a seed picks, one on top of the other as they fall. */
+describe.concurrent('outages at any moment', () => {
+  const proof = process.env.EVENKEEL_PROOF === '1';
+  const seeds = proof ? Array.from({ length: 20 }, (_, index) => index + 1) : [5];
+  for (const seed of seeds) {
+    it(`seed ${seed}: outages at random moments, some while an earlier one is being healed`, async () => {
+      const random = randomFrom(seed);
+      const folder = scratchFolder();
+      await withDesk(
+        { tape, speed: SPEED, dataDir: folder, streamerEnv: quickConfig(folder) },
+        async (desk) => {
+          const done: string[] = [];
+          while ((await played(desk)) < 0.9) {
+            await sleep(100 + random() * 1_500);
+            const [name, outage] = OUTAGES[Math.floor(random() * OUTAGES.length)]!;
+            done.push(name);
+            await outage(random)(desk);
+          }
+          await untilSettled(desk, 40_000);
+          const found = compareCandles(await desk.candles(), reference);
+          expect(found, done.join(', ')).toMatchObject({
+            exact: reference.size,
+            missing: [],
+            extra: [],
+            different: [],
+            partial: 0,
+          });
+          expect(found.backfilled).toBeGreaterThan(0);
+        },
+      );
+    });
+  }
+});
+
+const OUTAGES: readonly [string, (random: () => number) => (desk: Desk) => Promise<void>][] = [
+  ['kill', (random) => kill(random() * 300)],
+  ['drop', () => faults({ type: 'drop' })],
+  ['half-open', () => faults({ type: 'half-open' })],
+  ['1101', (random) => faults({ type: '1100' }, random() * 300, { type: '1101' })],
+  ['1102', (random) => faults({ type: '1100' }, random() * 300, { type: '1102' })],
+  ['farm', (random) => faults({ type: 'farm-down' }, random() * 300, { type: 'farm-up' })],
+  ['history farm', (random) => faults({ type: 'hmds-down' }, random() * 300, { type: 'hmds-up' })],
+  ['restart', (random) => faults({ type: 'restart', downMs: Math.round(random() * 500) })],
+  ['competing', (random) => faults({ type: 'competing' }, random() * 300, { type: 'competing-end' })],
+];
+
+async function played(desk: Desk): Promise<number> {
+  const status = await desk.gatewayStatus();
+  return status ? status.ticksPlayed / status.ticksTotal : 0;
+}
+
+/** A small generator of reproducible numbers in [0, 1). */
+function randomFrom(seed: number): () => number {
+  let state = seed * 2_654_435_761;
+  return () => {
+    state = (Math.imul(state ^ (state >>> 15), 2_246_822_519) + 0x9e3779b9) >>> 0;
+    return state / 2 ** 32;
+  };
+}

@@ -74,7 +74,7 @@ export function createState(config: BuilderConfig): BuilderState {
     current: undefined,
     open: [],
     closed: [],
-    outages: createOutages(),
+    outages: createOutages(config.intervalMs),
     volume: createVolumeCoverage(config.maxHoles ?? 64),
     told: createToldBars(config.maxRemembered ?? 4096),
     flat: {

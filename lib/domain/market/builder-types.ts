@@ -91,7 +91,7 @@ export type BuilderEffect =
 
 /** Why a print was set aside. */
 export type IgnoredReason =
-  /** Time, price, size or cumulative volume is no finite number, or the volume went out of range. */
+  /** Time, price, size or cumulative volume is no number, or the volume of the bar went out of exact range. */
   | 'not-finite'
   /** Price 0 with size 0. */
   | 'halt-tick'
@@ -123,8 +123,8 @@ export interface BuilderStats {
   readonly backfillMalformed: number;
   /** Partial bars that were not told because their backfill had been. */
   readonly outranked: number;
-  /** Times that a bounded list was full: holes, outages, remembered bars. */
-  readonly overflows: { readonly holes: number; readonly outages: number; readonly remembered: number };
+  /** Times that a bounded list was full and its oldest entry had to go. */
+  readonly overflows: { readonly holes: number; readonly remembered: number };
   /** Every bar that starts before this has been told, or had nothing to tell. 0 before the first input. */
   readonly closedThroughMs: number;
   readonly openBars: number;

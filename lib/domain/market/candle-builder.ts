@@ -45,6 +45,7 @@ export interface BuilderStep {
 }
 
 const noPriceScaled = -100_000_000;
+const isScaled = Number.isSafeInteger;
 
 export function createBuilder(config: BuilderConfig): BuilderState {
   return createState(config);
@@ -103,8 +104,7 @@ function takeOther(state: BuilderState, input: Exclude<BuilderInput, { kind: 'tr
 function takeTrade(state: BuilderState, timeMs: number, price: number, size: number, cum: number): void {
   const { counts } = state;
   const { ignored } = counts;
-  // Not a number, or infinite, in any of the four: one look at the sum.
-  if (!Number.isFinite(timeMs + price + size + cum)) {
+  if (!isScaled(price) || !isScaled(size) || !isScaled(cum) || !Number.isFinite(timeMs)) {
     ignored['not-finite'] += 1;
     closeDue(state);
     return;
@@ -147,7 +147,7 @@ function takeTrade(state: BuilderState, timeMs: number, price: number, size: num
     }
     state.current = bar;
   }
-  if (bar.volume + size > Number.MAX_SAFE_INTEGER) {
+  if (!isScaled(bar.volume + size)) {
     ignored['not-finite'] += 1;
     return;
   }
@@ -216,6 +216,10 @@ function takeLate(
     state.out.push({ kind: 'late-tick', timeMs, price, size, latenessMs });
     return;
   }
+  if (closed && !isScaled(closed.volume + size)) {
+    counts.ignored['not-finite'] += 1;
+    return;
+  }
   // A bar told as complete stays so: as partial it would not outrank what it corrects.
   const doubtful = isDoubtful(state, startMs, endMs);
   let bar = closed;
@@ -264,10 +268,15 @@ function closeDue(state: BuilderState): void {
       if (!mayBeFlat(state)) flat.nextMs = Number.POSITIVE_INFINITY;
     } else break;
   }
-  const keepFromMs = state.nowMs - graceMs - config.correctionMs;
+  const keepFromMs = correctableFrom(state);
   while (state.closed.length > 0 && state.closed[0]!.endMs < keepFromMs) state.closed.shift();
   pruneOutages(state.outages, keepFromMs - intervalMs);
   plan(state);
+}
+
+/** Bars that ended before this can no longer change. */
+function correctableFrom(state: BuilderState): number {
+  return state.nowMs - state.config.graceMs - state.config.correctionMs;
 }
 
 function closeSilent(state: BuilderState): void {
@@ -322,6 +331,7 @@ function gainCoverage(state: BuilderState, fromMs: number): void {
   // Bars that closed while coverage was lost were told as partial, or not at all, whatever is proven now.
   const closedWhileLost = closedMs > gapFromMs ? closedMs : Number.NEGATIVE_INFINITY;
   endOutage(state.outages, Math.max(fromMs, closedWhileLost));
+  pruneOutages(state.outages, correctableFrom(state) - state.config.intervalMs);
   const nothingLost = fromMs <= lostAtMs && closedWhileLost === Number.NEGATIVE_INFINITY;
   const gapToMs = nothingLost ? gapFromMs : Math.max(barStartFrom(state, fromMs), closedWhileLost);
   tellGap(state, gapFromMs, gapToMs, state.lostReason);
@@ -360,7 +370,6 @@ export function builderStats(state: BuilderState): BuilderStats {
     ignored: { ...state.counts.ignored },
     overflows: {
       holes: state.volume.evictions,
-      outages: state.outages.merged,
       remembered: state.told.forgotten,
     },
     closedThroughMs: Math.max(closedMs, 0),

@@ -10,21 +10,19 @@ export interface Outage {
 export interface Outages {
   /** The one that lasts, if any. */
   current: Outage | undefined;
-  readonly ended: Outage[];
+  /** No two of a kind share a bar, and those that no bar can ask about are forgotten: a handful at most. */
+  ended: Outage[];
   /** End of the last outage of the feed; a jump of the volume from before it is explained by it. */
   lastGainMs: number;
-  /** Times that the list was full and two outages became one longer one. */
-  merged: number;
+  readonly intervalMs: number;
 }
 
-const endedMax = 64;
-
-export function createOutages(): Outages {
+export function createOutages(intervalMs: number): Outages {
   return {
     current: { fromMs: Number.NEGATIVE_INFINITY, toMs: Number.POSITIVE_INFINITY, feed: true },
     ended: [],
     lastGainMs: Number.NEGATIVE_INFINITY,
-    merged: 0,
+    intervalMs,
   };
 }
 
@@ -54,19 +52,28 @@ export function endOutage(outages: Outages, toMs: number): void {
   addOutage(outages, current);
 }
 
+/** Adds one that is over. Outages that share a bar become one: they touch the same bars. */
 export function addOutage(outages: Outages, outage: Outage): void {
-  outages.ended.push(outage);
-  if (outages.ended.length <= endedMax) return;
-  const [oldest, next] = outages.ended.splice(0, 2) as [Outage, Outage];
-  outages.merged += 1;
-  outages.ended.unshift({
-    fromMs: Math.min(oldest.fromMs, next.fromMs),
-    toMs: Math.max(oldest.toMs, next.toMs),
-    feed: oldest.feed || next.feed,
+  const { intervalMs } = outages;
+  const barOf = (ms: number) => Math.floor(ms / intervalMs);
+  const lastBarOf = (toMs: number) => Math.ceil(toMs / intervalMs) - 1;
+  const sharesBar = (other: Outage) =>
+    other.feed === outage.feed &&
+    barOf(other.fromMs) <= lastBarOf(outage.toMs) &&
+    barOf(outage.fromMs) <= lastBarOf(other.toMs);
+  const joined = { ...outage };
+  const kept = outages.ended.filter((other) => {
+    if (!sharesBar(other)) return true;
+    joined.fromMs = Math.min(joined.fromMs, other.fromMs);
+    joined.toMs = Math.max(joined.toMs, other.toMs);
+    return false;
   });
+  outages.ended = [...kept, joined];
 }
 
-/** Forgets what no bar can ask about any more. */
+/** Forgets what ended before a moment that no bar can ask about any more. */
 export function pruneOutages(outages: Outages, beforeMs: number): void {
-  while (outages.ended.length > 0 && outages.ended[0]!.toMs < beforeMs) outages.ended.shift();
+  if (outages.ended.some((outage) => outage.toMs < beforeMs)) {
+    outages.ended = outages.ended.filter((outage) => outage.toMs >= beforeMs);
+  }
 }

@@ -81,8 +81,7 @@ const delaysArb = (prints: readonly Print[], maxMs: number) =>
     maxLength: prints.length,
   });
 
-/** More by hand: EVENKEEL_PROPERTY_RUNS=50000. */
-const runs = { numRuns: Number(process.env.EVENKEEL_PROPERTY_RUNS ?? 500) };
+const runs = { numRuns: process.env.EVENKEEL_PROOF ? 20_000 : 500 };
 
 describe('candle builder, properties', () => {
   it('any permutation of RTVolume prints within the grace gives the same bars', () => {

@@ -23,14 +23,18 @@ function oracle(text: string, decimals: number): number {
 }
 
 const digits = (min: number, max: number) =>
-  fc.array(fc.constantFrom(...'0000123456789'), { minLength: min, maxLength: max }).map((chars) => chars.join(''));
+  fc
+    .array(fc.constantFrom(...'0000123456789'), { minLength: min, maxLength: max })
+    .map((chars) => chars.join(''));
 
 const decimalText = fc
   .tuple(
     fc.constantFrom('', '-', '+'),
     digits(1, 17),
     fc.option(digits(0, 20)),
-    fc.option(fc.tuple(fc.constantFrom('e', 'E'), fc.constantFrom('', '-', '+'), fc.integer({ min: 0, max: 25 }))),
+    fc.option(
+      fc.tuple(fc.constantFrom('e', 'E'), fc.constantFrom('', '-', '+'), fc.integer({ min: 0, max: 25 })),
+    ),
   )
   .map(([sign, whole, fraction, exponent]) => {
     const power = exponent === null ? '' : exponent.join('');
@@ -65,8 +69,10 @@ describe('scaled integers', () => {
     const doubles = fc.oneof(
       fc.double({ noNaN: true, noDefaultInfinity: true }),
       fc.double({ min: -1e7, max: 1e7, noNaN: true }),
-      fc.tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 9 })).map(([n, power]) => n / 10 ** power),
-      fc.constantFrom(0.1 + 0.2, 1.7976931348623157e308, 5e-324, 9007199254740993, 90071992.54740991, 1e-7, -0),
+      fc
+        .tuple(fc.integer({ min: -1e9, max: 1e9 }), fc.integer({ min: 0, max: 9 }))
+        .map(([n, power]) => n / 10 ** power),
+      fc.constantFrom(0.1 + 0.2, 1.7976931348623157e308, 5e-324, 2 ** 53 + 2, 90071992.54740991, 1e-7, -0),
     );
     fc.assert(
       fc.property(doubles, scales, (value, decimals) => {
@@ -142,7 +148,9 @@ describe('scaled integers', () => {
   });
 
   it('scale sizes by the security type', () => {
-    expect(formatSize(parseSize('0.00000001', sizeDecimalsFor('CRYPTO')), sizeDecimalsFor('CRYPTO'))).toBe('0.00000001');
+    expect(formatSize(parseSize('0.00000001', sizeDecimalsFor('CRYPTO')), sizeDecimalsFor('CRYPTO'))).toBe(
+      '0.00000001',
+    );
     expect(parseSize('0.00000001', sizeDecimalsFor('STK'))).toBeNaN();
   });
 });

@@ -22,14 +22,25 @@ describe('RTVolume', () => {
   it('tells an empty price, which is legal, from a malformed one', () => {
     const print = createRtVolume();
     expect(parseRtVolume(';3;1767625800123;12345;;false', print)).toBe(true);
-    expect(print).toMatchObject({ hasPrice: false, price: Number.NaN, size: 30_000, vwap: Number.NaN, single: false });
+    expect(print).toMatchObject({
+      hasPrice: false,
+      price: Number.NaN,
+      size: 30_000,
+      vwap: Number.NaN,
+      single: false,
+    });
     expect(parseRtVolume('x;3;1767625800123;12345;;false', print)).toBe(false);
   });
 
   it('reads the same struct again without a trace of the print before', () => {
     const print = createRtVolume();
     parseRtVolume('-37.63;5;1587412800000;70;-20.5;true', print);
-    expect(print).toMatchObject({ price: -3_763_000_000, vwap: -2_050_000_000, single: true, hasPrice: true });
+    expect(print).toMatchObject({
+      price: -3_763_000_000,
+      vwap: -2_050_000_000,
+      single: true,
+      hasPrice: true,
+    });
     parseRtVolume(';0;1587412800001;70;1.123456789;false', print);
     expect(print).toEqual({
       price: Number.NaN,

@@ -22,8 +22,20 @@ describe('session calendar', () => {
   });
 
   it('asked in any order it answers the same', () => {
-    const times = ['2026-01-12T10:00Z', '2026-01-08T23:30Z', '2026-01-10T00:00Z', '2026-01-12T10:00Z', '2020-01-01T00:00Z'];
-    expect(times.map((iso) => calendar.stateAt(at(iso)))).toEqual(['open', 'open', 'closed', 'open', 'unknown']);
+    const times = [
+      '2026-01-12T10:00Z',
+      '2026-01-08T23:30Z',
+      '2026-01-10T00:00Z',
+      '2026-01-12T10:00Z',
+      '2020-01-01T00:00Z',
+    ];
+    expect(times.map((iso) => calendar.stateAt(at(iso)))).toEqual([
+      'open',
+      'open',
+      'closed',
+      'open',
+      'unknown',
+    ]);
   });
 
   it('says when its answer changes next', () => {
@@ -37,7 +49,13 @@ describe('session calendar', () => {
   });
 
   it('dates a session by the local date on which it ends; closed hours belong to the one before', () => {
-    const dates = ['2026-01-08T23:00Z', '2026-01-09T21:59Z', '2026-01-10T12:00Z', '2026-01-11T22:59Z', '2026-01-11T23:00Z'];
+    const dates = [
+      '2026-01-08T23:00Z',
+      '2026-01-09T21:59Z',
+      '2026-01-10T12:00Z',
+      '2026-01-11T22:59Z',
+      '2026-01-11T23:00Z',
+    ];
     expect(dates.map((iso) => calendar.sessionDateAt(at(iso)))).toEqual([
       '2026-01-09',
       '2026-01-09',
@@ -55,10 +73,15 @@ describe('session calendar', () => {
   });
 
   it('keeps two segments of one day together, the break between them closed', () => {
-    const hongKong = createCalendar('20260105:0915-20260105:1200;20260105:1300-20260105:1630', 'Asia/Hong_Kong');
+    const hongKong = createCalendar(
+      '20260105:0915-20260105:1200;20260105:1300-20260105:1630',
+      'Asia/Hong_Kong',
+    );
     expect(hongKong.stateAt(at('2026-01-05T04:30Z'))).toBe('closed');
     expect(hongKong.stateAt(at('2026-01-05T05:00Z'))).toBe('open');
-    expect(hongKong.sessionSpanAt(at('2026-01-05T02:00Z'))).toEqual(hongKong.sessionSpanAt(at('2026-01-05T06:00Z')));
+    expect(hongKong.sessionSpanAt(at('2026-01-05T02:00Z'))).toEqual(
+      hongKong.sessionSpanAt(at('2026-01-05T06:00Z')),
+    );
   });
 
   it('joins an evening that is only cut at midnight to the session of the next day', () => {
@@ -76,7 +99,10 @@ describe('session calendar', () => {
   });
 
   it('reads overlapping and repeated segments as one', () => {
-    const twice = createCalendar('20260105:0930-20260105:1600;20260105:0930-20260105:1600;20260105:1500-20260105:1700', 'UTC');
+    const twice = createCalendar(
+      '20260105:0930-20260105:1600;20260105:0930-20260105:1600;20260105:1500-20260105:1700',
+      'UTC',
+    );
     expect(twice.nextChange(at('2026-01-05T09:30Z'))).toBe(at('2026-01-05T17:00Z'));
     expect(twice.problems).toEqual([]);
   });
@@ -102,7 +128,10 @@ describe('session calendar', () => {
   });
 
   it('says what it cannot read, and keeps the rest', () => {
-    const partly = createCalendar('20260105:0900-20260105:1500;garbage;20261305:0900-20261305:1000;20260106:2500-20260106:2600', 'UTC');
+    const partly = createCalendar(
+      '20260105:0900-20260105:1500;garbage;20261305:0900-20261305:1000;20260106:2500-20260106:2600',
+      'UTC',
+    );
     expect(partly.stateAt(at('2026-01-05T10:00Z'))).toBe('open');
     expect(partly.problems).toHaveLength(3);
     expect(partly.problems[0]).toContain('"garbage"');

@@ -88,9 +88,11 @@ function build(
   return prints;
 }
 
+/** The next boundary, a millisecond after it, or a millisecond before it where that is not in the past. */
 function nearBoundary(timeMs: number, jump: number): number {
   const boundary = (Math.floor(timeMs / minuteMs) + 1) * minuteMs;
-  return jump === -1 ? boundary : jump === -2 ? boundary + 1 : boundary - 1 > timeMs ? boundary - 1 : timeMs;
+  if (jump === -1) return boundary;
+  return jump === -2 ? boundary + 1 : Math.max(boundary - 1, timeMs);
 }
 
 /** Bars by the rule as it is written: sort by (time, cumulative volume, size 0 last, price), then take them in turn. */

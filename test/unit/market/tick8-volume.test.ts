@@ -15,7 +15,11 @@ describe('volume from tick 8', () => {
     const line = new Tick8Volume();
     expect(line.price(dollars(10))).toEqual({ price: dollars(10), size: 0, cumVolume: -1 });
     expect(line.volume(shares(500))).toBeUndefined();
-    expect(line.volume(shares(520))).toEqual({ price: dollars(10), size: shares(20), cumVolume: shares(520) });
+    expect(line.volume(shares(520))).toEqual({
+      price: dollars(10),
+      size: shares(20),
+      cumVolume: shares(520),
+    });
     expect(line.volume(shares(520))).toBeUndefined();
     expect(line.price(dollars(10))).toBeUndefined();
     expect(line.price(dollars(11))).toEqual({ price: dollars(11), size: 0, cumVolume: shares(520) });
@@ -80,7 +84,10 @@ describe.skipIf(skipped)(`a recorded stream of one stock${skipped ? ` (${whenAbs
       if (print) harness.input({ kind: 'trade', timeMs, ...print }, timeMs);
     }
     harness.clock(harness.nowMs + 2 * minuteMs);
-    const volume = [...store(harness.candles).values()].reduce((sum, candle) => sum + Number(candle.volume), 0);
+    const volume = [...store(harness.candles).values()].reduce(
+      (sum, candle) => sum + Number(candle.volume),
+      0,
+    );
     expect(volume).toBe(3_385_936);
     expect(lastSizes).toBe(1_313_900);
     expect(formatSize(shares(volume))).toBe('3385936');
