@@ -45,7 +45,6 @@ export interface BuilderStep {
 }
 
 const noPriceScaled = -100_000_000;
-const isScaled = Number.isSafeInteger;
 
 export function createBuilder(config: BuilderConfig): BuilderState {
   return createState(config);
@@ -104,7 +103,12 @@ function takeOther(state: BuilderState, input: Exclude<BuilderInput, { kind: 'tr
 function takeTrade(state: BuilderState, timeMs: number, price: number, size: number, cum: number): void {
   const { counts } = state;
   const { ignored } = counts;
-  if (!isScaled(price) || !isScaled(size) || !isScaled(cum) || !Number.isFinite(timeMs)) {
+  if (
+    !Number.isSafeInteger(price) ||
+    !Number.isSafeInteger(size) ||
+    !Number.isSafeInteger(cum) ||
+    !Number.isFinite(timeMs)
+  ) {
     ignored['not-finite'] += 1;
     closeDue(state);
     return;
@@ -147,7 +151,7 @@ function takeTrade(state: BuilderState, timeMs: number, price: number, size: num
     }
     state.current = bar;
   }
-  if (!isScaled(bar.volume + size)) {
+  if (!Number.isSafeInteger(bar.volume + size)) {
     ignored['not-finite'] += 1;
     return;
   }
@@ -216,7 +220,7 @@ function takeLate(
     state.out.push({ kind: 'late-tick', timeMs, price, size, latenessMs });
     return;
   }
-  if (closed && !isScaled(closed.volume + size)) {
+  if (closed && !Number.isSafeInteger(closed.volume + size)) {
     counts.ignored['not-finite'] += 1;
     return;
   }
