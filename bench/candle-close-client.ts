@@ -66,4 +66,7 @@ function main({ port, symbols, intervalMs, graceMs }: CloseClientOptions): void 
   process.once('message', () => void end());
 }
 
-if (process.send) main(JSON.parse(process.argv[2] ?? '{}') as CloseClientOptions);
+if (process.send) {
+  process.on('disconnect', () => process.exit());
+  main(JSON.parse(process.argv[2] ?? '{}') as CloseClientOptions);
+}

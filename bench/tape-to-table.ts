@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { synth } from '../sandbox/cloud/synth.ts';
 import { generateTape, writeTape } from '../sandbox/tapes/generate.ts';
+import { sharedDataDir } from '../test/helpers/shared-data.ts';
 import type { BenchResult } from './figure.ts';
 
 /**
@@ -17,9 +17,7 @@ const FIRST_CANDLE_SECONDS_MAX = 10;
 const KILL_AFTER_MS = 180_000;
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-const sharedData =
-  process.env.EVENKEEL_SHARED_DATA ?? fileURLToPath(new URL('../../shared/data', import.meta.url));
-const goldTape = join(sharedData, 'ticks/GCZ3_2013-10-08.ticks.csv.gz');
+const goldTape = sharedDataDir && join(sharedDataDir, 'ticks/GCZ3_2013-10-08.ticks.csv.gz');
 /** Rows and one-minute bars of that tape. */
 const gold = { ticks: 52_037, bars: 1_377 };
 
@@ -38,8 +36,8 @@ interface Summary {
 export async function tapeToTable(): Promise<BenchResult> {
   const folder = await mkdtemp(join(tmpdir(), 'evenkeel-bench-'));
   try {
-    const real = existsSync(goldTape);
-    const tape = real ? goldTape : join(folder, 'tape.csv');
+    const real = goldTape !== undefined;
+    const tape = goldTape ?? join(folder, 'tape.csv');
     const expectedTicks = real ? gold.ticks : await writeGenerated(tape);
     // The budget is for a synth that is there already.
     await synth({ stage: 'sandbox' });

@@ -152,6 +152,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 if (process.send) {
+  process.on('disconnect', () => process.exit());
   const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions;
   if (options.kind === 'bare') runBare(options);
   else await runStreamer(options);

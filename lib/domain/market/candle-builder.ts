@@ -36,7 +36,6 @@ export type {
   BuilderInput,
   BuilderStats,
   HistoricalBar,
-  IgnoredReason,
 } from './builder-types.ts';
 
 export interface BuilderStep {
@@ -45,6 +44,8 @@ export interface BuilderStep {
 }
 
 const noPriceScaled = -100_000_000;
+/** Some 50 years before the end of what a date can be: beyond it there are no session dates. */
+const timeMsMax = 8.638e15;
 
 export function createBuilder(config: BuilderConfig): BuilderState {
   return createState(config);
@@ -107,7 +108,7 @@ function takeTrade(state: BuilderState, timeMs: number, price: number, size: num
     !Number.isSafeInteger(price) ||
     !Number.isSafeInteger(size) ||
     !Number.isSafeInteger(cum) ||
-    !Number.isFinite(timeMs)
+    !(timeMs >= 0 && timeMs < timeMsMax)
   ) {
     ignored['not-finite'] += 1;
     closeDue(state);
@@ -319,14 +320,14 @@ function plan(state: BuilderState): void {
 
 function loseCoverage(state: BuilderState, atMs: number, reason: string): void {
   // Of several reasons at once the first one says since when.
-  if (state.outages.current) return;
+  if (state.outages.current || !Number.isFinite(atMs)) return;
   state.outages.current = { fromMs: atMs, toMs: Number.POSITIVE_INFINITY, feed: true };
   state.lostReason = reason;
 }
 
 function gainCoverage(state: BuilderState, fromMs: number): void {
   const lostAtMs = state.outages.current?.fromMs;
-  if (lostAtMs === undefined) return;
+  if (lostAtMs === undefined || !Number.isFinite(fromMs)) return;
   const closedMs = closedThrough(state);
   let gapFromMs: number;
   if (lostAtMs === Number.NEGATIVE_INFINITY) {
@@ -343,6 +344,7 @@ function gainCoverage(state: BuilderState, fromMs: number): void {
 
 function setHalt(state: BuilderState, halted: boolean, atMs: number): void {
   const { halt, config } = state;
+  if (!Number.isFinite(atMs)) return;
   if (!halted) {
     if (halt.toMs === Number.POSITIVE_INFINITY) halt.toMs = atMs;
     return;
