@@ -16,7 +16,7 @@ Options
   --json          print one JSON object instead of a table
   --strict        a missed budget, too, makes the exit code 1
   --rounds N      rounds of tick-path (default 5)
-  --ticks N       ticks of each measurement of tick-path (default 1000000)
+  --ticks N       ticks of each measurement of tick-path (default 2000000)
   --seconds N     how long candle-close plays, in real time (default 70)
   --profile DIR   tick-path: write CPU profiles of its clients; the figures are then not for keeping
   --help          show this
@@ -105,7 +105,7 @@ function readArguments() {
         json: { type: 'boolean', default: false },
         strict: { type: 'boolean', default: false },
         rounds: { type: 'string', default: '5' },
-        ticks: { type: 'string', default: '1000000' },
+        ticks: { type: 'string', default: '2000000' },
         seconds: { type: 'string', default: '70' },
         profile: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },

@@ -128,6 +128,10 @@ export class BrokerLink {
     this.#api?.reqTickByTickData(reqId, contract, TickByTickDataType.AllLast, 0, false);
   }
 
+  unsubscribeTickByTick(reqId: number): void {
+    this.#api?.cancelTickByTickData(reqId);
+  }
+
   /** Trades as bars; `end` is `yyyymmdd-HH:MM:SS` in UTC. */
   requestHistory(
     reqId: number,
@@ -172,7 +176,8 @@ export class BrokerLink {
     on(EventName.disconnected, () => listener.disconnected(null, 'the gateway closed the connection'));
     on(EventName.info, (message: string, code: number) => listener.notice(code, message));
     on(EventName.error, (error: Error, code: number, reqId: number) => {
-      if (reqId === -1) listener.notice(code, error.message);
+      // Our request ids are positive: what names none concerns the session.
+      if (reqId <= 0) listener.notice(code, error.message);
       else listener.requestError(reqId, code, error.message);
     });
     on(EventName.currentTime, (seconds: number) => listener.time(seconds));
@@ -199,7 +204,7 @@ export class BrokerLink {
     });
     api.on(EventName.tickSize, (reqId, type, size) => {
       try {
-        if (this.#api === api) listener.tickSize(reqId, type ?? 0, size ?? 0);
+        if (this.#api === api) listener.tickSize(reqId, type ?? 0, size ?? Number.NaN);
       } catch (error) {
         listener.fault(EventName.tickSize, error);
       }

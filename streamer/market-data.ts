@@ -1,6 +1,5 @@
 import type { ContractDetails } from '@stoqey/ib';
 import type { Config, StreamerConfig } from '../config/schema.ts';
-import type { Candle } from '../lib/domain/market/candle.ts';
 import {
   type BuilderEffect,
   deadline as builderDeadline,
@@ -23,10 +22,11 @@ import { Tick8Volume } from '../lib/domain/market/tick8-volume.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import type { BrokerLink } from './broker-link.ts';
 import { choose, contractOf, nameOf, queriesFor } from './contract-query.ts';
-import { createLine, type FeedState, type Line } from './line.ts';
+import { createLine, type FeedState, isDelayed, isRoot, type Line, remember, silentSince } from './line.ts';
 import type { Logger } from './logger.ts';
-import { StreamerError, subscriptionError } from './streamer-error.ts';
+import { type StreamerError, subscriptionError, symbolTwice, unknownSymbol } from './streamer-error.ts';
 import { QUOTE, TickBuffer, type TickEntry, TRADE } from './tick-buffer.ts';
+import { tickData } from './tick-event.ts';
 
 /** What market data needs from the streamer around it. */
 export interface MarketDataHost {
@@ -39,10 +39,14 @@ export interface MarketDataHost {
   /** True while the session says that data flows. */
   dataFlows(): boolean;
   emit<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number): void;
+  /** For handlers inside the process alone: the bus outside is no tick feed. */
+  tell<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number): void;
   /** True when somebody wants an object for every tick. */
   ticksWanted(): boolean;
   askTime(): void;
   gap(conId: number, fromMs: number, toMs: number, reason: string): void;
+  /** The line of an instrument stands for another one now: what is open for it can no longer be filled. */
+  retired(conId: number, reason: string): void;
   /** Start of the first bar that an earlier life of this streamer had not accounted for. */
   watermark(conId: number): number | undefined;
   /** A line cannot be served at all. */
@@ -64,10 +68,17 @@ const TICK_DELAYED_ASK = 67;
 const TICK_DELAYED_LAST = 68;
 const TICK_DELAYED_VOLUME = 74;
 
-/** Candles that `stats` shows for each line. */
-const RECENT_CANDLES = 8;
-
 const REQUESTED_TYPE = { live: 1, frozen: 2, delayed: 3 } as const;
+/** A question for a contract that failed is put again after this long, one without an answer after the longer time. */
+const QUERY_AGAIN_MS = 15_000;
+const QUERY_ANSWER_MS = 60_000;
+/** A refused subscription is asked for again, ever more rarely. */
+const RETRY_FIRST_MS = 60_000;
+const RETRY_MAX_MS = 3_600_000;
+/** "No security definition has been found", and a question that the broker does not understand: no such contract. */
+const NO_SUCH_CONTRACT: ReadonlySet<number> = new Set([200, 321]);
+/** A silent line is stale after `staleAfterMs`, and first asked for again after so many times that. */
+const RENEW_FACTOR = 10;
 
 /** The market data lines: contracts, subscriptions, ticks into candles, and what each feed's state is. */
 export class MarketData {
@@ -116,6 +127,7 @@ export class MarketData {
           host.clock.marketMs,
         );
       },
+      (index, timeMs) => this.#tradeDropped(index, timeMs),
     );
   }
 
@@ -145,9 +157,7 @@ export class MarketData {
     for (const line of this.#lines) {
       if (linkGone) this.#forgetSubscription(line, false);
       if (!line.covered) continue;
-      line.covered = false;
-      this.#setFeed(line, 'lost', reason);
-      this.#step(line, { kind: 'coverage-lost', atMs: this.#host.clock.marketMs, reason });
+      this.#loseCoverage(line, reason, reason);
     }
   }
 
@@ -163,6 +173,7 @@ export class MarketData {
     }
     this.#closeDue();
     this.#watchStaleness();
+    this.#askAgain();
   }
 
   onContract(reqId: number, details: ContractDetails): boolean {
@@ -180,7 +191,8 @@ export class MarketData {
   onRequestError(reqId: number, code: number, message: string): boolean {
     const asking = this.#lines.find((line) => line.queryReqId === reqId);
     if (asking) {
-      this.#resolved(asking);
+      if (NO_SUCH_CONTRACT.has(code)) this.#resolved(asking);
+      else this.#queryFailed(asking, code, message);
       return true;
     }
     const line = this.#lineOfReqId.get(reqId);
@@ -190,25 +202,30 @@ export class MarketData {
       this.#host.logger.warn(`Notice for ${line.name}`, { code, message });
       return true;
     }
-    if (line.covered) this.coverageLostOn(line, `error ${code}`);
+    this.#buffer.drain();
+    // What is acknowledged may be the other half of the line: quotes flow, prints do not.
+    line.refused = true;
+    line.acknowledged = false;
+    line.retryPauseMs = Math.min(RETRY_MAX_MS, line.retryPauseMs * 2 || RETRY_FIRST_MS);
+    line.retryAtMs = this.#host.systemMs() + line.retryPauseMs;
+    if (line.covered) this.#loseCoverage(line, 'subscription-lost', `error ${code}`);
     this.#host.fatal(error);
     return true;
-  }
-
-  /** One line lost its data while the others go on. */
-  coverageLostOn(line: Line, reason: string): void {
-    this.#buffer.drain();
-    line.covered = false;
-    line.acknowledged = false;
-    this.#setFeed(line, 'lost', reason);
-    this.#step(line, { kind: 'coverage-lost', atMs: this.#host.clock.marketMs, reason });
   }
 
   onMarketDataType(reqId: number, type: number): void {
     const line = this.#lineOfReqId.get(reqId);
     if (!line) return;
+    const wasDelayed = isDelayed(line);
     line.dataType = type;
-    this.#acknowledge(line);
+    if (line.covered && wasDelayed !== isDelayed(line)) {
+      this.#buffer.drain();
+      this.#loseCoverage(line, 'subscription-lost', `market data type ${type}`);
+    }
+    if (this.#unwanted(line)) {
+      line.acknowledged = false;
+      this.#setFeed(line, 'delayed', `market data type ${type}`);
+    } else this.#acknowledge(line);
     if (line.covered) this.#setFeed(line, this.#flowing(line), `market data type ${type}`);
   }
 
@@ -251,7 +268,9 @@ export class MarketData {
         return;
       case TICK_LAST:
       case TICK_DELAYED_LAST:
-        if (line.tick8) this.#tick8(line, line.tick8.price(fromNumber(price)));
+        // IB's words for "no last price"; the volume that comes next was not traded at them.
+        if (line.tick8 && price !== 0 && price !== -1)
+          this.#tick8(line, this.#tick8Of(line, line.tick8).price(fromNumber(price)));
         return;
       default:
     }
@@ -260,13 +279,19 @@ export class MarketData {
   onTickSize(reqId: number, type: number, size: number): void {
     if (type !== TICK_VOLUME && type !== TICK_DELAYED_VOLUME) return;
     const line = this.#lineOfReqId.get(reqId);
-    if (line?.tick8) this.#tick8(line, line.tick8.volume(fromNumber(size, line.sizeDecimals)));
+    if (!line?.tick8) return;
+    const sessionMs =
+      line.calendar?.sessionSpanAt(estimate(this.#host.clock, this.#host.systemMs())).fromMs ?? 0;
+    if (sessionMs !== line.tick8SessionMs) line.tick8.sessionOpened();
+    line.tick8SessionMs = sessionMs;
+    this.#tick8(line, this.#tick8Of(line, line.tick8).volume(fromNumber(size, line.sizeDecimals)));
   }
 
   onTickGeneric(reqId: number, type: number, value: number): void {
     const line = this.#lineOfReqId.get(reqId);
     if (!line || type !== TICK_HALTED || value < 0) return;
     this.#buffer.drain();
+    line.halted = value > 0;
     this.#step(line, { kind: 'halt', halted: value > 0, atMs: this.#host.clock.marketMs });
   }
 
@@ -299,15 +324,24 @@ export class MarketData {
 
   /** True while a line waits for the broker's time to prove that its prints are complete. */
   get awaitsCoverage(): boolean {
-    return this.#lines.some((line) => line.acknowledged && !line.covered);
+    // While no data flows the answer could prove nothing.
+    return this.#host.dataFlows() && this.#lines.some((line) => line.acknowledged && !line.covered);
   }
 
   /** Bars up to here are accounted for, by instrument; lines without coverage keep their old mark. */
   closedThrough(): Map<number, number> {
     const marks = new Map<number, number>();
     for (const line of this.#lines) {
-      if (!line.covered || !line.builder || !line.instrument) continue;
-      marks.set(line.instrument.conId, builderStats(line.builder).closedThroughMs);
+      // Delayed bars are never complete: nothing is accounted for.
+      if (!line.covered || !line.builder || !line.instrument || isDelayed(line)) continue;
+      const { closedThroughMs } = builderStats(line.builder);
+      // The silence of a stale line may be a dead feed: nothing since its last tick is certain.
+      const { intervalMs } = this.#config.candles;
+      const knownMs =
+        line.feed === 'stale'
+          ? Math.floor(silentSince(line) / intervalMs) * intervalMs
+          : Number.POSITIVE_INFINITY;
+      marks.set(line.instrument.conId, Math.min(closedThroughMs, knownMs));
     }
     return marks;
   }
@@ -347,8 +381,9 @@ export class MarketData {
   }
 
   #received(): number {
-    // The buffer is empty whenever a new chunk begins: that is the moment to look at the clock.
-    if (this.#buffer.empty) this.#chunkMs = this.#host.systemMs();
+    // The buffer is empty whenever a new chunk begins: that is the moment to look at the clock. While it is held back
+    // it stays full for longer.
+    if (this.#buffer.empty || this.#buffer.paused) this.#chunkMs = this.#host.systemMs();
     return this.#chunkMs;
   }
 
@@ -366,9 +401,12 @@ export class MarketData {
       if (effects.length > 0) this.#apply(line, effects);
       line.lastPrice = entry.price;
       line.trades += 1;
+      line.halted = false;
     } else {
-      if (entry.cumVolume === TICK_BID) line.bid = entry.price;
-      else line.ask = entry.price;
+      // -1 is IB's word for "no quote".
+      const price = entry.price === -1 ? Number.NaN : entry.price;
+      if (entry.cumVolume === TICK_BID) line.bid = price;
+      else line.ask = price;
       line.quotes += 1;
     }
     line.lastTickMs = clock.marketMs;
@@ -377,6 +415,12 @@ export class MarketData {
     if (clock.marketMs >= this.#nextCloseMs) this.#closeDue();
     else if (entry.kind === TRADE) this.#planClose(line);
     if (!line.covered) this.#host.dataSeen();
+  }
+
+  /** While no data flows, what comes is a baseline: the volume until data flows again is history's to tell. */
+  #tick8Of(line: Line, tick8: Tick8Volume): Tick8Volume {
+    if (!this.#host.dataFlows() && !line.covered) tick8.reset();
+    return tick8;
   }
 
   #tick8(
@@ -392,30 +436,18 @@ export class MarketData {
   #tellTick(line: Line, entry: TickEntry): void {
     const { instrument } = line;
     if (!instrument) return;
-    const sampled = this.#sampleCount++ % this.#config.marketData.tickSampling.everyNth === 0;
+    const { enabled, everyNth } = this.#config.marketData.tickSampling;
+    const sampled = enabled && this.#sampleCount++ % everyNth === 0;
     if (!sampled && !this.#host.ticksWanted()) return;
-    const head = { conId: instrument.conId, symbol: instrument.localSymbol };
-    const data: EventData<'tick.received'> =
-      entry.kind === TRADE
-        ? {
-            ...head,
-            kind: 'trade',
-            timeMs: entry.timeMs,
-            price: formatPrice(entry.price),
-            size: formatSize(entry.size, line.sizeDecimals),
-          }
-        : {
-            ...head,
-            kind: 'quote',
-            timeMs: this.#host.clock.marketMs,
-            ...(Number.isNaN(line.bid) ? {} : { bid: String(line.bid) }),
-            ...(Number.isNaN(line.ask) ? {} : { ask: String(line.ask) }),
-          };
-    this.#host.emit('tick.received', data, data.timeMs);
+    const data = tickData(line, instrument, entry, this.#host.clock.marketMs);
+    if (!data) return;
+    if (sampled) this.#host.emit('tick.received', data, data.timeMs);
+    else this.#host.tell('tick.received', data, data.timeMs);
   }
 
   #resolve(line: Line): void {
-    line.queryIndex = 0;
+    // A question that has found the contract once is the right one: the next would find another kind of thing.
+    if (!line.instrument) line.queryIndex = 0;
     this.#ask(line);
   }
 
@@ -425,28 +457,48 @@ export class MarketData {
     if (!query) return;
     line.found = [];
     line.queryReqId = this.#host.nextReqId();
+    line.queryAgainAtMs = this.#host.systemMs() + QUERY_ANSWER_MS;
     this.#host.link.requestContract(line.queryReqId, query);
+  }
+
+  /** A question that failed says nothing about the contract: what is known stays, and it is put again. */
+  #queryFailed(line: Line, code: number, message: string): void {
+    line.queryReqId = 0;
+    line.found = [];
+    line.queryAgainAtMs = this.#host.systemMs() + QUERY_AGAIN_MS;
+    this.#host.logger.warn(`The question for the contract of ${line.name} failed`, { code, message });
   }
 
   #resolved(line: Line): void {
     line.queryReqId = 0;
+    line.queryAgainAtMs = Number.POSITIVE_INFINITY;
     const atMs = estimate(this.#host.clock, this.#host.systemMs()) || this.#host.systemMs();
     const instrument = choose(line.name, line.found, atMs, this.#config.roll.daysBeforeExpiry);
     line.found = [];
     if (!instrument) {
+      if (line.instrument) {
+        this.#host.logger.warn(`Contract details for ${line.name} could not be refreshed`);
+        return;
+      }
       line.queryIndex += 1;
-      if (line.queryIndex < line.queries.length && (!line.instrument || isRoot(line))) this.#ask(line);
-      else if (!line.instrument) this.#host.fatal(unknownSymbol(line.name));
-      else this.#host.logger.warn(`Contract details for ${line.name} could not be refreshed`);
+      if (line.queryIndex < line.queries.length) this.#ask(line);
+      else this.#host.fatal(unknownSymbol(line.name));
       return;
     }
     this.#adopt(line, instrument);
   }
 
   #adopt(line: Line, instrument: Instrument): void {
+    const other = this.#lines.find((each) => each !== line && each.instrument?.conId === instrument.conId);
+    if (other) {
+      this.#host.fatal(symbolTwice(other.name, line.name, instrument));
+      return;
+    }
     const calendar = createCalendar(instrument.tradingHours, instrument.timeZone);
     const known = line.instrument;
     line.calendar = calendar;
+    // Ticks that still wait are the old contract's, and the old hours'.
+    this.#buffer.drain();
     if (known?.conId === instrument.conId) {
       line.instrument = instrument;
       this.#step(line, { kind: 'calendar', calendar });
@@ -454,12 +506,10 @@ export class MarketData {
     }
     if (known) {
       this.#host.logger.info(`${line.name} rolls from ${known.localSymbol} to ${instrument.localSymbol}`);
-      this.#step(line, { kind: 'shutdown' });
-      this.#forgetSubscription(line, true);
+      this.#retire(line, known, `rolled to ${instrument.localSymbol}`);
     }
     line.instrument = instrument;
     line.sizeDecimals = sizeDecimalsFor(instrument.secType);
-    line.covered = false;
     const { candles } = this.#config;
     const resumeFromMs = this.#host.watermark(instrument.conId);
     line.builder = createBuilder({
@@ -493,39 +543,87 @@ export class MarketData {
     this.#host.askTime();
   }
 
+  /** The last of a contract that the line stands for no more. */
+  #retire(line: Line, known: Instrument, reason: string): void {
+    // Prints that an outage before the roll has cost are told as a gap; it is given up below.
+    if (!line.covered) this.#step(line, { kind: 'coverage-gained', fromMs: this.#host.clock.marketMs });
+    line.covered = false;
+    this.#buffer.discard(line.index);
+    this.#step(line, { kind: 'shutdown' });
+    this.#setFeed(line, 'lost', reason);
+    this.#forgetSubscription(line, true);
+    this.#host.retired(known.conId, reason);
+    // What follows is about another contract.
+    line.feed = 'unknown';
+    line.lastPrice = Number.NaN;
+    line.bid = Number.NaN;
+    line.ask = Number.NaN;
+    line.recent = [];
+  }
+
   #subscribe(line: Line): void {
     if (!line.instrument) return;
     line.reqId = this.#host.nextReqId();
     line.acknowledged = false;
+    line.refused = false;
+    line.halted = false;
+    line.dataType = 0;
+    line.tick8?.reset();
     this.#lineOfReqId.set(line.reqId, line);
     const contract = contractOf(line.instrument);
     this.#host.link.subscribe(line.reqId, contract);
     if (this.#config.candles.volumeSource === 'tick-by-tick') {
-      const reqId = this.#host.nextReqId();
-      this.#lineOfReqId.set(reqId, line);
-      this.#host.link.subscribeTickByTick(reqId, contract);
+      line.tickByTickReqId = this.#host.nextReqId();
+      this.#lineOfReqId.set(line.tickByTickReqId, line);
+      this.#host.link.subscribeTickByTick(line.tickByTickReqId, contract);
     }
   }
 
   #forgetSubscription(line: Line, tellGateway: boolean): void {
     if (line.reqId === 0) return;
-    if (tellGateway) this.#host.link.unsubscribe(line.reqId);
-    for (const [reqId, owner] of this.#lineOfReqId) if (owner === line) this.#lineOfReqId.delete(reqId);
+    if (tellGateway) {
+      this.#host.link.unsubscribe(line.reqId);
+      if (line.tickByTickReqId !== 0) this.#host.link.unsubscribeTickByTick(line.tickByTickReqId);
+    }
+    this.#lineOfReqId.delete(line.reqId);
+    this.#lineOfReqId.delete(line.tickByTickReqId);
     line.reqId = 0;
+    line.tickByTickReqId = 0;
     line.acknowledged = false;
   }
 
   #acknowledge(line: Line): void {
-    if (line.acknowledged) return;
+    if (line.acknowledged || line.refused || this.#unwanted(line)) return;
     line.acknowledged = true;
     this.#host.askTime();
   }
 
+  /** Delayed data where live data is configured: no bar may be made of it. */
+  #unwanted(line: Line): boolean {
+    return isDelayed(line) && this.#streamer.marketDataType === 'live';
+  }
+
+  /** One line lost its data. `since`: market time from which on prints may be missing. */
+  #loseCoverage(line: Line, reason: string, told: string, since = this.#host.clock.marketMs): void {
+    line.covered = false;
+    line.tick8?.reset();
+    this.#setFeed(line, 'lost', told);
+    this.#step(line, { kind: 'coverage-lost', atMs: since, reason });
+  }
+
+  #tradeDropped(index: number, timeMs: number): void {
+    const line = this.#lines[index]!;
+    // The subscription stands: the next answer of the broker proves what comes after.
+    if (line.covered) this.#loseCoverage(line, 'ticks-dropped', 'ticks had to be dropped', timeMs);
+  }
+
   #gainCoverage(line: Line, seconds: number): void {
     line.covered = true;
-    line.lastTickMs = this.#host.clock.marketMs;
-    // The broker's time is cut to whole seconds: coverage is proven from the next one on.
-    this.#step(line, { kind: 'coverage-gained', fromMs: (seconds + 1) * 1000 });
+    line.quietSinceMs = this.#host.clock.marketMs;
+    line.retryPauseMs = 0;
+    // The broker's time is cut to whole seconds: coverage is proven from the next one on. Delayed prints come at the
+    // wrong time, so that their bars stay partial.
+    if (!isDelayed(line)) this.#step(line, { kind: 'coverage-gained', fromMs: (seconds + 1) * 1000 });
     this.#setFeed(line, this.#flowing(line), 'subscription confirmed');
   }
 
@@ -615,19 +713,35 @@ export class MarketData {
     const { marketMs } = this.#host.clock;
     const { staleAfterMs } = this.#config.marketData;
     for (const line of this.#lines) {
-      if (!line.covered || !line.instrument || line.calendar?.stateAt(marketMs) !== 'open') continue;
-      const silentMs = marketMs - line.lastTickMs;
-      if (silentMs < staleAfterMs) {
-        line.renewAfterMs = 0;
+      if (!line.covered || !line.instrument) continue;
+      if (line.halted || line.calendar?.stateAt(marketMs) !== 'open') {
+        line.quietSinceMs = marketMs;
         continue;
       }
+      const sinceMs = silentSince(line);
+      const silentMs = marketMs - sinceMs;
+      if (silentMs < staleAfterMs) continue;
       this.#setFeed(line, 'stale', `no tick for ${Math.round(silentMs / 1000)} s inside the session`);
       if (this.#host.clock.tape) continue;
-      line.renewAfterMs ||= staleAfterMs * 10;
+      if (line.renewAfterMs === 0 || line.lastTickMs > line.renewedMs)
+        line.renewAfterMs = staleAfterMs * RENEW_FACTOR;
       if (silentMs < line.renewAfterMs) continue;
       line.renewAfterMs *= 2;
+      line.renewedMs = marketMs;
       this.#host.logger.warn(`${line.name} has been silent too long: subscribing again`, { silentMs });
-      this.coverageLostOn(line, 'stale');
+      // A feed can be dead without a word: history tells whether the silence was one.
+      this.#loseCoverage(line, 'stale', 'silent too long', sinceMs);
+      this.#forgetSubscription(line, true);
+      this.#subscribe(line);
+    }
+  }
+
+  /** Puts questions again that failed, and asks again for subscriptions that were refused. */
+  #askAgain(): void {
+    const nowMs = this.#host.systemMs();
+    for (const line of this.#lines) {
+      if (nowMs >= line.queryAgainAtMs) this.#ask(line);
+      if (!line.refused || nowMs < line.retryAtMs || !this.#host.dataFlows()) continue;
       this.#forgetSubscription(line, true);
       this.#subscribe(line);
     }
@@ -636,28 +750,6 @@ export class MarketData {
   #lineOf(conId: number): Line | undefined {
     return this.#lines.find((line) => line.instrument?.conId === conId);
   }
-}
-
-/** Keeps the last candles by their time; a correction takes the place of what it corrects. */
-function remember(recent: Candle[], candle: Candle): void {
-  const at = recent.findIndex((each) => each.startMs >= candle.startMs);
-  if (at < 0) recent.push(candle);
-  else if (recent[at]!.startMs === candle.startMs) recent[at] = candle;
-  else if (at > 0) recent.splice(at, 0, candle);
-  if (recent.length > RECENT_CANDLES) recent.shift();
-}
-
-function isRoot(line: Line): boolean {
-  const { symbol, instrument } = line;
-  if (typeof symbol === 'object') return 'root' in symbol;
-  return typeof symbol === 'string' && instrument?.expiry !== undefined && instrument.symbol === symbol;
-}
-
-function unknownSymbol(name: string): StreamerError {
-  return new StreamerError(
-    'SYMBOL_UNKNOWN',
-    `The gateway knows no contract for the symbol "${name}": tried as the root of a future, as a local symbol and as a US stock. Check the spelling in the configuration (streamers[].symbols, or SYMBOLS), or name it exactly: { localSymbol: GCZ5, exchange: COMEX } or { conId: 495512563 }.`,
-  );
 }
 
 /** Events before the first word from the broker carry the system's time. */

@@ -252,6 +252,9 @@ function openFile(path: string): DatabaseSync {
       ) STRICT;
       CREATE TABLE IF NOT EXISTS watermarks (con_id INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL) STRICT;
     `);
+    // A damaged page would be found only when its events are due, and then again after every restart.
+    const { quick_check: verdict } = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
+    if (verdict !== 'ok') throw new Error(`database is malformed: ${verdict}`);
   } catch (error) {
     db.close();
     throw error;

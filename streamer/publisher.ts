@@ -73,6 +73,9 @@ export class Publisher {
     const empty = new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true)));
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), timeoutMs);
+    // The bus may have come back, and the back-off may be longer than the time that is left.
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     this.wake();
     try {
       return await Promise.race([empty, late]);

@@ -54,6 +54,10 @@ export interface SessionState {
   everReady: boolean;
   lastReadyMs: number;
   failures: number;
+  /** Failures before the session that is up: they count on when it does not last. */
+  failuresBefore: number;
+  /** When the broker last answered while the session was up. */
+  lastAnswerMs: number;
   lastError: string;
   breakerOpen: boolean;
   /** Why safe mode is on; empty when it is off. */
@@ -128,6 +132,10 @@ export interface SessionStep {
 
 /** Reconnecting sooner than this after a loss leaves sockets behind that nobody owns. */
 const RECONNECT_PAUSE_MIN_MS = 250;
+/** A session that ends sooner than this was a failed attempt too: else one that is cut off at once comes back at once. */
+const STEADY_MS = 30_000;
+/** IB Gateway restarts once a day, and on Sunday needs the login for it: up for this long after, it has had the login. */
+const LOGIN_PROVEN_MS = 86_400_000;
 
 export function createSession(config: SessionConfig): SessionState {
   return {
@@ -138,6 +146,8 @@ export function createSession(config: SessionConfig): SessionState {
     everReady: false,
     lastReadyMs: 0,
     failures: 0,
+    failuresBefore: 0,
+    lastAnswerMs: 0,
     lastError: '',
     breakerOpen: false,
     safeModeReason: '',
@@ -189,8 +199,10 @@ export function step(state: SessionState, input: SessionInput, nowMs: number, ra
       notice(state, input.code, input.message, nowMs, random, effects);
       break;
     case 'time':
+      if (state.link !== 'up') break;
       state.probeSentAtMs = 0;
-      state.nextProbeAtMs = state.link === 'up' ? nowMs + state.config.probeIntervalMs : state.nextProbeAtMs;
+      state.nextProbeAtMs = nowMs + state.config.probeIntervalMs;
+      state.lastAnswerMs = nowMs;
       break;
     case 'ask-time':
       if (state.link === 'up') ask(state, nowMs, effects);
@@ -259,6 +271,7 @@ function ready(
   state.link = 'up';
   state.everReady = true;
   state.lastReadyMs = nowMs;
+  state.failuresBefore = state.failures;
   state.failures = 0;
   state.lastError = '';
   state.breakerOpen = false;
@@ -266,9 +279,10 @@ function ready(
   state.loginReminderAtMs = Number.POSITIVE_INFINITY;
   state.nextProbeAtMs = nowMs + state.config.probeIntervalMs;
   effects.push({ kind: 'connected', serverVersion: input.serverVersion, accounts: input.accounts });
-  effects.push({ kind: 'history', available: true });
-  effects.push({ kind: 'subscribe' });
+  effects.push({ kind: 'history', available: state.historyFarmsDown.size === 0 });
+  // The time first: which month is the front one, and whether the broker plays a tape, depends on it.
   ask(state, nowMs, effects);
+  effects.push({ kind: 'subscribe' });
 }
 
 function ask(state: SessionState, nowMs: number, effects: SessionEffect[]): void {
@@ -286,6 +300,7 @@ function lose(
   effects: SessionEffect[],
 ): void {
   const wasUp = state.link === 'up';
+  if (wasUp && nowMs < state.lastReadyMs + STEADY_MS) state.failures = state.failuresBefore;
   effects.push({ kind: 'close' });
   if (wasUp) {
     effects.push({ kind: 'coverage-lost', reason: 'disconnected' });
@@ -319,6 +334,7 @@ function forgetLink(state: SessionState): void {
   state.probeSentAtMs = 0;
   state.nextProbeAtMs = Number.POSITIVE_INFINITY;
   state.serverLostSinceMs = 0;
+  state.serverLostCode = 0;
   state.marketFarmsDown.clear();
   state.historyFarmsDown.clear();
   state.competingSinceMs = 0;
@@ -346,10 +362,10 @@ function notice(
   switch (code) {
     case 1100:
     case 2110:
-      if (state.link === 'up' && state.serverLostSinceMs === 0) {
+      if (state.link !== 'none' && state.serverLostSinceMs === 0) {
         state.serverLostSinceMs = nowMs;
         state.serverLostCode = code;
-        effects.push({ kind: 'coverage-lost', reason: 'connectivity-lost' });
+        if (state.link === 'up') effects.push({ kind: 'coverage-lost', reason: 'connectivity-lost' });
       }
       return;
     case 1101:
@@ -359,27 +375,33 @@ function notice(
       restored(state, 'resume', effects);
       return;
     case 2103:
-      if (state.link !== 'up') return;
-      if (state.marketFarmsDown.size === 0) effects.push({ kind: 'coverage-lost', reason: 'farm-down' });
+      if (state.link === 'none') return;
+      if (state.link === 'up' && state.marketFarmsDown.size === 0)
+        effects.push({ kind: 'coverage-lost', reason: 'farm-down' });
       state.marketFarmsDown.add(farmOf(message));
       return;
     case 2104:
-    case 2119: {
+    case 2108: {
+      // 2119 (is connecting) is not yet a farm that is back; 2108 (inactive, available upon demand) is: asking wakes it.
       // A farm that comes back has been seen to keep subscriptions dead for hours: ask for all of them again.
       const wasDown = state.marketFarmsDown.delete(farmOf(message));
-      if (wasDown && state.marketFarmsDown.size === 0) effects.push({ kind: 'subscribe' });
-      if (state.serverLostSinceMs > 0 && state.serverLostCode === 2110) restored(state, 'subscribe', effects);
+      if (wasDown && state.marketFarmsDown.size === 0 && state.link === 'up')
+        effects.push({ kind: 'subscribe' });
+      if (code === 2104 && state.serverLostSinceMs > 0 && state.serverLostCode === 2110)
+        restored(state, 'subscribe', effects);
       return;
     }
     case 2105:
-      if (state.link !== 'up') return;
-      if (state.historyFarmsDown.size === 0) effects.push({ kind: 'history', available: false });
+      if (state.link === 'none') return;
+      if (state.link === 'up' && state.historyFarmsDown.size === 0)
+        effects.push({ kind: 'history', available: false });
       state.historyFarmsDown.add(farmOf(message));
       return;
     case 2106:
     case 2107: {
       const wasDown = state.historyFarmsDown.delete(farmOf(message));
-      if (wasDown && state.historyFarmsDown.size === 0) effects.push({ kind: 'history', available: true });
+      if (wasDown && state.historyFarmsDown.size === 0 && state.link === 'up')
+        effects.push({ kind: 'history', available: true });
       return;
     }
     case 10197:
@@ -400,10 +422,10 @@ function notice(
 }
 
 function restored(state: SessionState, how: 'subscribe' | 'resume', effects: SessionEffect[]): void {
-  if (state.link !== 'up') return;
   const wasLost = state.serverLostSinceMs > 0;
   state.serverLostSinceMs = 0;
   state.serverLostCode = 0;
+  if (state.link !== 'up') return;
   // 1101 means the subscriptions are gone even if we never saw the 1100 before it.
   if (how === 'subscribe')
     effects.push({ kind: 'coverage-lost', reason: 'connectivity-lost' }, { kind: 'subscribe' });
@@ -490,10 +512,14 @@ function phaseOf(state: SessionState, nowMs: number): SessionPhase {
 /** True when the weekly token has died since the session was last ready: only a person can bring it back. */
 function loginMissing(state: SessionState, nowMs: number): boolean {
   if (!state.everReady || state.link === 'up') return false;
-  return lastWeeklyLogin(state.config.weeklyLogin, nowMs) > state.lastReadyMs;
+  const loginMs = lastWeeklyLogin(state.config.weeklyLogin, nowMs);
+  return loginMs > state.lastReadyMs && state.lastAnswerMs < loginMs + LOGIN_PROVEN_MS;
 }
 
-/** `Market data farm connection is broken:usfarm` names its farm after the last colon. */
+/**
+ * The farm that a notice is about: after the last colon (`Market data farm connection is broken:usfarm.nj`), or, where
+ * it is inactive, after a full stop (`... is inactive but should be available upon demand.usfarm.nj`).
+ */
 function farmOf(message: string): string {
-  return message.slice(message.lastIndexOf(':') + 1).trim();
+  return (/(?:demand\.|:)([^:]*)$/.exec(message)?.[1] ?? message).trim();
 }

@@ -1,6 +1,9 @@
+import type { Instrument } from '../lib/domain/market/instrument.ts';
+
 export type StreamerErrorCode =
   | 'GATEWAY_REFUSED'
   | 'SYMBOL_UNKNOWN'
+  | 'SYMBOL_TWICE'
   | 'NO_MARKET_DATA'
   | 'DELAYED_DATA_ONLY'
   | 'API_READ_ONLY'
@@ -45,5 +48,23 @@ export function subscriptionError(
   return new StreamerError(
     'SUBSCRIPTION_REFUSED',
     `The gateway refused market data for ${symbol} (error ${code}: ${message}). Look the code up in IB's list of message codes; 101 means that the login has no free market data line.`,
+  );
+}
+
+export function unknownSymbol(name: string): StreamerError {
+  return new StreamerError(
+    'SYMBOL_UNKNOWN',
+    `The gateway knows no contract for the symbol "${name}": tried as the root of a future, as a local symbol and as a US stock. Check the spelling in the configuration (streamers[].symbols, or SYMBOLS), or name it exactly: { localSymbol: GCZ5, exchange: COMEX } or { conId: 495512563 }.`,
+  );
+}
+
+export function symbolTwice(
+  first: string,
+  second: string,
+  { localSymbol, conId }: Instrument,
+): StreamerError {
+  return new StreamerError(
+    'SYMBOL_TWICE',
+    `The symbols "${first}" and "${second}" are both ${localSymbol} (conId ${conId}): its bars would be told twice. Remove one of them from the configuration (streamers[].symbols, or SYMBOLS).`,
   );
 }

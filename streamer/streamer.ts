@@ -76,9 +76,15 @@ export class Streamer {
   readonly #history: History;
   readonly #startedAtMs: number;
   readonly #counts: Partial<Record<EventName, number>> = {};
+  /** Inputs of the session machine that came while the effects of another one were carried out. */
+  readonly #inputs: SessionInput[] = [];
+  #feeding = false;
   #pending: Envelope[] = [];
+  /** Events were written without the watermarks that follow from them. */
+  #marksDue = false;
   #flushScheduled = false;
   #outboxAlerted = false;
+  #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #expiryTimer: NodeJS.Timeout | undefined;
   #retryTimer: NodeJS.Timeout | undefined;
@@ -232,6 +238,8 @@ export class Streamer {
     this.#flush(true);
     const empty = await this.#publisher.drain(Math.max(0, timeoutMs - SHUTDOWN_RESERVE_MS));
     this.#publisher.stop();
+    this.#closed = true;
+    clearTimeout(this.#retryTimer);
     const left = this.#outbox.stats().depth;
     if (!empty) this.#logger.warn('Events stay in the outbox for the next start', { left });
     this.#outbox.close();
@@ -240,8 +248,18 @@ export class Streamer {
   }
 
   #feed(input: SessionInput): void {
-    const { effects } = stepSession(this.#session, input, this.#systemMs(), this.#random());
-    for (const effect of effects) this.#perform(effect);
+    this.#inputs.push(input);
+    // One after the other: effects that overtake each other would leave the wrong last word on the session's state.
+    if (this.#feeding) return;
+    this.#feeding = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const { effects } = stepSession(this.#session, next, this.#systemMs(), this.#random());
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#feeding = false;
+    }
     this.#plan();
   }
 
@@ -433,10 +451,15 @@ export class Streamer {
       dataFlows: () => dataFlows(this.#session),
       emit: <N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number) =>
         this.#emit(name, data, occurredAtMs),
+      tell: <N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number) =>
+        this.bus.emit(name, this.#envelope(name, data, occurredAtMs) as StreamerEvents[N]),
       ticksWanted: () => this.bus.wanted('tick.received'),
       askTime: () => this.#askTime(),
       gap: (conId: number, fromMs: number, toMs: number, reason: string) => {
         this.#feedGaps({ kind: 'gap', conId, fromMs, toMs, reason });
+      },
+      retired: (conId: number, reason: string) => {
+        this.#feedGaps({ kind: 'retire', conId, reason });
       },
       watermark: (conId: number) => this.#outbox.watermark(conId),
       fatal: (error: StreamerError) => this.#fatal(error),
@@ -469,6 +492,8 @@ export class Streamer {
       return;
     }
     this.#logger.debug('Notice from the gateway', { code, message });
+    // Ticks from before the notice must not be taken for data that came after it.
+    this.#marketData.buffer.drain();
     this.#feed({ kind: 'notice', code, message });
   }
 
@@ -481,7 +506,10 @@ export class Streamer {
       this.#logger.warn('Error from the gateway', { reqId, code, message });
     }
     // A competing session is told on each line, but it concerns the whole session.
-    if (code === 10197) this.#feed({ kind: 'notice', code, message });
+    if (code === 10197) {
+      this.#marketData.buffer.drain();
+      this.#feed({ kind: 'notice', code, message });
+    }
     this.#plan();
   }
 
@@ -503,10 +531,10 @@ export class Streamer {
     this.#emit(name, data, this.#clock.marketMs > 0 ? this.#clock.marketMs : this.#systemMs());
   }
 
-  #emit<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number): void {
+  #envelope(name: EventName, data: object, occurredAtMs: number): Envelope {
     const { streamer, config } = this.#options;
     const seq = this.#outbox.nextSeq();
-    const envelope = {
+    return {
       id: eventId(streamer.name, this.#outbox.epoch, seq),
       type: name,
       version: 1,
@@ -519,10 +547,14 @@ export class Streamer {
       recordedAt: new Date(this.#systemMs()).toISOString(),
       data,
     } as unknown as Envelope;
+  }
+
+  #emit<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number): void {
+    const envelope = this.#envelope(name, data, occurredAtMs);
     this.#counts[name] = (this.#counts[name] ?? 0) + 1;
     this.#pending.push(envelope);
     this.bus.emit(name, envelope as StreamerEvents[N]);
-    if (this.#pending.length >= FLUSH_AT) this.#flush();
+    if (this.#pending.length >= FLUSH_AT) this.#flushEvents();
     else if (!this.#flushScheduled) {
       this.#flushScheduled = true;
       queueMicrotask(() => {
@@ -534,14 +566,34 @@ export class Streamer {
 
   /** Everything that happened, and how far each instrument is accounted for, in one transaction. */
   #flush(beyondBound = false): void {
-    if (this.#pending.length === 0) return;
-    const events = this.#pending;
-    this.#pending = [];
+    if (this.#closed || (this.#pending.length === 0 && !this.#marksDue)) return;
     const watermarks = this.#marketData.closedThrough();
     for (const [conId, closedThroughMs] of watermarks) {
       watermarks.set(conId, Math.min(closedThroughMs, firstPendingMs(this.#gaps, conId)));
     }
-    const refused = this.#outbox.append(events, watermarks, beyondBound);
+    this.#append(watermarks, beyondBound);
+  }
+
+  /**
+   * What has happened so far, in the midst of something: a builder may have closed bars that are still to be told, so
+   * that its watermark would leave them out after a crash.
+   */
+  #flushEvents(): void {
+    if (!this.#closed) this.#append(new Map(), false);
+  }
+
+  #append(watermarks: ReadonlyMap<number, number>, beyondBound: boolean): void {
+    const events = this.#pending;
+    this.#pending = [];
+    let refused: readonly Envelope[];
+    try {
+      refused = this.#outbox.append(events, watermarks, beyondBound);
+    } catch (error) {
+      // The end of the process tries once more.
+      this.#pending = [...events, ...this.#pending];
+      throw error;
+    }
+    this.#marksDue = watermarks.size === 0;
     this.#watchOutbox(refused);
     this.#publisher.wake();
   }
@@ -560,15 +612,25 @@ export class Streamer {
         droppedTrades: 0,
       });
     }
-    if (refused.length === 0) {
-      if (!this.#outbox.full) this.#marketData.buffer.resume();
-      return;
+    if (refused.length > 0) {
+      // Hold the ticks back where they are bounded and counted, and try the refused events again.
+      this.#marketData.buffer.pause();
+      this.#pending = [...refused, ...this.#pending];
     }
-    // Hold the ticks back where they are bounded and counted, and try the refused events again.
-    this.#marketData.buffer.pause();
-    this.#pending = [...refused, ...this.#pending];
+    if (this.#marketData.buffer.paused) this.#tryOutboxLater();
+  }
+
+  /** While ticks are held back nothing happens that would write to the outbox: somebody has to look for room. */
+  #tryOutboxLater(): void {
     clearTimeout(this.#retryTimer);
-    this.#retryTimer = setTimeout(() => this.#flush(), OUTBOX_RETRY_MS);
+    this.#retryTimer = setTimeout(() => {
+      this.#flush();
+      // Events that were refused again have set the timer again.
+      if (this.#closed || this.#pending.length > 0) return;
+      clearTimeout(this.#retryTimer);
+      if (this.#outbox.full) this.#tryOutboxLater();
+      else this.#marketData.buffer.resume();
+    }, OUTBOX_RETRY_MS);
   }
 
   #flushExpired(): void {
@@ -606,7 +668,8 @@ export class Streamer {
    * question is repeated; live, it is put when the answer should be due.
    */
   #askAtMs(nowMs: number): number {
-    if (this.#session.link !== 'up') return Number.POSITIVE_INFINITY;
+    // A question that is out is not put again; for the end of waiting the session has its own deadline.
+    if (this.#session.link !== 'up' || this.#session.probeSentAtMs > 0) return Number.POSITIVE_INFINITY;
     const again = this.#askedAtMs + ASK_AGAIN_MS;
     if (this.#marketData.awaitsCoverage) return again;
     let waitsFor = this.#marketData.nextCloseMs;

@@ -46,6 +46,7 @@ export class TickBuffer {
   readonly #config: TickBufferConfig;
   readonly #consume: (entry: TickEntry) => void;
   readonly #onPressure: (stats: TickBufferStats) => void;
+  readonly #onTradeDropped: (line: number, timeMs: number) => void;
   readonly #slots: number;
   readonly #alertDepth: number;
   readonly #kind: Uint8Array;
@@ -74,15 +75,18 @@ export class TickBuffer {
   /**
    * @param consume called for each entry in order of arrival; must not throw
    * @param onPressure called when the depth crosses the alert line, before anything is dropped
+   * @param onTradeDropped called for each trade that nobody will be handed: its line's bars are not complete
    */
   constructor(
     config: TickBufferConfig,
     consume: (entry: TickEntry) => void,
     onPressure: (stats: TickBufferStats) => void,
+    onTradeDropped: (line: number, timeMs: number) => void = () => undefined,
   ) {
     this.#config = config;
     this.#consume = consume;
     this.#onPressure = onPressure;
+    this.#onTradeDropped = onTradeDropped;
     // Twice the capacity: dropped quotes leave holes that one compaction in `capacity` pushes removes.
     this.#slots = config.capacity * 2;
     this.#alertDepth = Math.ceil(config.capacity * config.alertAtUtilisation);
@@ -177,13 +181,18 @@ export class TickBuffer {
     for (let slot = this.#head; slot < this.#tail; slot++) {
       if (this.#kind[slot] === DROPPED) continue;
       if (systemMs - this.#receivedMs[slot]! <= this.#config.ttlMs) break;
-      this.#countDrop(this.#kind[slot]!);
-      this.#kind[slot] = DROPPED;
-      this.#live -= 1;
+      this.#drop(slot);
       expired += 1;
     }
     this.#expired += expired;
     return expired;
+  }
+
+  /** Drops what waits for a line: it belongs to a contract that the line no longer stands for. */
+  discard(line: number): void {
+    for (let slot = this.#head; slot < this.#tail; slot++) {
+      if (this.#kind[slot] !== DROPPED && this.#line[slot] === line) this.#drop(slot);
+    }
   }
 
   stats(): TickBufferStats {
@@ -218,14 +227,18 @@ export class TickBuffer {
       victim = this.#head;
       while (this.#kind[victim] === DROPPED) victim++;
     }
-    this.#countDrop(this.#kind[victim]!);
-    this.#kind[victim] = DROPPED;
-    this.#live -= 1;
+    this.#drop(victim);
   }
 
-  #countDrop(kind: number): void {
-    if (kind === QUOTE) this.#droppedQuotes += 1;
-    else this.#droppedTrades += 1;
+  #drop(slot: number): void {
+    const isQuote = this.#kind[slot] === QUOTE;
+    this.#kind[slot] = DROPPED;
+    this.#live -= 1;
+    if (isQuote) this.#droppedQuotes += 1;
+    else {
+      this.#droppedTrades += 1;
+      this.#onTradeDropped(this.#line[slot]!, this.#timeMs[slot]!);
+    }
   }
 
   #compact(): void {

@@ -22,6 +22,9 @@ export const gapDetected = z.object({
       'farm-down',
       'volume-jump',
       'competing-session',
+      'subscription-lost',
+      'stale',
+      'ticks-dropped',
     ])
     .describe('Why prints may be missing'),
 });

@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,6 +8,10 @@ import { synth } from '../cloud/synth.ts';
 import type { FaultInput, GatewayStatus } from '../gateway/index.ts';
 import { readCandles } from './candles.ts';
 import { type Child, startChild } from './child.ts';
+import { DeskError } from './desk-error.ts';
+import { takeFolder } from './folder.ts';
+
+export { DeskError } from './desk-error.ts';
 
 /**
  * The whole system on one machine: simulated gateway (or a real one), local cloud, streamer, Lambdas. The streamer is
@@ -27,6 +30,8 @@ export interface DeskOptions {
   readonly symbols?: readonly string[] | undefined;
   /** Where everything that survives a restart lies. */
   readonly dataDir: string;
+  /** Start with empty data. */
+  readonly fresh?: boolean;
   /** A timeline of faults for the simulated gateway. */
   readonly script?: string | undefined;
   /** On top of what the template and the sandbox give the streamer. */
@@ -57,16 +62,6 @@ export interface Desk {
   stop(): Promise<StreamerStats | undefined>;
 }
 
-/** What stopped the sandbox: bad input or a part that ended. The message is for a person. */
-export class DeskError extends Error {
-  readonly exitCode: number;
-  constructor(message: string, exitCode = 1) {
-    super(message);
-    this.name = 'DeskError';
-    this.exitCode = exitCode;
-  }
-}
-
 interface Listening {
   readonly event: 'listening';
   readonly port: number;
@@ -84,21 +79,25 @@ const INTERVAL_MS = 60_000;
 export async function startDesk(options: DeskOptions): Promise<Desk> {
   const startedAtMs = Date.now();
   const dataDir = resolve(options.dataDir);
-  mkdirSync(dataDir, { recursive: true });
   const say = options.say ?? (() => undefined);
   if (options.gateway) await reach(options.gateway);
+  else if (options.tape !== undefined) await readable(options.tape);
+  const folder = takeFolder(dataDir, options.fresh ?? false);
 
   // Gateway and template at the same time: reading a tape and a cold synth are the two slow things.
   const simulated = options.gateway ? undefined : startGateway(options, dataDir);
   simulated?.catch(() => undefined);
-  const { assembly, stack, cached } = await synth({ stage: 'sandbox' });
-  if (!cached) say('The stack was synthesised anew.');
-  const gateway = await simulated;
+  const synthesised = synth({ stage: 'sandbox' });
+  synthesised.catch(() => undefined);
+  let gateway: Awaited<NonNullable<typeof simulated>> | undefined;
   let cloud: LocalCloud;
   try {
+    gateway = await simulated;
+    const { assembly, stack } = await synthesised;
     cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud') });
   } catch (error) {
     await gateway?.child.stop(2_000);
+    folder.release();
     throw error;
   }
   const { promise: failed, resolve: fail } = Promise.withResolvers<DeskError>();
@@ -195,6 +194,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       await drained(cloud);
       await cloud.stop();
       await gateway?.child.stop(5_000);
+      folder.release();
       return lastStats;
     },
   };
@@ -204,6 +204,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     ending = true;
     await cloud.stop();
     await gateway?.child.stop(2_000);
+    folder.release();
     throw error;
   }
   return desk;

@@ -29,6 +29,8 @@ export interface GatewayCore {
   readonly pacing: HistoryPacing;
   /** Whether ticks flow. */
   readonly feedUp: boolean;
+  /** Starts the tape, after the delay that is asked for. */
+  startTape(): void;
   /** Clients past startApi. */
   readySessions(): Session[];
   /** Closes every socket and the port, and listens again after `downMs` wall milliseconds. */

@@ -25,6 +25,7 @@ export interface SimulatedGatewayInput {
   readonly speed: Speed;
   readonly idleSpeed: number;
   readonly startOnSubscribe: boolean;
+  readonly startDelayMs: number;
   readonly account: string;
   readonly clientLimit: number;
   readonly marketDataLines: number;
@@ -89,6 +90,11 @@ export class SimulatedGateway implements GatewayCore {
   }
   get port(): number {
     return this.#listener.port;
+  }
+
+  startTape(): void {
+    if (this.#input.startDelayMs > 0) this.#later(this.#input.startDelayMs, () => this.clock.start());
+    else this.clock.start();
   }
 
   readySessions(): Session[] {

@@ -41,6 +41,8 @@ export interface GatewayOptions {
   /** Tape seconds a wall second at speed `max` while no client is being sent ticks; default 3,600. */
   readonly idleSpeed?: number;
   readonly start?: 'on-subscribe' | 'now';
+  /** Wall milliseconds from the first subscription to the first row; default 0. */
+  readonly startDelayMs?: number;
   /** A script's file, or its content. */
   readonly script?: string | readonly ScriptedFaultInput[];
   readonly account?: string;
@@ -80,6 +82,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     speed: options.speed ?? 1,
     idleSpeed: options.idleSpeed ?? 3_600,
     startOnSubscribe: options.start !== 'now',
+    startDelayMs: options.startDelayMs ?? 0,
     account: options.account ?? 'DU1234567',
     clientLimit: options.clientLimit ?? 32,
     marketDataLines: options.marketDataLines ?? 100,

@@ -16,6 +16,7 @@ interface Options {
   controlPort: number;
   script?: string;
   start: 'on-subscribe' | 'now';
+  startDelay: number;
   account: string;
   clientLimit: number;
   lines: number;
@@ -68,6 +69,7 @@ const command = new Command('gateway')
   .option('--control-port <n>', 'HTTP control port on 127.0.0.1; 0 takes a free one', number(0, 65_535), 0)
   .option('--script <file>', 'JSON timeline of faults')
   .option('--start <when>', 'on-subscribe, or now', start, 'on-subscribe')
+  .option('--start-delay <ms>', 'from the first subscription to the first row', number(0, 60_000), 0)
   .option('--account <id>', 'the account', 'DU1234567')
   .option('--client-limit <n>', 'clients at one time', number(1, 1_000), 32)
   .option('--lines <n>', 'market data lines over all clients', number(1, 10_000), 100)
@@ -142,6 +144,7 @@ function gatewayOptions(options: Options): GatewayOptions {
     idleSpeed: options.idleSpeed,
     controlPort: options.controlPort,
     start: options.start,
+    startDelayMs: options.startDelay,
     account: options.account,
     clientLimit: options.clientLimit,
     marketDataLines: options.lines,

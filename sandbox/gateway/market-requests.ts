@@ -134,7 +134,7 @@ function subscribe(core: GatewayCore, line: Line): void {
   if (core.faults.competing && line.kind !== 'historical')
     line.session.sendError(line.id, 10197, texts.competing);
   core.market.add(line);
-  if (core.startOnSubscribe) core.clock.start();
+  if (core.startOnSubscribe) core.startTape();
   core.clock.wake();
 }
 

@@ -5,27 +5,13 @@
  * A bar [start, start + interval) closes when the market clock reaches start + interval + grace; no later tick is
  * needed for it. Whether a bar is closed is thus a matter of the clock alone, and bars close in time order.
  */
-import {
-  basePriceOn,
-  giveUpHoles,
-  isDoubtful,
-  takeBackfill,
-  tellBar,
-  tellFlat,
-  tellGap,
-} from './bar-emission.ts';
-import {
-  type BuilderState,
-  barStart,
-  barStartFrom,
-  closedThrough,
-  createState,
-  sessionDateOf,
-} from './builder-state.ts';
+import { closeDue, plan } from './bar-closing.ts';
+import { basePriceOn, giveUpHoles, isDoubtful, takeBackfill, tellBar, tellFlat } from './bar-emission.ts';
+import { type BuilderState, barStart, closedThrough, createState } from './builder-state.ts';
 import type { BuilderConfig, BuilderEffect, BuilderInput, BuilderStats } from './builder-types.ts';
+import { gainCoverage, loseCoverage, setHalt } from './feed-changes.ts';
 import { addByArrival, addByKey, type OpenBar, openBar } from './open-bar.ts';
-import { beforeCoverage, endOutage, pruneOutages, touched } from './outages.ts';
-import { openThroughout } from './sessions.ts';
+import { beforeCoverage } from './outages.ts';
 import { toldKind } from './told-bars.ts';
 import { coverVolume } from './volume-coverage.ts';
 
@@ -250,108 +236,6 @@ function correctFlats(state: BuilderState, bar: OpenBar): void {
   for (let startMs = bar.endMs; toldKind(state.told, startMs) === 'flat'; startMs += config.intervalMs) {
     tellFlat(state, startMs);
   }
-}
-
-/** Closes every bar that is due, in time order, silent minutes among them. */
-function closeDue(state: BuilderState): void {
-  if (state.nowMs < state.dueMs) return;
-  const { config, flat, open } = state;
-  const { intervalMs, graceMs } = config;
-  const lastEndMs = state.nowMs - graceMs;
-  for (;;) {
-    const bar = open[0];
-    if (flat.nextMs + intervalMs <= lastEndMs && !(bar && bar.startMs <= flat.nextMs)) {
-      closeSilent(state);
-    } else if (bar && bar.endMs <= lastEndMs) {
-      open.shift();
-      if (state.current === bar) state.current = undefined;
-      tellBar(state, bar, isDoubtful(state, bar.startMs, bar.endMs));
-      state.closed.push(bar);
-      basePriceOn(state, bar.startMs, bar.close);
-      // However late the clock comes, the minutes after the bar are looked at one by one.
-      flat.nextMs = bar.endMs;
-      if (!mayBeFlat(state)) flat.nextMs = Number.POSITIVE_INFINITY;
-    } else break;
-  }
-  const keepFromMs = correctableFrom(state);
-  while (state.closed.length > 0 && state.closed[0]!.endMs < keepFromMs) state.closed.shift();
-  pruneOutages(state.outages, keepFromMs - intervalMs);
-  plan(state);
-}
-
-/** Bars that ended before this can no longer change. */
-function correctableFrom(state: BuilderState): number {
-  return state.nowMs - state.config.graceMs - state.config.correctionMs;
-}
-
-function closeSilent(state: BuilderState): void {
-  const { flat, config } = state;
-  if (mayBeFlat(state)) {
-    tellFlat(state, flat.nextMs);
-    flat.lastMs = flat.nextMs;
-    flat.count += 1;
-    flat.nextMs += config.intervalMs;
-  }
-  // Once a minute could not be flat there is none until a trade brings a new price.
-  if (!mayBeFlat(state)) flat.nextMs = Number.POSITIVE_INFINITY;
-}
-
-/** Silence is shown only where it is known to be silence: live feed, session known to be open, no halt. */
-function mayBeFlat(state: BuilderState): boolean {
-  const { flat, halt, config, calendar } = state;
-  const startMs = flat.nextMs;
-  const endMs = startMs + config.intervalMs;
-  return (
-    startMs < Number.POSITIVE_INFINITY &&
-    flat.count < config.flatBarsMax &&
-    !(halt.fromMs < endMs && halt.toMs > startMs) &&
-    !touched(state.outages, startMs, endMs) &&
-    openThroughout(calendar, startMs, endMs) &&
-    sessionDateOf(state, startMs) === flat.sessionDate
-  );
-}
-
-function plan(state: BuilderState): void {
-  const { config, flat, open } = state;
-  if (flat.nextMs < Number.POSITIVE_INFINITY && !mayBeFlat(state)) flat.nextMs = Number.POSITIVE_INFINITY;
-  const barEndMs = open.length > 0 ? open[0]!.endMs : Number.POSITIVE_INFINITY;
-  state.dueMs = Math.min(barEndMs, flat.nextMs + config.intervalMs) + config.graceMs;
-}
-
-function loseCoverage(state: BuilderState, atMs: number, reason: string): void {
-  // Of several reasons at once the first one says since when.
-  if (state.outages.current || !Number.isFinite(atMs)) return;
-  state.outages.current = { fromMs: atMs, toMs: Number.POSITIVE_INFINITY, feed: true };
-  state.lostReason = reason;
-}
-
-function gainCoverage(state: BuilderState, fromMs: number): void {
-  const lostAtMs = state.outages.current?.fromMs;
-  if (lostAtMs === undefined || !Number.isFinite(fromMs)) return;
-  const closedMs = closedThrough(state);
-  let gapFromMs: number;
-  if (lostAtMs === Number.NEGATIVE_INFINITY) {
-    gapFromMs = Math.min(barStart(state, fromMs), barStart(state, state.resumeFromMs), state.uncoveredFromMs);
-  } else gapFromMs = barStart(state, lostAtMs);
-  // Bars that closed while coverage was lost were told as partial, or not at all, whatever is proven now.
-  const closedWhileLost = closedMs > gapFromMs ? closedMs : Number.NEGATIVE_INFINITY;
-  endOutage(state.outages, Math.max(fromMs, closedWhileLost));
-  pruneOutages(state.outages, correctableFrom(state) - state.config.intervalMs);
-  const nothingLost = fromMs <= lostAtMs && closedWhileLost === Number.NEGATIVE_INFINITY;
-  const gapToMs = nothingLost ? gapFromMs : Math.max(barStartFrom(state, fromMs), closedWhileLost);
-  tellGap(state, gapFromMs, gapToMs, state.lostReason);
-}
-
-function setHalt(state: BuilderState, halted: boolean, atMs: number): void {
-  const { halt, config } = state;
-  if (!Number.isFinite(atMs)) return;
-  if (!halted) {
-    if (halt.toMs === Number.POSITIVE_INFINITY) halt.toMs = atMs;
-    return;
-  }
-  // A halt soon after another one: minutes between them that have not closed are not worth telling apart.
-  const soon = atMs - halt.toMs <= config.intervalMs + config.graceMs;
-  state.halt = { fromMs: soon ? halt.fromMs : atMs, toMs: Number.POSITIVE_INFINITY };
 }
 
 function shutdown(state: BuilderState): void {

@@ -29,7 +29,10 @@ export interface Gap {
   /** Bar aligned, exclusive. */
   readonly toMs: number;
   readonly reason: string;
+  /** Requests that the broker answered or left unanswered; not those that a lost link took back. */
   attempts: number;
+  /** Answers that there is no data. */
+  noData: number;
   notBeforeMs: number;
   /** Key of the request that is out for it, or empty. */
   requestKey: string;
@@ -69,6 +72,8 @@ export type GapInput =
   | { readonly kind: 'history'; readonly available: boolean }
   | { readonly kind: 'answer'; readonly key: string; readonly bars: readonly HistoricalBar[] }
   | { readonly kind: 'failure'; readonly key: string; readonly message: string; readonly noData: boolean }
+  /** Nobody builds bars of the instrument any more: its gaps are given up, and told. */
+  | { readonly kind: 'retire'; readonly conId: number; readonly reason: string }
   | { readonly kind: 'tick' };
 
 export type GapEffect =
@@ -131,13 +136,20 @@ export function step(state: GapBook, input: GapInput, systemMs: number, marketMs
     case 'history':
       state.historyAvailable = input.available;
       // Answers of a link that is gone never come.
-      if (!input.available) for (const key of state.requests.keys()) release(state, key, systemMs);
+      if (!input.available) {
+        for (const key of state.requests.keys())
+          for (const gap of release(state, key, systemMs)) gap.attempts -= 1;
+      }
       break;
     case 'answer':
       fill(state, input.key, input.bars, effects);
       break;
     case 'failure':
       fail(state, input.key, input.message, input.noData, systemMs, effects);
+      break;
+    case 'retire':
+      for (const gap of state.gaps.values())
+        if (gap.conId === input.conId) abandon(state, gap, input.reason, effects);
       break;
     case 'tick':
       break;
@@ -157,7 +169,8 @@ export function deadline(state: GapBook, systemMs: number, marketMs: number): nu
   for (const request of state.requests.values()) {
     next = Math.min(next, request.sentAtMs + state.config.answerTimeoutMs);
   }
-  if (!state.historyAvailable) return next;
+  // With as many requests out as may be, the next moment is an answer, or the end of waiting for one.
+  if (!state.historyAvailable || state.requests.size >= state.config.maxInFlight) return next;
   for (const gap of state.gaps.values()) {
     if (gap.requestKey !== '' || marketMs < gap.toMs) continue;
     next = Math.min(next, Math.max(gap.notBeforeMs, pacingFreeAtMs(state, gap.conId, systemMs)));
@@ -181,13 +194,7 @@ function add(
   if (input.toMs <= input.fromMs) return;
   if (state.gaps.size >= state.config.maxPending) {
     const oldest = state.gaps.values().next().value as Gap;
-    state.gaps.delete(oldest.id);
-    state.abandoned += 1;
-    effects.push({
-      kind: 'abandoned',
-      gap: oldest,
-      lastError: `more than ${state.config.maxPending} gaps were open`,
-    });
+    abandon(state, oldest, `more than ${state.config.maxPending} gaps were open`, effects);
   }
   const gap: Gap = {
     id: `${input.conId}-${input.fromMs}-${state.nextGap++}`,
@@ -196,6 +203,7 @@ function add(
     toMs: input.toMs,
     reason: input.reason,
     attempts: 0,
+    noData: 0,
     notBeforeMs: systemMs,
     requestKey: '',
   };
@@ -269,13 +277,16 @@ function fail(
   effects: GapEffect[],
 ): void {
   for (const gap of release(state, key, systemMs + state.config.retryMs)) {
-    if (noData && gap.attempts >= NO_DATA_ATTEMPTS) finish(state, gap, 0, effects);
-    else if (gap.attempts >= state.config.maxAttempts) {
-      state.gaps.delete(gap.id);
-      state.abandoned += 1;
-      effects.push({ kind: 'abandoned', gap, lastError: message });
-    }
+    if (noData) gap.noData += 1;
+    if (gap.noData >= NO_DATA_ATTEMPTS) finish(state, gap, 0, effects);
+    else if (gap.attempts >= state.config.maxAttempts) abandon(state, gap, message, effects);
   }
+}
+
+function abandon(state: GapBook, gap: Gap, lastError: string, effects: GapEffect[]): void {
+  state.gaps.delete(gap.id);
+  state.abandoned += 1;
+  effects.push({ kind: 'abandoned', gap, lastError });
 }
 
 function finish(state: GapBook, gap: Gap, bars: number, effects: GapEffect[]): void {

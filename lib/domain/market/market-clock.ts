@@ -42,7 +42,8 @@ export function observeBroker(clock: MarketClock, brokerSeconds: number, systemM
  * broker's time that believing it would close bars early.
  */
 export function observeEvent(clock: MarketClock, eventMs: number, systemMs: number): boolean {
-  if (eventMs <= clock.marketMs) return true;
+  // What is no time at all moves nothing; the builder sets it aside and counts it.
+  if (!(eventMs > clock.marketMs) || eventMs === Number.POSITIVE_INFINITY) return true;
   if (!clock.tape && clock.brokerMs > 0 && eventMs > estimate(clock, systemMs) + FUTURE_TOLERANCE_MS) {
     clock.futureEvents += 1;
     return false;

@@ -18,6 +18,7 @@ export class Tick8Volume {
   readonly #print: Tick8Print = { price: Number.NaN, size: 0, cumVolume: -1 };
   /** Volume that came before any price: the first price takes it along. */
   #unpriced = 0;
+  #newSession = false;
 
   /** LAST (4). A price of its own has no volume yet: that comes with the next tick 8. */
   price(price: number): Tick8Print | undefined {
@@ -36,14 +37,24 @@ export class Tick8Volume {
     const print = this.#print;
     const before = print.cumVolume;
     print.cumVolume = cumVolume;
-    if (before < 0) return undefined;
+    if (before < 0) {
+      this.#newSession = false;
+      return undefined;
+    }
     print.size = cumVolume - before;
-    // A fall to less than half is the next session's count, which began at 0; a smaller one is a busted trade that
-    // IB took back, and only moves the baseline.
-    if (print.size < 0) print.size = cumVolume < before / 2 ? cumVolume : 0;
+    // A fall at the opening of a session, or to less than half, is a count that began again at 0; any other is a
+    // busted trade that IB took back, and only moves the baseline.
+    if (print.size < 0) print.size = this.#newSession || cumVolume < before / 2 ? cumVolume : 0;
+    // The old total may be repeated after the opening; what differs from it ends the wait.
+    if (cumVolume !== before) this.#newSession = false;
     if (!Number.isNaN(print.price)) return print.size === 0 ? undefined : print;
     this.#unpriced += print.size;
     return undefined;
+  }
+
+  /** To be called when a session has opened: IB's count begins again at 0 with its first volume. */
+  sessionOpened(): void {
+    this.#newSession = true;
   }
 
   /** To be called when prints may have been missed: the next value is a baseline again, history brings the rest. */
@@ -51,5 +62,6 @@ export class Tick8Volume {
     this.#print.price = Number.NaN;
     this.#print.cumVolume = -1;
     this.#unpriced = 0;
+    this.#newSession = false;
   }
 }

@@ -64,6 +64,23 @@ describe('coverage', () => {
     ]);
   });
 
+  it('a proof from before the bars that closed meanwhile asks for those too', () => {
+    const harness = Harness.covered();
+    harness.lost(bar(0) + 10 * second);
+    harness.clock(bar(3) + 3 * second);
+    harness.gained(bar(1) + 5 * second, bar(3) + 4 * second);
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(0), toMs: bar(3), reason: 'disconnected' }]);
+  });
+
+  it('an old print before the first proof of coverage opens no bar where the clock shows that it is old', () => {
+    const harness = new Harness();
+    harness.clock(bar(0));
+    harness.trade(bar(-100), '100', '1', { nowMs: bar(0) });
+    harness.gained(bar(1));
+    expect(harness.effects).toEqual([]);
+    expect(harness.stats.ignored['before-coverage']).toBe(1);
+  });
+
   it('a second proof of coverage changes nothing', () => {
     const harness = Harness.covered();
     harness.gained(bar(4) + 30 * second);
@@ -190,6 +207,125 @@ describe('cumulative volume', () => {
     expect(harness.stored.get(bar(0))).toMatchObject({ volume: '3', source: 'live' });
   });
 
+  it('that falls a little, later than all before, is no new count: nothing grew, so the print is a duplicate', () => {
+    const harness = Harness.covered();
+    harness.trade(bar(0) + second, '100', '1', { cum: 100 });
+    harness.trade(bar(0) + 2 * second, '101', '1', { cum: 99 });
+    harness.trade(bar(0) + 3 * second, '102', '1', { cum: 101 });
+    harness.clock(bar(1) + 2 * second);
+    // 99 lies below the first print, where nothing is known: it is late, and counts; 99 again does not
+    expect(harness.candles.map(brief)).toEqual(['100 102 100 102 3']);
+    harness.trade(bar(1) + 3 * second, '103', '1', { cum: 99 });
+    expect(harness.stats).toMatchObject({ duplicates: 1, gaps: 0 });
+  });
+
+  it('a print that is missing between the first one and a late one before it shows too', () => {
+    const harness = Harness.covered();
+    harness.trade(bar(0) + 3 * second, '103', '1', { cum: 3 });
+    harness.trade(bar(0) + second, '101', '1', { cum: 1, nowMs: bar(0) + 4 * second });
+    harness.clock(bar(1) + 2 * second);
+    expect(harness.candles.map(brief)).toEqual(['101 103 101 103 2 partial']);
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(0), toMs: bar(1), reason: 'volume-jump' }]);
+  });
+
+  const narrowing: readonly [string, readonly (readonly [size: string, at: number, cum: number])[]][] = [
+    [
+      'at its lower end',
+      [
+        ['1', 58, 1],
+        ['0', 60.2, 1],
+        ['1', 60.5, 5],
+      ],
+    ],
+    [
+      'at its upper end',
+      [
+        ['1', 57, 1],
+        ['0', 58, 4],
+        ['1', 60.5, 5],
+      ],
+    ],
+    [
+      'inside of it',
+      [
+        ['1', 59, 1],
+        ['0', 60.2, 2],
+        ['1', 60.5, 5],
+      ],
+    ],
+  ];
+  it.each(narrowing)(
+    'a price without volume shows where missing prints are not, in any order: %s',
+    (_, prints) => {
+      const outcomes = [
+        [0, 1, 2],
+        [0, 2, 1],
+        [2, 1, 0],
+      ].map((order) => {
+        const harness = Harness.covered();
+        for (const index of order) {
+          const [size, at, cum] = prints[index]!;
+          harness.trade(bar(0) + at * second, '100', size, { cum, nowMs: bar(1) + second });
+        }
+        harness.clock(bar(2) + 2 * second);
+        return { partial: harness.candles.map((candle) => candle.partial), gaps: harness.gaps };
+      });
+      expect(outcomes[0]!.gaps).not.toEqual([]);
+      expect(outcomes[1]).toEqual(outcomes[0]);
+      expect(outcomes[2]).toEqual(outcomes[0]);
+    },
+  );
+
+  it('a late print counts in a bar whose holes had to be given up', () => {
+    const harness = Harness.covered(baseMs, { maxHoles: 1, flatBarsMax: 0 });
+    harness.trade(bar(0) + second, '100', '1', { cum: 1 });
+    harness.trade(bar(2) + second, '102', '1', { cum: 5 });
+    harness.trade(bar(1) + 30 * second, '101', '1', { cum: 6, nowMs: bar(2) + 3 * second });
+    harness.clock(bar(3) + 2 * second);
+    expect(harness.candles.map(brief)).toEqual([
+      '100 100 100 100 1',
+      '101 101 101 101 1 partial',
+      '102 102 102 102 1 partial',
+    ]);
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(1), toMs: bar(3), reason: 'volume-jump' }]);
+  });
+
+  it('a jump while coverage is lost is explained by the loss', () => {
+    const harness = Harness.covered();
+    harness.trade(bar(0) + second, '100', '1', { cum: 1 });
+    harness.lost(bar(0) + 10 * second, 'farm-down');
+    harness.trade(bar(0) + 20 * second, '101', '1', { cum: 9 });
+    harness.clock(bar(1) + 2 * second);
+    expect(harness.candles.map(brief)).toEqual(['100 101 100 101 2 partial']);
+    expect(harness.gaps).toEqual([]);
+    harness.gained(bar(2));
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(0), toMs: bar(2), reason: 'farm-down' }]);
+  });
+
+  it('a gap does not ask for complete bars behind the doubtful ones either', () => {
+    const harness = Harness.covered();
+    harness.lost(bar(0) + 10 * second);
+    harness.gained(bar(0) + 20 * second);
+    harness.trade(bar(0) + 30 * second, '100', '1', { cum: 1 });
+    harness.trade(bar(1) + 30 * second, '101', '1', { cum: 2 });
+    harness.clock(bar(2) + 2 * second);
+    // a late report: an earlier time, and a later place in the count with a jump before it
+    harness.trade(bar(0) + 40 * second, '102', '1', { cum: 9, nowMs: bar(2) + 2 * second });
+    expect(harness.gaps.map(({ fromMs, toMs, reason }) => [fromMs, toMs, reason])).toEqual([
+      [bar(0), bar(1), 'disconnected'],
+      [bar(0), bar(1), 'volume-jump'],
+    ]);
+  });
+
+  it('a hole over two bars is told once', () => {
+    const harness = Harness.covered();
+    harness.trade(bar(1) - 500, '100', '1', { cum: 1 });
+    harness.trade(bar(1) + 500, '101', '1', { cum: 5 });
+    harness.clock(bar(2) + 2 * second);
+    expect(harness.candles.map(brief)).toEqual(['100 100 100 100 1 partial', '101 101 101 101 1 partial']);
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(0), toMs: bar(2), reason: 'volume-jump' }]);
+  });
+
   it('a hole that only shows after the close asks for the bars that can still be replaced', () => {
     const harness = Harness.covered();
     harness.trade(bar(0) + second, '100', '1', { cum: 1 });
@@ -240,6 +376,9 @@ describe('cumulative volume', () => {
     }
     expect(harness.stats.ignored).toMatchObject({ 'negative-size': 1, 'not-finite': 1 });
     expect(harness.stats.trades).toBe(1);
+    harness.clock(bar(1) + 2 * second);
+    harness.input({ kind: 'trade', timeMs: bar(0), price: 1, size: 1, cumVolume: -1 });
+    expect(harness.stats).toMatchObject({ trades: 1, corrections: 0, ignored: { 'not-finite': 2 } });
   });
 });
 
@@ -342,6 +481,15 @@ describe('backfill', () => {
     expect(harness.candles.map(brief)).toEqual(['99 101 98 100 0 backfill noTrades']);
   });
 
+  it('outside of what was asked for is left out', () => {
+    const harness = new Harness({ resumeFromMs: bar(0) });
+    harness.gained(bar(5));
+    const bars = [0, 1, 2, 3].map((index) => historical(bar(index), ['99', '101', '98', '100'], '7'));
+    harness.backfill(bar(1), bar(3), bars, bar(5) + second);
+    expect(harness.candles.map((candle) => (candle.startMs - baseMs) / minuteMs)).toEqual([1, 2]);
+    expect(harness.stats.backfillIgnored).toBe(2);
+  });
+
   it('comes in time order whatever the order of the answer', () => {
     const harness = new Harness({ resumeFromMs: bar(0) });
     harness.gained(bar(5));
@@ -416,7 +564,42 @@ describe('bounds and costs', () => {
   });
 });
 
+describe('late prints of silent minutes', () => {
+  it('at the very moment of the close are late: the bar is told at once', () => {
+    const harness = Harness.covered();
+    harness.trade(bar(0) + second, '100', '1', { nowMs: bar(1) + 2 * second });
+    expect(harness.candles.map(brief)).toEqual(['100 100 100 100 1']);
+  });
+
+  it('make no flat bars of minutes that have closed already', () => {
+    const harness = Harness.covered(baseMs, { correctionMs: 300_000 });
+    harness.clock(bar(3) + 3 * second);
+    harness.trade(bar(1) + second, '100', '1', { nowMs: bar(3) + 4 * second });
+    harness.clock(bar(9));
+    expect(harness.candles.map(brief)).toEqual(['100 100 100 100 1']);
+    // but go on from the minute that is open
+    const next = Harness.covered(baseMs, { correctionMs: 300_000 });
+    next.clock(bar(3) + 3 * second);
+    next.trade(bar(2) + second, '100', '1', { nowMs: bar(3) + 4 * second });
+    next.clock(bar(9));
+    expect(next.candles.map((candle) => (candle.startMs - baseMs) / minuteMs)).toEqual([2, 3, 4]);
+  });
+});
+
 describe('halts and calendars', () => {
+  it('two halts in minutes that have not closed yet both keep them empty', () => {
+    const harness = Harness.covered(baseMs, { graceMs: 200_000 });
+    harness.trade(bar(0) + second, '100');
+    harness.clock(bar(1) + second);
+    harness.trade(bar(1) + second, '100');
+    for (const index of [3, 4]) {
+      harness.halt(true, bar(index) + 10 * second);
+      harness.halt(false, bar(index) + 20 * second);
+    }
+    harness.clock(bar(20));
+    expect(harness.candles.map((candle) => (candle.startMs - baseMs) / minuteMs)).toEqual([0, 1, 2]);
+  });
+
   it('a second halt soon after the first keeps the minutes between them empty', () => {
     const harness = Harness.covered();
     harness.trade(bar(0) + second, '100');

@@ -9,9 +9,9 @@ import {
   parseFixed,
   parsePrice,
   parseSize,
-  scanFixed,
   sizeDecimalsFor,
 } from '../../../lib/domain/market/fixed.ts';
+import { createRtVolume, parseRtVolume } from '../../../lib/domain/market/rtvolume.ts';
 
 const Exact = Decimal.clone({ precision: 400, toExpNeg: -9e15, toExpPos: 9e15 });
 
@@ -57,12 +57,14 @@ describe('scaled integers', () => {
     );
   });
 
-  it('scan a number inside of a text as they parse it alone, and stop behind it', () => {
+  it('are read out of an RTVolume as they are parsed alone, plain or not', () => {
+    const print = createRtVolume();
     fc.assert(
-      fc.property(decimalText, scales, fc.constantFrom(';', ';1', ' ', 'x'), (text, decimals, rest) => {
-        const cursor = { at: 2 };
-        expect(scanFixed(`7;${text}${rest}`, cursor, decimals)).toBe(oracle(text, decimals));
-        expect(cursor.at).toBe(2 + text.length);
+      fc.property(decimalText, decimalText, (price, size) => {
+        const expected = [oracle(price, 8), oracle(size, 4)];
+        const isRead = parseRtVolume(`${price};${size};3;4;`, print);
+        expect(isRead).toBe(!expected.some(Number.isNaN));
+        if (isRead) expect([print.price, print.size]).toEqual(expected);
       }),
       many,
     );

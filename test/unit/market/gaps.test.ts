@@ -135,6 +135,63 @@ describe('gap book', () => {
     expect(kinds(feed({ kind: 'tick' }))).toEqual(['request']);
   });
 
+  it('with as many requests out as may be it sleeps until an answer: a sixth instrument does not make it spin', () => {
+    const { feed, clock, state } = driver();
+    clock.marketMs = MINUTE;
+    for (let conId = 1; conId <= 6; conId += 1)
+      feed({ kind: 'gap', conId, fromMs: 0, toMs: MINUTE, reason: 'restart' });
+    expect(state.requests.size).toBe(config.maxInFlight);
+    const sentAtMs = clock.systemMs;
+    clock.systemMs += 1_000;
+    expect(deadline(state, clock.systemMs, clock.marketMs)).toBe(sentAtMs + config.answerTimeoutMs);
+    const [key] = state.requests.keys();
+    expect(requestOf(feed({ kind: 'answer', key: key!, bars: [] }))).toMatchObject({ conId: 6 });
+  });
+
+  it('requests that a lost link took back use up no attempts: the gap is not abandoned at the first refusal', () => {
+    const { feed, clock, state } = driver();
+    clock.marketMs = MINUTE;
+    let effects = feed({ kind: 'gap', conId: 1, fromMs: 0, toMs: MINUTE, reason: 'x' });
+    for (let lost = 0; lost < config.maxAttempts + 1; lost += 1) {
+      clock.systemMs += 1_000;
+      feed({ kind: 'history', available: false });
+      effects = feed({ kind: 'history', available: true });
+    }
+    const { key } = requestOf(effects);
+    expect(kinds(feed({ kind: 'failure', key, message: '162: pacing', noData: false }))).toEqual([]);
+    expect(state.gaps.size).toBe(1);
+  });
+
+  it('refusals are not counted as words that there is no data', () => {
+    const { feed, clock, state } = driver();
+    clock.marketMs = MINUTE;
+    let effects = feed({ kind: 'gap', conId: 1, fromMs: 0, toMs: MINUTE, reason: 'x' });
+    for (let refused = 0; refused < 2; refused += 1) {
+      feed({ kind: 'failure', key: requestOf(effects).key, message: '162: pacing', noData: false });
+      clock.systemMs += config.retryMs;
+      effects = feed({ kind: 'tick' });
+    }
+    const { key } = requestOf(effects);
+    expect(kinds(feed({ kind: 'failure', key, message: '162: no data', noData: true }))).toEqual([]);
+    expect(state.gaps.size).toBe(1);
+  });
+
+  it('gaps of an instrument that nobody follows any more are abandoned, also with a request out; others stay', () => {
+    const { feed, clock, state } = driver();
+    clock.marketMs = MINUTE;
+    const { key } = requestOf(feed({ kind: 'gap', conId: 1, fromMs: 0, toMs: MINUTE, reason: 'x' }));
+    feed({ kind: 'gap', conId: 1, fromMs: 5 * MINUTE, toMs: 6 * MINUTE, reason: 'x' });
+    feed({ kind: 'gap', conId: 2, fromMs: 0, toMs: MINUTE, reason: 'x' });
+    const effects = feed({ kind: 'retire', conId: 1, reason: 'rolled to GCJ6' });
+    expect(effects).toMatchObject([
+      { kind: 'abandoned', lastError: 'rolled to GCJ6' },
+      { kind: 'abandoned', lastError: 'rolled to GCJ6' },
+    ]);
+    expect(kinds(feed({ kind: 'answer', key, bars: [bar(0)] }))).toEqual([]);
+    expect([...state.gaps.values()].map((gap) => gap.conId)).toEqual([2]);
+    expect(state).toMatchObject({ abandoned: 2, filled: 0 });
+  });
+
   it('keeps to the pacing of the broker whatever comes', () => {
     fc.assert(
       fc.property(

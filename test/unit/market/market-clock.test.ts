@@ -35,6 +35,15 @@ describe('market clock', () => {
     expect(observeEvent(clock, NOW + 59_000, NOW)).toBe(true);
   });
 
+  it('a time that is no number moves nothing, on a tape neither: it would stop the clock for good', () => {
+    for (const brokerMs of [NOW, Date.UTC(2013, 9, 7)]) {
+      const clock = createMarketClock();
+      observeBroker(clock, brokerMs / 1000, NOW);
+      for (const timeMs of [Number.NaN, Number.POSITIVE_INFINITY]) observeEvent(clock, timeMs, NOW);
+      expect(clock.marketMs).toBe(brokerMs);
+    }
+  });
+
   it('on a tape the pace is unknown: nothing is carried on, and events may run ahead of the last answer', () => {
     const clock = createMarketClock();
     const tapeMs = Date.UTC(2013, 9, 7);

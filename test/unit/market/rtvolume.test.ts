@@ -13,8 +13,6 @@ describe('RTVolume', () => {
       size: 1_000_000,
       timeMs: 1_767_625_800_123,
       cumVolume: 123_450_000,
-      vwap: 18_761_234_567,
-      single: true,
       hasPrice: true,
     });
   });
@@ -26,8 +24,6 @@ describe('RTVolume', () => {
       hasPrice: false,
       price: Number.NaN,
       size: 30_000,
-      vwap: Number.NaN,
-      single: false,
     });
     expect(parseRtVolume('x;3;1767625800123;12345;;false', print)).toBe(false);
   });
@@ -37,8 +33,6 @@ describe('RTVolume', () => {
     parseRtVolume('-37.63;5;1587412800000;70;-20.5;true', print);
     expect(print).toMatchObject({
       price: -3_763_000_000,
-      vwap: -2_050_000_000,
-      single: true,
       hasPrice: true,
     });
     parseRtVolume(';0;1587412800001;70;1.123456789;false', print);
@@ -47,8 +41,6 @@ describe('RTVolume', () => {
       size: 0,
       timeMs: 1_587_412_800_001,
       cumVolume: 700_000,
-      vwap: Number.NaN,
-      single: false,
       hasPrice: false,
     });
   });
@@ -57,12 +49,12 @@ describe('RTVolume', () => {
     '',
     ';',
     ';;;;;',
-    '1;2;3;4;5',
-    '1;2;3;4;5;',
-    '1;2;3;4;5;yes',
-    '1;2;3;4;5;true;',
-    '1;2;3;4;5;truefalse',
-    '1;2;3;4;5;TRUE ',
+    '1;2;3;4',
+    '1;2;3;4x;5;true',
+    '-;2;3;4;5;true',
+    '.;2;3;4;5;true',
+    '１;2;3;4;5;true',
+    `${'0'.repeat(300)}1;2;3;4;5;true`,
     '1;;3;4;5;true',
     '1;2;;4;5;true',
     '1;2;3;;5;true',
@@ -75,6 +67,14 @@ describe('RTVolume', () => {
     '1;2;3;99999999999999999;5;true',
   ])('refuses %j', (text) => {
     expect(parseRtVolume(text, createRtVolume())).toBe(false);
+  });
+
+  it('does not look at what follows the cumulative volume: nothing rests on it', () => {
+    const print = createRtVolume();
+    for (const tail of ['', 'x', '5;yes', '1.123456789;true;;']) {
+      expect(parseRtVolume(`1;2;3;4;${tail}`, print)).toBe(true);
+      expect(print).toMatchObject({ price: 100_000_000, size: 20_000, timeMs: 3, cumVolume: 40_000 });
+    }
   });
 
   it('reads back whatever is written, with padding and exponents as IB writes them', () => {
@@ -98,7 +98,7 @@ describe('RTVolume', () => {
             String(single),
           ];
           expect(parseRtVolume(fields.join(';'), print, sizeDecimals)).toBe(true);
-          expect(print).toEqual({ price, size, timeMs, cumVolume, vwap: price, single, hasPrice: true });
+          expect(print).toEqual({ price, size, timeMs, cumVolume, hasPrice: true });
         },
       ),
       { numRuns: 2_000 },

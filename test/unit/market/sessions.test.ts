@@ -127,6 +127,12 @@ describe('session calendar', () => {
     expect(createCalendar('20260105:0900-20260105:1500', zone).nextChange(0)).toBe(at(opens));
   });
 
+  it('takes 24:00 for the next midnight, and no time after it', () => {
+    const day = createCalendar('20260105:0900-20260105:2400;20260107:0900-20260107:2401', 'UTC');
+    expect(day.nextChange(at('2026-01-05T09:00Z'))).toBe(at('2026-01-06T00:00Z'));
+    expect(day.problems).toHaveLength(1);
+  });
+
   it('says what it cannot read, and keeps the rest', () => {
     const partly = createCalendar(
       '20260105:0900-20260105:1500;garbage;20261305:0900-20261305:1000;20260106:2500-20260106:2600',

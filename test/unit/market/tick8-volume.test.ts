@@ -35,6 +35,16 @@ describe('volume from tick 8', () => {
     expect(line.volume(shares(3))?.size).toBe(shares(3));
   });
 
+  it('takes any fall after the opening of a session for a new count, also behind a repeated old total', () => {
+    const line = new Tick8Volume();
+    line.price(dollars(10));
+    line.volume(shares(500));
+    line.sessionOpened();
+    expect(line.volume(shares(500))).toBeUndefined();
+    expect(line.volume(shares(400))?.size).toBe(shares(400));
+    expect(line.volume(shares(390))).toBeUndefined();
+  });
+
   it('makes no print without a price: volume waits for it; after a reset it starts anew', () => {
     const line = new Tick8Volume();
     line.volume(shares(500));
@@ -45,6 +55,14 @@ describe('volume from tick 8', () => {
     expect(line.volume(shares(900))).toBeUndefined();
     expect(line.price(dollars(10))?.size).toBe(0);
     expect(line.volume(shares(901))?.size).toBe(shares(1));
+  });
+
+  it('the first value of all is a baseline, not a count that began again: a busted trade behind it is none', () => {
+    const line = new Tick8Volume();
+    line.price(dollars(10));
+    line.sessionOpened();
+    line.volume(shares(100));
+    expect(line.volume(shares(90))).toBeUndefined();
   });
 
   it('ignores what is no volume', () => {

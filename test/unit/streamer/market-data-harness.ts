@@ -38,24 +38,6 @@ export function gold(conId = 101, localSymbol = 'GCG6', expiry = '20260225'): Co
   } as unknown as ContractDetails;
 }
 
-/** The stock whose ticker is the root of a future. */
-export function stock(conId = 900, symbol = 'GC'): ContractDetails {
-  return {
-    contract: {
-      conId,
-      symbol,
-      secType: 'STK',
-      localSymbol: symbol,
-      exchange: 'SMART',
-      currency: 'USD',
-      multiplier: 0,
-    },
-    minTick: 0.01,
-    timeZoneId: 'US/Eastern',
-    tradingHours: hours,
-  } as unknown as ContractDetails;
-}
-
 interface Overrides {
   readonly symbols?: readonly (string | number)[];
   readonly marketDataType?: 'live' | 'delayed' | 'frozen';
@@ -81,6 +63,7 @@ export class MarketDataHarness {
     readonly toMs: number;
     readonly reason: string;
   }[] = [];
+  readonly retired: { readonly conId: number; readonly reason: string }[] = [];
   readonly fatal: StreamerError[] = [];
   readonly warnings: string[] = [];
   readonly watermarks = new Map<number, number>();
@@ -96,7 +79,7 @@ export class MarketDataHarness {
     this.nowMs = startMs ?? TUESDAY;
     this.config = configSchema.parse({
       stage: 'sandbox',
-      streamers: [{ name: 'main', account: 'DU1234567', symbols, marketDataType, gateway: {}, health: {} }],
+      streamers: [{ name: 'main', account: 'DU1234567', symbols, marketDataType, gateway: { port: 4002 } }],
       ...(candles ? { candles } : {}),
       ...(marketData ? { marketData } : {}),
     });
@@ -144,7 +127,7 @@ export class MarketDataHarness {
         catalogue['gap.detected'].schema.shape.reason.parse(reason);
         this.gaps.push({ conId, fromMs, toMs, reason });
       },
-      retired: () => undefined,
+      retired: (conId: number, reason: string) => this.retired.push({ conId, reason }),
       watermark: (conId: number) => this.watermarks.get(conId),
       fatal: (error: StreamerError) => this.fatal.push(error),
       closeMoved: () => undefined,

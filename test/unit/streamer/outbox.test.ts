@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -98,6 +98,24 @@ describe('outbox', () => {
     expect(second.stats().depth).toBe(0);
   });
 
+  it('damage in the middle of the file is found at the start, not when its events are due, and again after every restart', () => {
+    const first = outbox(10_000);
+    first.append(
+      Array.from({ length: 2_000 }, (_, seq) => ({
+        ...event('candle.completed', seq),
+        padding: 'x'.repeat(300),
+      })),
+    );
+    first.close();
+    const { size } = statSync(path);
+    const file = openSync(path, 'r+');
+    writeSync(file, Buffer.alloc(8_192, 0xff), 0, 8_192, Math.floor(size / 2 / 4_096) * 4_096);
+    closeSync(file);
+    const second = outbox(10_000);
+    expect(second.recoveredFrom).toContain('.unreadable-');
+    expect(second.peek(10_000, new Set())).toEqual([]);
+  });
+
   it('a folder that cannot be made is a clear error', () => {
     writeFileSync(join(dir, 'deep'), 'a file where a folder should be');
     expect(() => outbox()).toThrow(/cannot be opened/);
@@ -163,6 +181,22 @@ describe('publisher', () => {
     expect(await publisher.drain(1_000)).toBe(true);
     expect(buried).toContain('EntryTooLarge');
     expect(box.stats()).toMatchObject({ depth: 0, dead: 1 });
+  });
+
+  it('at the end tries at once, although a back-off longer than the time that is left runs', async () => {
+    let isDown = true;
+    const bus: EventPublisher = {
+      publish: async (events) =>
+        events.map(() => (isDown ? { ok: false, code: 'Unavailable', message: 'down' } : { ok: true })),
+    };
+    const box = outbox();
+    box.append([event('candle.completed', 1)]);
+    const slow = { concurrency: 1, retryFirstMs: 60_000, retryMaxMs: 60_000 };
+    const publisher = new Publisher(box, bus, slow, onBuried);
+    expect(await publisher.drain(10)).toBe(false);
+    isDown = false;
+    expect(await publisher.drain(1_000)).toBe(true);
+    publisher.stop();
   });
 
   it('keeps everything when the bus stays away, and says so in time', async () => {
