@@ -1,11 +1,11 @@
-import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError } from '../config/config-error.ts';
+import { environmentWithDotenv } from '../config/dotenv.ts';
 import { loadConfig } from '../config/load.ts';
 import { CloudError } from '../sandbox/cloud/errors.ts';
 import { type Desk, DeskError, type StreamerStats, startDesk } from '../sandbox/desk/desk.ts';
-import { createView } from '../sandbox/desk/view.ts';
+import { count, createView } from '../sandbox/desk/view.ts';
 
 /** `npm run sandbox`: the whole system on one machine, and a view of what happens in it. */
 interface Options {
@@ -17,19 +17,24 @@ interface Options {
   readonly json: boolean;
   readonly gateway?: { readonly host: string; readonly port: number };
   readonly symbols?: readonly string[];
-  readonly data: string;
+  readonly data?: string;
   readonly script?: string;
   readonly fresh: boolean;
 }
 
-/** The last line with `--json`. Counts are of this run, but for candlesStored: what the table holds. */
+/** The last line with `--json`. Counts are of this run, but for `candlesStored`, which is what the table holds. */
 interface Summary {
+  /** Trades and quotes taken in. */
   readonly ticks: number;
+  readonly trades: number;
+  readonly quotes: number;
   readonly candles: number;
   readonly corrections: number;
   readonly gaps: number;
   readonly eventsPublished: number;
+  /** Candles in the table at the end, and how many of them this run added. */
   readonly candlesStored: number;
+  readonly candlesNew: number;
   readonly dropped: number;
   readonly outboxDepth: number;
   readonly seconds: number;
@@ -48,11 +53,19 @@ const command = new Command('sandbox')
   .option('--speed <speed>', '1 is real time, N is N times as fast, max as fast as it goes', speed, '60')
   .option('--for <duration>', 'stop after this long: 30s, 5m, 2h', duration)
   .option('--until-tape-ends', 'stop when the tape has ended and everything has arrived', false)
-  .option('--gateway <host:port>', 'a real IB Gateway or TWS instead of the simulated one', hostPort)
+  .addOption(
+    new Option('--gateway <host:port>', 'a real IB Gateway or TWS instead of the simulated one')
+      .argParser(hostPort)
+      // What plays a tape means nothing to a real gateway, and is refused rather than ignored.
+      .conflicts(['tape', 'seed', 'speed', 'script', 'untilTapeEnds']),
+  )
   .option('--symbols <list>', 'what to subscribe to, comma separated (default: what the tape holds)', list)
   .option('--script <file>', 'timeline of faults for the simulated gateway (docs/gateway.md)')
-  .option('--data <dir>', 'where data lives', '.evenkeel/sandbox')
-  .option('--fresh', 'start with empty data', false)
+  .option(
+    '--data <dir>',
+    'where data lives (default: .evenkeel/sandbox, with a real gateway .evenkeel/gateway)',
+  )
+  .option('--fresh', 'start with empty data: deletes what earlier runs left in the data folder', false)
   .option('--json', 'write a summary as the last line, as JSON', false)
   .addHelpText(
     'after',
@@ -66,31 +79,31 @@ Examples
 async function main(): Promise<number> {
   const startedAtMs = Date.now();
   const options = command.parse().opts<Options>();
-  if (options.untilTapeEnds && options.gateway) {
-    throw new DeskError('--until-tape-ends needs a tape: a real gateway has no end.', 2);
-  }
-  if (options.fresh) rmSync(options.data, { recursive: true, force: true });
-  const { displayTimeZone } = loadConfig({ env: process.env, stage: 'sandbox' });
+  const env = environmentWithDotenv();
+  const { displayTimeZone } = loadConfig({ env, stage: 'sandbox' });
   // With --json only the summary goes to standard output.
   const view = createView(options.json ? process.stderr : process.stdout, displayTimeZone);
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => interrupted.abort());
 
-  view.say('Evenkeel sandbox: starting gateway, cloud and streamer ...');
+  view.say(`Evenkeel sandbox: ${title(options)}`);
   const desk = await startDesk({
     tape: options.tape,
     seed: options.seed,
     speed: options.speed,
     gateway: options.gateway,
-    symbols: options.symbols,
+    // A tape says itself what it holds; a real gateway is asked for what is configured.
+    symbols: options.symbols ?? (options.gateway && env.SYMBOLS ? list(env.SYMBOLS) : undefined),
     script: options.script,
-    dataDir: options.data,
-    say: (text) => view.say(text),
+    dataDir: options.data ?? (options.gateway ? '.evenkeel/gateway' : '.evenkeel/sandbox'),
+    fresh: options.fresh,
+    streamerEnv: passedOn(env),
   });
+  const candlesBefore = (await desk.candles()).length;
   view.say(
     `Up after ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s. Local cloud: ${desk.cloud.endpoint}, data in ${desk.dataDir}`,
   );
-  const watch = { firstCandleMs: null as number | null };
+  const watch = { firstCandleMs: null as number | null, candlesBefore };
   const failure = await watchUntilDone(desk, options, view, interrupted.signal, startedAtMs, watch);
   view.done();
   view.say('Stopping ...');
@@ -100,7 +113,7 @@ async function main(): Promise<number> {
   const candlesStored = (await desk.candles()).length;
   const stats = await desk.stop();
   if (failure) throw failure;
-  const summary = summarise(stats, candlesStored, startedAtMs, watch.firstCandleMs);
+  const summary = summarise(stats, candlesStored, candlesBefore, startedAtMs, watch.firstCandleMs);
   if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else tell(summary);
   return 0;
@@ -112,7 +125,7 @@ async function watchUntilDone(
   view: ReturnType<typeof createView>,
   interrupted: AbortSignal,
   startedAtMs: number,
-  watch: { firstCandleMs: number | null },
+  watch: { firstCandleMs: number | null; readonly candlesBefore: number },
 ): Promise<DeskError | undefined> {
   let failure: DeskError | undefined;
   void desk.failed.then((error) => {
@@ -136,6 +149,7 @@ async function watchUntilDone(
 function summarise(
   stats: StreamerStats | undefined,
   candlesStored: number,
+  candlesBefore: number,
   startedAtMs: number,
   firstCandleMs: number | null,
 ): Summary {
@@ -143,12 +157,15 @@ function summarise(
     stats?.marketData.lines.reduce((total, line) => total + read(line), 0) ?? 0;
   const buffer = stats?.marketData.buffer;
   return {
-    ticks: sum((line) => line.trades),
+    ticks: sum((line) => line.trades + line.quotes),
+    trades: sum((line) => line.trades),
+    quotes: sum((line) => line.quotes),
     candles: stats?.events['candle.completed'] ?? 0,
     corrections: stats?.events['candle.corrected'] ?? 0,
     gaps: stats?.events['gap.detected'] ?? 0,
     eventsPublished: stats?.publisher.published ?? 0,
     candlesStored,
+    candlesNew: candlesStored - candlesBefore,
     dropped: (buffer?.droppedQuotes ?? 0) + (buffer?.droppedTrades ?? 0),
     outboxDepth: stats?.outbox.depth ?? 0,
     seconds: Math.round((Date.now() - startedAtMs) / 10) / 100,
@@ -157,10 +174,36 @@ function summarise(
 }
 
 function tell(summary: Summary): void {
+  const { trades, quotes, candles, corrections, gaps, eventsPublished, candlesNew, candlesStored } = summary;
   process.stdout.write(
-    `Ran ${summary.seconds} s: ${summary.ticks.toLocaleString('en')} ticks, ${summary.candles} candles, ${summary.corrections} corrections, ${summary.gaps} gaps.\n` +
-      `${summary.eventsPublished} events published, ${summary.candlesStored} candles in the table, ${summary.dropped} ticks dropped, ${summary.outboxDepth} events left in the outbox.\n`,
+    `Ran ${summary.seconds} s: ${count(trades, 'trade')}, ${count(quotes, 'quote')}; ${count(candles, 'candle')}, ${count(corrections, 'correction')}, ${count(gaps, 'gap')}.\n` +
+      `${count(eventsPublished, 'event')} published; ${count(candlesNew, 'new candle')} in the table, ${candlesStored.toLocaleString('en')} in all; ${count(summary.dropped, 'tick')} dropped, ${count(summary.outboxDepth, 'event')} left in the outbox.\n`,
   );
+}
+
+/** What plays, in a line. */
+function title({ gateway, tape, seed, speed }: Options): string {
+  if (gateway) return `the IB Gateway at ${gateway.host}:${gateway.port}. Starting cloud and streamer ...`;
+  const what = tape ?? `a generated day of gold futures (seed ${seed})`;
+  const pace =
+    speed === 'max' ? 'as fast as it goes' : speed === '1' ? 'in real time' : `at ${speed} times real time`;
+  return `playing ${what} ${pace}. Starting gateway, cloud and streamer ...`;
+}
+
+/** Variables of a person's own environment that the streamer understands; where things are, the sandbox says itself. */
+function passedOn(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept: Record<string, string> = {};
+  for (const name of [
+    'IB_CLIENT_ID',
+    'IB_ACCOUNT',
+    'LOG_LEVEL',
+    'DISPLAY_TIME_ZONE',
+    'EVENKEEL_CONFIG_DIR',
+  ]) {
+    const value = env[name];
+    if (value) kept[name] = value;
+  }
+  return kept;
 }
 
 function wholeNumber(text: string): number {
@@ -189,10 +232,9 @@ function hostPort(text: string): { host: string; port: number } {
 }
 
 function list(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
+  const parts = text.split(',').map((part) => part.trim());
+  if (parts.includes('')) throw new InvalidArgumentError('Allowed: symbols with commas between them.');
+  return parts;
 }
 
 main().then(

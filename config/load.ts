@@ -92,7 +92,9 @@ function fillStageDefaults(raw: Record<string, unknown>, stage: Stage): void {
   if (!Array.isArray(raw.streamers)) return;
   for (const streamer of raw.streamers as unknown[]) {
     if (typeof streamer !== 'object' || streamer === null) continue;
-    const entry = streamer as { gateway?: unknown };
+    const entry = streamer as { name?: unknown; gateway?: unknown; dbPath?: unknown };
+    // An outbox of its own for each stage and streamer: events of a sandbox must never leave under another name.
+    entry.dbPath ??= `.evenkeel/${stage}/${typeof entry.name === 'string' ? entry.name : 'main'}.db`;
     entry.gateway ??= {};
     if (typeof entry.gateway !== 'object' || entry.gateway === null) continue;
     (entry.gateway as { port?: unknown }).port ??= stage === 'live' ? 4001 : 4002;

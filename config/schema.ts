@@ -71,7 +71,7 @@ const streamer = section({
     .array(symbolSchema, { error: 'a list of symbols' })
     .min(1, { error: 'at least one symbol' })
     .meta({ allowed: 'a list of symbols, at least one', description: 'What to subscribe to' }),
-  dbPath: text('SQLite file of the outbox').default('.evenkeel/streamer.db'),
+  dbPath: text('SQLite file of the outbox').meta({ standard: '`.evenkeel/<stage>/<name>.db`' }),
   marketDataType: oneOf(['live', 'delayed', 'frozen'], 'Which market data to ask for').default('live'),
   health: health.prefault({}),
 });

@@ -28,9 +28,13 @@ Environment: STAGE (default sandbox), EVENT_BUS_NAME, and IB_GATEWAY_HOST, IB_GA
 SYMBOLS, DB_PATH, LOG_LEVEL, DISPLAY_TIME_ZONE on top of config/<stage>.yml.
 `;
 
-/** Exit codes: 0 a clean stop, 1 a fault of the program, 2 bad input or a gateway that cannot serve what is asked. */
+/**
+ * Exit codes: 0 a clean stop, 1 a fault of the program, 2 bad input or a gateway that cannot serve what is asked, 130 a
+ * second Ctrl-C.
+ */
 const EXIT_FAULT = 1;
 const EXIT_INPUT = 2;
+const EXIT_INTERRUPTED = 130;
 const EMF_EVERY_MS = 60_000;
 
 async function main(): Promise<void> {
@@ -53,7 +57,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config.logLevel, readable, config.displayTimeZone);
   const publisher = values.print ? new PrintingPublisher() : busPublisher(env.EVENT_BUS_NAME);
 
-  // The first signal stops cleanly; while that runs, further ones change nothing.
+  // The first signal stops cleanly.
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
   const streamer = new Streamer({
     config,
@@ -61,9 +65,19 @@ async function main(): Promise<void> {
     publisher,
     logger,
     waitForGateway: values['wait-for-gateway'],
-    onFatal: () => end(EXIT_INPUT),
+    onFatal: (error) => {
+      tellParent({ kind: 'refused', message: error.message });
+      end(EXIT_INPUT);
+    },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
+  // A person who presses Ctrl-C again does not want to wait; the outbox keeps what has not been sent.
+  process.once('SIGINT', () => process.once('SIGINT', () => process.exit(EXIT_INTERRUPTED)));
+  // With --print, a reader that goes away (head, a closed pipe) has seen enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(0);
+    throw error;
+  });
   // A parent that died without a word leaves nobody to stop us.
   if (process.connected) process.once('disconnect', () => end(0));
   // The gateway library can throw out of a socket's event (hostile JSON): the state is then unknown, a restart is safe.

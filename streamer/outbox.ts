@@ -18,6 +18,8 @@ export interface OutboxConfig {
   readonly alertAtUtilisation: number;
   /** Start time in Unix seconds: a lost volume must not bring an old epoch back. */
   readonly startedAtSeconds: number;
+  /** Whose events these are, `<stage>/<account>/<streamer>`: they must never leave under another name. */
+  readonly owner: string;
 }
 
 export interface OutboxRow {
@@ -41,7 +43,7 @@ const PRIORITY_ORDER = 1;
 const PRIORITY_NORMAL = 0;
 
 export class OutboxError extends Error {
-  readonly code: 'OUTBOX_IN_USE' | 'OUTBOX_UNUSABLE';
+  readonly code: 'OUTBOX_IN_USE' | 'OUTBOX_UNUSABLE' | 'OUTBOX_OF_ANOTHER';
   constructor(code: OutboxError['code'], message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = 'OutboxError';
@@ -72,6 +74,7 @@ export class Outbox {
     const opened = open(config);
     this.#db = opened.db;
     this.recoveredFrom = opened.recoveredFrom;
+    claim(this.#db, config);
     this.epoch = nextEpoch(this.#db, config.startedAtSeconds);
     this.#insert = this.#db.prepare('INSERT INTO events (priority, name, envelope) VALUES (?, ?, ?)');
     this.#delete = this.#db.prepare('DELETE FROM events WHERE id = ?');
@@ -260,6 +263,18 @@ function openFile(path: string): DatabaseSync {
     throw error;
   }
   return db;
+}
+
+function claim(db: DatabaseSync, { owner, path }: OutboxConfig): void {
+  const row = db.prepare("SELECT value FROM meta WHERE key = 'owner'").get() as { value: string } | undefined;
+  if (row && row.value !== owner) {
+    db.close();
+    throw new OutboxError(
+      'OUTBOX_OF_ANOTHER',
+      `The outbox ${path} belongs to ${row.value}, and this is ${owner}: its unsent events would leave under a wrong name. Set DB_PATH (streamers[].dbPath) to a file of this streamer's own.`,
+    );
+  }
+  if (!row) db.prepare("INSERT INTO meta (key, value) VALUES ('owner', ?)").run(owner);
 }
 
 function nextEpoch(db: DatabaseSync, startedAtSeconds: number): number {

@@ -142,6 +142,7 @@ export class Streamer {
       maxEvents: config.outbox.maxEvents,
       alertAtUtilisation: config.outbox.alertAtUtilisation,
       startedAtSeconds: Math.floor(this.#startedAtMs / 1000),
+      owner: `${config.stage}/${streamer.account}/${streamer.name}`,
     });
     if (this.#outbox.recoveredFrom) {
       logger.error('The outbox could not be read and was put aside; gaps are filled from history', {

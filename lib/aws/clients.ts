@@ -4,5 +4,9 @@ import type { EventPublisher } from '../ports/event-publisher.ts';
 import { EventBridgePublisher } from './event-publisher.ts';
 
 export function createEventBridgePublisher(eventBusName: string): EventPublisher {
-  return new EventBridgePublisher({ client: new EventBridgeClient({}), eventBusName });
+  // A call that never comes back would hold its place in the publisher for ever.
+  const client = new EventBridgeClient({
+    requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 },
+  });
+  return new EventBridgePublisher({ client, eventBusName });
 }

@@ -1,3 +1,5 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -36,7 +38,6 @@ export interface DeskOptions {
   readonly script?: string | undefined;
   /** On top of what the template and the sandbox give the streamer. */
   readonly streamerEnv?: Readonly<Record<string, string>>;
-  readonly say?: (text: string) => void;
 }
 
 export type StreamerStats = ReturnType<Streamer['stats']>;
@@ -72,6 +73,8 @@ interface Listening {
 const GATEWAY_MAIN = fileURLToPath(new URL('../gateway/main.ts', import.meta.url));
 const STREAMER_MAIN = fileURLToPath(new URL('../../streamer/main.ts', import.meta.url));
 const GENERATED_MINUTES = 390;
+/** The tape waits until the subscription is confirmed, so that a short one is not over before. */
+const START_DELAY_MS = 400;
 const CHILD_READY_MS = 20_000;
 const STREAMER_STOP_MS = 35_000;
 const INTERVAL_MS = 60_000;
@@ -79,7 +82,6 @@ const INTERVAL_MS = 60_000;
 export async function startDesk(options: DeskOptions): Promise<Desk> {
   const startedAtMs = Date.now();
   const dataDir = resolve(options.dataDir);
-  const say = options.say ?? (() => undefined);
   if (options.gateway) await reach(options.gateway);
   else if (options.tape !== undefined) await readable(options.tape);
   const folder = takeFolder(dataDir, options.fresh ?? false);
@@ -141,28 +143,29 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         DB_PATH: join(dataDir, 'streamer.db'),
         ...options.streamerEnv,
       };
+      let refusal: string | undefined;
+      const logFile = join(dataDir, 'logs', 'streamer.log');
       const child = startChild({
         name: 'streamer',
         script: STREAMER_MAIN,
         env,
-        logFile: join(dataDir, 'logs', 'streamer.log'),
+        logFile,
       });
       streamer = child;
       child.process.on('message', (message) => {
         if (isStopped(message)) lastStats = message.stats;
+        if (isRefused(message)) refusal = message.message;
       });
       void child.exited.then(({ code, signal }) => {
         if (ending || streamer !== child) return;
         const words = child.lastWords();
-        fail(
-          new DeskError(`The streamer ended (${signal ?? `code ${code}`}).\n${words}`, code === 2 ? 2 : 1),
-        );
+        fail(streamerEnded(signal ?? `code ${code}`, refusal, words, logFile));
       });
       try {
         healthPort = (await child.message(isHealth, CHILD_READY_MS)).port;
       } catch (error) {
-        const { code } = await child.exited;
-        throw new DeskError((error as Error).message, code === 2 ? 2 : 1);
+        await child.stop(2_000);
+        throw streamerEnded((error as Error).message, refusal, child.lastWords(), logFile);
       }
     },
     endStreamer: async (signal) => {
@@ -210,6 +213,12 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   return desk;
 }
 
+/** A streamer that says why it cannot go on is quoted; one that ends without a word shows its last lines. */
+function streamerEnded(how: string, refusal: string | undefined, words: string, logFile: string): DeskError {
+  const reason = refusal ?? `The streamer ended (${how}).\n${words}`;
+  return new DeskError(`${reason}\nIts log: ${logFile}`, refusal === undefined ? 1 : 2);
+}
+
 async function startGateway(options: DeskOptions, dataDir: string) {
   const { promise: listening, resolve: heard } = Promise.withResolvers<Listening>();
   const child = startChild({
@@ -224,6 +233,8 @@ async function startGateway(options: DeskOptions, dataDir: string) {
       '0',
       '--speed',
       options.speed,
+      '--start-delay',
+      String(START_DELAY_MS),
       '--json',
     ],
     logFile: join(dataDir, 'logs', 'gateway.log'),
@@ -264,6 +275,16 @@ function endOfBar(ms: number): number {
   return Math.floor(ms / INTERVAL_MS) * INTERVAL_MS + INTERVAL_MS;
 }
 
+/** A tape that is not there is told before anything is touched; what is in it, the gateway reads. */
+async function readable(tape: string): Promise<void> {
+  try {
+    await access(tape, constants.R_OK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DeskError(`The tape ${tape} cannot be read (${code}). Check the path given with --tape.`, 2);
+  }
+}
+
 async function drained(cloud: LocalCloud): Promise<void> {
   const deadline = Date.now() + 15_000;
   while (cloud.stats().pending > 0 && Date.now() < deadline)
@@ -281,6 +302,10 @@ async function getJson<T>(url: string): Promise<T | undefined> {
 
 function isHealth(message: unknown): message is { readonly kind: 'health'; readonly port: number } {
   return (message as { kind?: string } | undefined)?.kind === 'health';
+}
+
+function isRefused(message: unknown): message is { readonly kind: 'refused'; readonly message: string } {
+  return (message as { kind?: string } | undefined)?.kind === 'refused';
 }
 
 function isStopped(message: unknown): message is { readonly kind: 'stopped'; readonly stats: StreamerStats } {

@@ -22,7 +22,9 @@ export function takeFolder(dir: string, fresh: boolean): DataFolder {
   try {
     mkdirSync(dir, { recursive: true });
     lock = new DatabaseSync(join(dir, 'sandbox.lock'));
-    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (x); COMMIT;');
+    lock.exec(
+      'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; CREATE TABLE IF NOT EXISTS lock (x); COMMIT;',
+    );
   } catch (error) {
     lock?.close();
     const message = (error as Error).message;

@@ -27,6 +27,8 @@ export function createView(out: NodeJS.WriteStream, timeZone: string): View {
 }
 
 const PLAIN_EVERY_MS = 2_000;
+/** Rows of the picture beside the candles. */
+const FIXED_ROWS = 13;
 
 class LiveView implements View {
   readonly #out: NodeJS.WriteStream;
@@ -41,7 +43,12 @@ class LiveView implements View {
   }
 
   show(snapshot: Snapshot): void {
-    this.#update(picture(snapshot, this.#rate.take(snapshot), this.#timeZone, this.#out.columns ?? 80));
+    this.#update(
+      picture(snapshot, this.#rate.take(snapshot), this.#timeZone, {
+        width: this.#out.columns ?? 80,
+        height: this.#out.rows ?? 24,
+      }),
+    );
   }
 
   say(text: string): void {
@@ -117,12 +124,19 @@ const PHASE: Record<string, (text: string) => string> = {
   'safe-mode': colours.red,
 };
 
-function picture(snapshot: Snapshot, rate: number, timeZone: string, width: number): string {
+function picture(
+  snapshot: Snapshot,
+  rate: number,
+  timeZone: string,
+  { width, height }: { readonly width: number; readonly height: number },
+): string {
   const { streamer, gateway, cloud } = snapshot;
   const rule = colours.dim('─'.repeat(Math.min(width - 1, 78)));
   if (!streamer) return `${rule}\n  ${colours.red('The streamer is not running.')}\n${rule}`;
   const { session, marketData, gaps, outbox, publisher } = streamer;
   const paint = PHASE[session.phase] ?? String;
+  const total = (read: (line: (typeof marketData.lines)[number]) => number): number =>
+    marketData.lines.reduce((sum, line) => sum + read(line), 0);
   const rows: string[] = [
     rule,
     row(
@@ -137,13 +151,22 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
   if (gateway) {
     const share = gateway.ticksTotal === 0 ? 0 : gateway.ticksPlayed / gateway.ticksTotal;
     rows.push(
-      row('Tape', `${bar(share, 24)} ${(share * 100).toFixed(1)} %${gateway.ended ? ', ended' : ''}`),
+      row(
+        'Tape',
+        `${bar(share, 24)} ${(share * 100).toFixed(1)} % of its rows${gateway.ended ? ', ended' : ''}`,
+      ),
     );
   }
   rows.push(
     row(
       'Ticks',
-      `${rate.toLocaleString('en')} a second, ${marketData.buffer.pushed.toLocaleString('en')} in all`,
+      `${rate.toLocaleString('en')} a second; ${count(
+        total((line) => line.trades),
+        'trade',
+      )}, ${count(
+        total((line) => line.quotes),
+        'quote',
+      )} so far`,
     ),
   );
   for (const line of marketData.lines) {
@@ -151,15 +174,17 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
     rows.push(
       row(
         line.localSymbol || line.symbol,
-        `${colours.bold(line.lastPrice ?? '-')}  ${feed}  ${line.candles} candles, ${line.builder?.corrections ?? 0} corrections`,
+        `${colours.bold(line.lastPrice ?? '-')}  ${feed}  ${count(line.candles, 'candle')}, ${count(line.builder?.corrections ?? 0, 'correction')}`,
       ),
     );
   }
-  for (const line of marketData.lines) rows.push(...candleRows(line.recent, timeZone));
+  // On a small window the candles give way first.
+  const room = Math.max(1, height - FIXED_ROWS);
+  for (const line of marketData.lines) rows.push(...candleRows(line.recent.slice(-room), timeZone));
   rows.push(
     row(
       'Gaps',
-      `${gaps.open} open, ${gaps.filled} filled with ${gaps.bars} bars${gaps.abandoned ? colours.red(`, ${gaps.abandoned} abandoned`) : ''}`,
+      `${gaps.open} open, ${gaps.filled} filled with ${count(gaps.bars, 'bar')}${gaps.abandoned ? colours.red(`, ${gaps.abandoned} abandoned`) : ''}`,
     ),
     row('Queues', `tick buffer ${marketData.buffer.depth}, outbox ${outbox.depth}, bus ${cloud.pending}`),
     row(
@@ -184,12 +209,12 @@ function picture(snapshot: Snapshot, rate: number, timeZone: string, width: numb
 /** The last candles, newest at the bottom, as a small table. */
 function candleRows(candles: readonly Candle[], timeZone: string): string[] {
   if (candles.length === 0) return [];
+  const decimals = Math.max(
+    ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close].map(decimalsOf)),
+  );
   const cells = candles.map((candle) => [
     clock(candle.startMs, timeZone).slice(11, 16),
-    candle.open,
-    candle.high,
-    candle.low,
-    candle.close,
+    ...[candle.open, candle.high, candle.low, candle.close].map((price) => padded(price, decimals)),
     candle.volume,
     candle.partial ? 'partial' : candle.source,
   ]);
@@ -201,6 +226,22 @@ function candleRows(candles: readonly Candle[], timeZone: string): string[] {
     row('Candles', colours.dim(write(header))),
     ...cells.map((cell) => row('', cell[6] === 'live' ? write(cell) : colours.yellow(write(cell)))),
   ];
+}
+
+function decimalsOf(price: string): number {
+  const point = price.indexOf('.');
+  return point < 0 ? 0 : price.length - point - 1;
+}
+
+/** `2729` beside `2728.9` is `2729.0`. */
+function padded(price: string, decimals: number): string {
+  const missing = decimals - decimalsOf(price);
+  return `${price}${missing === decimals && decimals > 0 ? '.' : ''}${'0'.repeat(missing)}`;
+}
+
+/** `1 gap`, `2 gaps`. */
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function row(name: string, value: string): string {

@@ -117,7 +117,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 }
 
 async function tapeOf({ tape, seed = 1, minutes }: GatewayOptions): Promise<Tape> {
-  if (tape === undefined) return tapeFromRows(`generated tape, seed ${seed}`, generateTape(minutes === undefined ? { seed } : { seed, minutes }));
+  if (tape === undefined)
+    return tapeFromRows(
+      `generated tape, seed ${seed}`,
+      generateTape(minutes === undefined ? { seed } : { seed, minutes }),
+    );
   return typeof tape === 'string' ? loadTape(tape) : tape;
 }
 

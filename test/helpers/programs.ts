@@ -14,7 +14,12 @@ export function run(
   program: string,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  options: { readonly timeoutMs?: number; readonly node?: readonly string[] } = {},
+  options: {
+    readonly timeoutMs?: number;
+    readonly node?: readonly string[];
+    /** As `| head -1` does. */
+    readonly closeStdoutAfterFirstLine?: boolean;
+  } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...(options.node ?? []), program, ...args], {
     cwd: root,
@@ -25,6 +30,7 @@ export function run(
   let stderr = '';
   child.stdout.on('data', (text: Buffer) => {
     stdout += text.toString();
+    if (options.closeStdoutAfterFirstLine && stdout.includes('\n')) child.stdout.destroy();
   });
   child.stderr.on('data', (text: Buffer) => {
     stderr += text.toString();

@@ -143,6 +143,22 @@ describe('bad input: ports and platforms', () => {
     expect(ended.stderr).toMatch(/20\.20\.2.*needs Node 24[\s\S]*npm ci/);
   });
 
+  it('a tape for a real gateway is refused rather than ignored', async () => {
+    const ended = await run('bin/sandbox.ts', ['--gateway', '127.0.0.1:4998', '--tape', 'day.csv']);
+    expectRefused(ended, '--gateway', '--tape');
+  });
+
+  it('a reader of --print that goes away ends the streamer at once and quietly', async () => {
+    const gateway = await startGateway({ port: 0, seed: 1, speed: 60 });
+    const env = streamerEnv(gateway.port, { SYMBOLS: gateway.tape.contracts[0]!.localSymbol });
+    const beganMs = performance.now();
+    const ended = await run('streamer/main.ts', ['--print'], env, { closeStdoutAfterFirstLine: true });
+    await gateway.stop();
+    expect(ended.code).toBe(0);
+    expect(ended.stderr).not.toContain('EPIPE');
+    expect(performance.now() - beganMs).toBeLessThan(15_000);
+  });
+
   it('an outbox that another streamer holds', async () => {
     const gateway = await startGateway({ port: 0, seed: 1 });
     const env = streamerEnv(gateway.port, { SYMBOLS: gateway.tape.contracts[0]!.localSymbol });

@@ -11,8 +11,8 @@ let dir: string;
 let path: string;
 const open: Outbox[] = [];
 
-function outbox(maxEvents = 100, startedAtSeconds = 1_000): Outbox {
-  const created = new Outbox({ path, maxEvents, alertAtUtilisation: 0.8, startedAtSeconds });
+function outbox(maxEvents = 100, startedAtSeconds = 1_000, owner = 'sandbox/DU1/main'): Outbox {
+  const created = new Outbox({ path, maxEvents, alertAtUtilisation: 0.8, startedAtSeconds, owner });
   open.push(created);
   return created;
 }
@@ -42,6 +42,14 @@ afterEach(() => {
 });
 
 describe('outbox', () => {
+  it('refuses the file of another stage, account or streamer: its events would leave under a wrong name', () => {
+    const first = outbox();
+    first.append([event('candle.completed', 1)]);
+    first.close();
+    expect(() => outbox(100, 1_000, 'live/U1/main')).toThrow(/belongs to sandbox\/DU1\/main.*DB_PATH/);
+    expect(outbox().stats().depth).toBe(1);
+  });
+
   it('keeps events and watermarks over a restart, with a higher epoch', () => {
     const first = outbox();
     first.append([event('candle.completed', 1), event('candle.completed', 2)], new Map([[7, 60_000]]));
