@@ -79,7 +79,16 @@ export class MarketDataHarness {
     this.nowMs = startMs ?? TUESDAY;
     this.config = configSchema.parse({
       stage: 'sandbox',
-      streamers: [{ name: 'main', account: 'DU1234567', symbols, marketDataType, gateway: { port: 4002 } }],
+      streamers: [
+        {
+          name: 'main',
+          account: 'DU1234567',
+          symbols,
+          marketDataType,
+          gateway: { port: 4002 },
+          dbPath: 'unused.db',
+        },
+      ],
       ...(candles ? { candles } : {}),
       ...(marketData ? { marketData } : {}),
     });
