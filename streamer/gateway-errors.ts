@@ -1,0 +1,75 @@
+import type { GapDriver } from './gap-driver.ts';
+import type { History } from './history.ts';
+import type { MarketData } from './market-data.ts';
+import type { SessionDriver } from './session-driver.ts';
+import { StreamerError } from './streamer-error.ts';
+import type { StreamerOptions } from './streamer-options.ts';
+import type { WakePlanner } from './wake-planner.ts';
+
+/** Whom an error or a notice of the gateway can concern. */
+export interface GatewayErrorParts {
+  readonly session: SessionDriver;
+  readonly marketData: MarketData;
+  readonly history: History;
+  readonly gaps: GapDriver;
+  readonly wakes: WakePlanner;
+  readonly fatal: (error: StreamerError) => void;
+}
+
+/** Takes the gateway's notices and errors to whom they concern. */
+export class GatewayErrors {
+  readonly #options: StreamerOptions;
+  readonly #parts: GatewayErrorParts;
+
+  constructor(options: StreamerOptions, parts: GatewayErrorParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  onNotice(code: number, message: string): void {
+    const { session, marketData, fatal } = this.#parts;
+    const { streamer, logger, waitForGateway } = this.#options;
+    if (code === 321 && /read-only/i.test(message) && !streamer.gateway.readOnlyApi) {
+      fatal(
+        new StreamerError(
+          'API_READ_ONLY',
+          `The gateway's API is read-only (error 321: ${message}). Orders could not be sent or followed. In IB Gateway: Configure, Settings, API, Settings: clear "Read-Only API" (READ_ONLY_API=no for the container), or accept it with gateway.readOnlyApi: true.`,
+        ),
+      );
+      return;
+    }
+    // What the very first attempt meets is a mistake in the configuration more often than an outage.
+    if (code === 502 && !session.state.everReady && !waitForGateway) {
+      const { host, port } = streamer.gateway;
+      fatal(
+        new StreamerError(
+          'GATEWAY_REFUSED',
+          `The gateway at ${host}:${port} refuses the connection (${message}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), that the port is right (4001 live, 4002 paper; TWS 7496, 7497), and that ${host} is among its trusted addresses. \`npm run gateway\` starts a simulated one.`,
+        ),
+      );
+      return;
+    }
+    logger.debug('Notice from the gateway', { code, message });
+    // Ticks from before the notice must not be taken for data that came after it.
+    marketData.buffer.drain();
+    session.feed({ kind: 'notice', code, message });
+  }
+
+  onRequestError(reqId: number, code: number, message: string): void {
+    const { session, marketData, history, gaps, wakes } = this.#parts;
+    const { logger } = this.#options;
+    const outcome = history.onError(reqId, code, message);
+    if (outcome) {
+      logger.warn('History was refused', { code, message });
+      gaps.feed(outcome);
+    } else if (!marketData.onRequestError(reqId, code, message)) {
+      logger.warn('Error from the gateway', { reqId, code, message });
+    }
+    // A competing session is told on each line, but it concerns the whole session.
+    if (code === 10197) {
+      marketData.buffer.drain();
+      session.feed({ kind: 'notice', code, message });
+    }
+    wakes.plan();
+  }
+}
