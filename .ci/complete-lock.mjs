@@ -8,8 +8,30 @@ import { readFileSync, writeFileSync } from 'node:fs';
 const file = new URL('../package-lock.json', import.meta.url);
 const lock = JSON.parse(readFileSync(file, 'utf8'));
 
-const systems = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
-const processors = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
+const systems = [
+  'aix',
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+];
+const processors = [
+  'arm64',
+  'arm',
+  'ia32',
+  'loong64',
+  'mips64el',
+  'ppc64',
+  'riscv64',
+  's390x',
+  'wasm32',
+  'x64',
+];
 
 /** Whether the tree holds a package for somebody who lives at `from`. */
 function isLocked(from, name) {
@@ -29,7 +51,7 @@ for (const [parent, entry] of Object.entries(lock.packages)) {
     const cpu = processors.filter((processor) => words.includes(processor));
     const wasm = words.includes('wasm32');
     if ((os.length === 0 && !wasm) || !/^\d/.test(version)) continue;
-    const libc = name.includes('musl') ? ['musl'] : /gnu|linux-(x64|arm64)$/.test(name) && name.includes('gnu') ? ['glibc'] : [];
+    const libc = words.includes('musl') ? ['musl'] : words.includes('gnu') ? ['glibc'] : [];
     lock.packages[`node_modules/${name}`] = {
       version,
       ...(cpu.length > 0 ? { cpu } : {}),
@@ -42,6 +64,8 @@ for (const [parent, entry] of Object.entries(lock.packages)) {
   }
 }
 
-lock.packages = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+lock.packages = Object.fromEntries(
+  Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)),
+);
 writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
 console.log(`${added.length} packages of other platforms added.`);
