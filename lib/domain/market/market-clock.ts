@@ -10,14 +10,21 @@
 const TAPE_SKEW_MS = 600_000;
 /** A live print further ahead of the estimate than this is a bad clock at the source, not news from the future. */
 const FUTURE_TOLERANCE_MS = 60_000;
+/** Few enough that a clock which was set is soon believed, enough that their seconds are cut at different places. */
+const OFFSETS_KEPT = 16;
 
 export interface MarketClock {
   /** Market time proven so far, Unix ms UTC; 0 before any evidence. */
   marketMs: number;
   /** The broker's last answer, Unix ms UTC; 0 before the first. */
   brokerMs: number;
-  /** System time at which that answer came, Unix ms. */
-  brokerSeenAtMs: number;
+  /**
+   * Broker minus system time of the last answers. Each is cut to whole seconds and so up to a second too low: the
+   * highest of them is the best.
+   */
+  readonly offsetsMs: number[];
+  /** The highest of them. */
+  offsetMs: number;
   /** True while the broker's time is so far from ours that it must be a tape. */
   tape: boolean;
   /** Events refused because they lie impossibly far ahead. */
@@ -25,14 +32,16 @@ export interface MarketClock {
 }
 
 export function createMarketClock(): MarketClock {
-  return { marketMs: 0, brokerMs: 0, brokerSeenAtMs: 0, tape: false, futureEvents: 0 };
+  return { marketMs: 0, brokerMs: 0, offsetsMs: [], offsetMs: 0, tape: false, futureEvents: 0 };
 }
 
 /** Takes the broker's answer to `reqCurrentTime` (whole seconds). */
 export function observeBroker(clock: MarketClock, brokerSeconds: number, systemMs: number): void {
   const brokerMs = brokerSeconds * 1000;
   clock.brokerMs = brokerMs;
-  clock.brokerSeenAtMs = systemMs;
+  clock.offsetsMs.push(brokerMs - systemMs);
+  if (clock.offsetsMs.length > OFFSETS_KEPT) clock.offsetsMs.shift();
+  clock.offsetMs = Math.max(...clock.offsetsMs);
   clock.tape = Math.abs(brokerMs - systemMs) > TAPE_SKEW_MS;
   if (brokerMs > clock.marketMs) clock.marketMs = brokerMs;
 }
@@ -55,5 +64,5 @@ export function observeEvent(clock: MarketClock, eventMs: number, systemMs: numb
 /** Where the market clock probably stands now; for scheduling questions to the broker only. */
 export function estimate(clock: MarketClock, systemMs: number): number {
   if (clock.tape || clock.brokerMs === 0) return clock.marketMs;
-  return Math.max(clock.marketMs, clock.brokerMs + (systemMs - clock.brokerSeenAtMs));
+  return Math.max(clock.marketMs, systemMs + clock.offsetMs);
 }

@@ -20,6 +20,15 @@ describe('market clock', () => {
     expect(clock.marketMs).toBe(NOW + 1_500);
   });
 
+  it('estimates from the best of the last answers: each is cut to whole seconds and up to a second too low', () => {
+    const clock = createMarketClock();
+    for (const cutMs of [900, 400, 30, 700]) observeBroker(clock, NOW / 1000, NOW + cutMs);
+    expect(estimate(clock, NOW + 5_000)).toBe(NOW + 4_970);
+    // A system clock that was set forward by five minutes is believed after a few answers more.
+    for (let each = 0; each < 16; each++) observeBroker(clock, NOW / 1000 + 10, NOW + 310_000 + 30);
+    expect(estimate(clock, NOW + 320_000)).toBe(NOW + 19_970);
+  });
+
   it('does not move by the local clock alone: a dead link must not close bars', () => {
     const clock = createMarketClock();
     observeBroker(clock, NOW / 1000, NOW);
