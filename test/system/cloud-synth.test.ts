@@ -14,10 +14,9 @@ it('two callers at once share one synth, and the next one finds it', async () =>
   expect(both.filter((result) => result.cached)).toHaveLength(1);
   expect(new Set(both.map((result) => result.assembly)).size).toBe(1);
   expect(existsSync(`${both[0].assembly}/evenkeel-sandbox.template.json`)).toBe(true);
-  expect(said[0]).toContain('Synthesising the stage sandbox');
-  const startedMs = performance.now();
+  // Which of the two comes first is the machine's affair; one of them does the work.
+  expect(said.filter((line) => line.startsWith('Synthesising the stage sandbox'))).toHaveLength(1);
   expect(await synth(options)).toEqual({ ...both[0], cached: true });
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
   expect(readdirSync(path.join(folder, 'sandbox'))).toEqual([path.basename(both[0].assembly)]);
 }, 60_000);
 
