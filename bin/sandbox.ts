@@ -103,7 +103,7 @@ async function main(): Promise<number> {
   view.say(
     `Up after ${((Date.now() - startedAtMs) / 1000).toFixed(1)} s. Local cloud: ${desk.cloud.endpoint}, data in ${desk.dataDir}`,
   );
-  const watch = { firstCandleMs: null as number | null, candlesBefore };
+  const watch = { firstCandleMs: null as number | null };
   const failure = await watchUntilDone(desk, options, view, interrupted.signal, startedAtMs, watch);
   view.done();
   view.say('Stopping ...');
@@ -125,7 +125,7 @@ async function watchUntilDone(
   view: ReturnType<typeof createView>,
   interrupted: AbortSignal,
   startedAtMs: number,
-  watch: { firstCandleMs: number | null; readonly candlesBefore: number },
+  watch: { firstCandleMs: number | null },
 ): Promise<DeskError | undefined> {
   let failure: DeskError | undefined;
   void desk.failed.then((error) => {

@@ -45,8 +45,6 @@ export type StreamerStats = ReturnType<Streamer['stats']>;
 export interface Desk {
   readonly cloud: LocalCloud;
   readonly dataDir: string;
-  /** Unix ms at which `startDesk` was called. */
-  readonly startedAtMs: number;
   /** Ended when it was not asked to: the error is for a person. */
   readonly failed: Promise<DeskError>;
   streamerStats(): Promise<StreamerStats | undefined>;
@@ -80,7 +78,6 @@ const STREAMER_STOP_MS = 35_000;
 const INTERVAL_MS = 60_000;
 
 export async function startDesk(options: DeskOptions): Promise<Desk> {
-  const startedAtMs = Date.now();
   const dataDir = resolve(options.dataDir);
   if (options.gateway) await reach(options.gateway);
   else if (options.tape !== undefined) await readable(options.tape);
@@ -117,7 +114,6 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const desk: Desk = {
     cloud,
     dataDir,
-    startedAtMs,
     failed,
     streamerStats: async () => {
       const stats = await getJson<StreamerStats>(`http://127.0.0.1:${healthPort}/stats`);

@@ -90,6 +90,9 @@ variable counts as not set. \`.env\` (copy of \`.env.template\`) is read as well
 The names are those of the system that came before, except \`HEALTH_PORT\`. Synth does not read them: what is deployed
 depends on the files alone.
 
+The sandbox says itself where its parts are: it takes \`IB_CLIENT_ID\`, \`IB_ACCOUNT\`, \`LOG_LEVEL\` and
+\`DISPLAY_TIME_ZONE\`, and \`SYMBOLS\` only with \`--gateway\`, because a tape says what it holds.
+
 | variable | key |
 |---|---|
 ${overlays.join('\n')}
