@@ -21,6 +21,11 @@ const lambdaEnvironment = {
   AWS_REGION: 'eu-north-1',
   AWS_ACCESS_KEY_ID: 'bench',
   AWS_SECRET_ACCESS_KEY: 'bench',
+  STAGE: 'sandbox',
+  BOOK_TABLE: 'bench',
+  AUDIT_TABLE: 'bench',
+  DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-north-1.amazonaws.com/000000000000/bench.fifo',
+  EVENT_BUS_NAME: 'bench',
   CANDLES_TABLE: 'bench',
   RETENTION_DAYS: '400',
 };

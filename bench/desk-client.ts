@@ -6,7 +6,9 @@ import type { Config } from '../config/schema.ts';
 import type { Candle } from '../lib/domain/market/candle.ts';
 import type { Envelope } from '../lib/events/envelope.ts';
 import type { EventPublisher, OutgoingEvent, PublishResult } from '../lib/ports/event-publisher.ts';
+import { openDelivery } from '../streamer/event-delivery.ts';
 import type { Logger } from '../streamer/logger.ts';
+import { epochFromClock } from '../streamer/outbox.ts';
 import { Streamer } from '../streamer/streamer.ts';
 
 /** Takes everything at once, and keeps the candles with the moment at which they came. */
@@ -44,10 +46,14 @@ export function startStreamer({ port, symbols, candles }: DeskClientOptions) {
   });
   const config: Config = { ...standard, candles: { ...standard.candles, ...candles } };
   const publisher = new TakingPublisher();
+  const own = config.streamers[0]!;
+  const delivery = openDelivery({ config, streamer: own, logger: loudestOnly, bus: publisher });
   const streamer = new Streamer({
     config,
-    streamer: config.streamers[0]!,
-    publisher,
+    streamer: own,
+    delivery,
+    epoch: epochFromClock(delivery.outbox, Date.now()),
+    mayWrite: () => true,
     logger: loudestOnly,
     waitForGateway: false,
     onFatal: (error) => {
@@ -57,6 +63,7 @@ export function startStreamer({ port, symbols, candles }: DeskClientOptions) {
   });
   const stop = async (): Promise<void> => {
     await streamer.stop();
+    await delivery.close(config.shutdown.timeoutMs);
     rmSync(folder, { recursive: true, force: true });
   };
   return { streamer, publisher, config, stop };

@@ -1,5 +1,6 @@
 /** `npm run bench`: measures what the budgets of docs/benchmarks.md are about, and prints it beside them. */
 import { parseArgs } from 'node:util';
+import { bookKeeper } from './book-keeper.ts';
 import { bundles } from './bundles.ts';
 import { candleClose } from './candle-close.ts';
 import { type BenchResult, renderTable, verdictOf } from './figure.ts';
@@ -10,7 +11,7 @@ import { tickPath } from './tick-path.ts';
 
 const usage = `Usage: npm run bench [-- [names] [options]]
 
-Names (default: all): tick-path, candle-close, bundles, tape-to-table, parse
+Names (default: all): tick-path, candle-close, book-keeper, bundles, tape-to-table, parse
 
 Options
   --json          print one JSON object instead of a table
@@ -35,6 +36,7 @@ interface Options {
 const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchResult> | BenchResult>> = {
   'tick-path': tickPath,
   'candle-close': candleClose,
+  'book-keeper': () => bookKeeper({ orders: 200, accounts: 8 }),
   bundles: () => bundles({ runs: 9 }),
   'tape-to-table': tapeToTable,
   parse: () => parse({ count: 300_000, rounds: 9 }),

@@ -133,13 +133,17 @@ async function watchUntilDone(
   });
   const endMs = options.for === undefined ? Number.POSITIVE_INFINITY : startedAtMs + options.for;
   while (!interrupted.aborted && !failure && Date.now() < endMs) {
-    const [streamer, gateway] = await Promise.all([desk.streamerStats(), desk.gatewayStatus()]);
+    const [streamer, gateway, broker] = await Promise.all([
+      desk.streamerStats(),
+      desk.gatewayStatus(),
+      desk.gateway && desk.broker().catch(() => undefined),
+    ]);
     const cloud = desk.cloud.stats();
     if (watch.firstCandleMs === null && cloud.invocations.ok > 0 && (await desk.candles()).length > 0) {
       watch.firstCandleMs = Date.now() - startedAtMs;
       view.say(`First candle in the table after ${(watch.firstCandleMs / 1000).toFixed(1)} s.`);
     }
-    view.show({ atMs: Date.now(), streamer, gateway, cloud });
+    view.show({ atMs: Date.now(), streamer, gateway, broker, cloud });
     if (options.untilTapeEnds && (await desk.settled())) break;
     await sleep(LOOK_EVERY_MS, undefined, { signal: interrupted }).catch(() => undefined);
   }

@@ -35,6 +35,13 @@ export function crossChecks(config: Config): ConfigProblem[] {
     if (others.some((other) => other.name === streamer.name)) {
       problem(`${at}.name`, streamer.name, 'another streamer has this name; give each its own');
     }
+    if (others.some((other) => other.account === streamer.account)) {
+      problem(
+        `${at}.account`,
+        streamer.account,
+        'another streamer has this account; one lease for each account decides who holds its session',
+      );
+    }
     const { host, port, clientId, marketDataLines } = streamer.gateway;
     const twin = others.find(
       ({ gateway }) => gateway.host === host && gateway.port === port && gateway.clientId === clientId,
@@ -79,6 +86,9 @@ export function crossChecks(config: Config): ConfigProblem[] {
   }
   if (reconnect.firstMs > reconnect.maxMs) {
     problem('reconnect.firstMs', reconnect.firstMs, `at most maxMs, ${reconnect.maxMs}`);
+  }
+  if (config.lease.renewMs * 3 > config.lease.ttlMs) {
+    problem('lease.renewMs', config.lease.renewMs, `at most a third of ttlMs, ${config.lease.ttlMs}`);
   }
   const memory = fargateMemoryMiB[config.aws.streamerCpu];
   if (config.aws.streamerMemoryMiB < memory.least || config.aws.streamerMemoryMiB > memory.most) {

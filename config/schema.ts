@@ -49,8 +49,11 @@ const gateway = section({
   handshakeTimeoutMs: int(1_000, 120_000, 'From connect to next order id').default(10_000),
   probeIntervalMs: int(100, 600_000, 'Between two questions for the time of the broker').default(30_000),
   probeTimeoutMs: int(100, 600_000, 'For the answer to it').default(10_000),
+  timeZone: timeZone(
+    'Zone of the gateway: it writes the times of executions in it, its day of executions begins at its midnight, and the container runs in it',
+  ).default('America/New_York'),
   readOnlyApi: flag(
-    'The API of the gateway takes no orders: deployed that way, and accepted at start. Where false, a read-only gateway is an error',
+    'The API of the gateway takes no orders, and tells nothing of them: deployed that way, and accepted at start. Where false, a read-only gateway is an error',
   ).default(false),
 });
 
@@ -156,6 +159,28 @@ const outbox = section({
   publishConcurrency: int(1, 32, 'Batches under way at once').default(4),
 });
 
+const lease = section({
+  ttlMs: int(
+    2_000,
+    600_000,
+    'Time to live: a second streamer takes over after so long without a renewal',
+  ).default(20_000),
+  renewMs: int(
+    200,
+    300_000,
+    'Between two renewals by the holder; at most a third of the time to live',
+  ).default(5_000),
+});
+
+const orders = section({
+  resyncMs: int(
+    1_000,
+    3_600_000,
+    "Between two rounds in which orders and executions are compared with the broker's lists",
+  ).default(60_000),
+  listTimeoutMs: int(1_000, 600_000, "For one of the broker's lists, until its end marker").default(20_000),
+});
+
 const aws = section({
   region: text(
     'Region to deploy to; without it, the one of the credentials',
@@ -168,11 +193,10 @@ const aws = section({
     /^[a-z0-9][\w./-]*(:\d+\/[\w./-]+)?((:[\w.-]+)?@sha256:[0-9a-f]{64}|:(?!latest$|stable$)[\w.-]+)$/,
   ).default('ghcr.io/gnzsnz/ib-gateway:10.37.1n'),
   gatewayRestartTime: text(
-    'Daily restart of IB Gateway, in the time zone below; keep it inside a reset window',
+    'Daily restart of IB Gateway, in `gateway.timeZone`; keep it inside a reset window',
     'hh:mm AM or PM, for example 12:30 AM',
     /^(0\d|1[0-2]):[0-5]\d (AM|PM)$/,
   ).default('12:30 AM'),
-  gatewayTimeZone: timeZone('Zone that IB Gateway runs in').default('America/New_York'),
   archiveDays: int(1, 3_650, 'Days that the event archive keeps').default(90),
   logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
   streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),
@@ -206,6 +230,11 @@ export const configSchema = section({
       'Days before the last trade date on which a root moves to the next month',
     ).default(5),
   }).prefault({}),
+  lease: lease.prefault({}),
+  heartbeat: section({
+    everyMs: int(1_000, 60_000, 'Between two heartbeats of the streamer').default(8_000),
+  }).prefault({}),
+  orders: orders.prefault({}),
   outbox: outbox.prefault({}),
   shutdown: section({
     timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),

@@ -8,76 +8,53 @@ import {
   TickByTickDataType,
   WhatToShow,
 } from '@stoqey/ib';
+import { guardSocket } from './broker-link-guard.ts';
+import { listenToOrders } from './broker-link-orders.ts';
+import type { LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
+
+export type { LinkBar, LinkListener, LinkTarget } from './broker-link-types.ts';
+
+/** RTVolume: every trade with its time and the cumulative volume. */
+const GENERIC_TICKS = '233';
+const NO_LEASE = 'this streamer holds no lease: nothing may be written to the gateway';
+/** Epoch seconds rather than text in a zone that the gateway picks. */
+const FORMAT_EPOCH = 2;
 
 /**
  * The edge to @stoqey/ib: one fresh `IBApi` for each attempt, thrown away with all that it has queued when the attempt
  * is over. (An instance that is used again replays old requests into the new session.) Listeners only hand their
  * input on; every one is guarded, because a listener that throws stalls the rest of the socket's chunk.
  */
-export interface LinkTarget {
-  readonly host: string;
-  readonly port: number;
-  readonly clientId: number;
-  /** IB cuts sessions off at 50 a second; @stoqey/ib sends at most 43 when told 40. */
-  readonly maxRequestsPerSecond: number;
-}
-
-/** What the gateway says, one method a message. Request ids are ours; prices are doubles as @stoqey/ib decodes them. */
-export interface LinkListener {
-  ready(serverVersion: number, accounts: readonly string[]): void;
-  disconnected(code: number | null, message: string): void;
-  notice(code: number, message: string): void;
-  requestError(reqId: number, code: number, message: string): void;
-  time(seconds: number): void;
-  contract(reqId: number, details: ContractDetails): void;
-  contractEnd(reqId: number): void;
-  marketDataType(reqId: number, type: number): void;
-  tickReqParams(reqId: number): void;
-  tickString(reqId: number, type: number, value: string): void;
-  tickPrice(reqId: number, type: number, price: number): void;
-  tickSize(reqId: number, type: number, size: number): void;
-  tickGeneric(reqId: number, type: number, value: number): void;
-  tickByTickTrade(reqId: number, seconds: number, price: number, size: number): void;
-  historicalBar(reqId: number, bar: LinkBar): void;
-  historicalEnd(reqId: number): void;
-  /** A listener threw: a bug of ours, told instead of swallowed. */
-  fault(where: string, error: unknown): void;
-}
-
-export interface LinkBar {
-  readonly startSeconds: number;
-  readonly open: number;
-  readonly high: number;
-  readonly low: number;
-  readonly close: number;
-  readonly volume: number;
-  readonly count: number;
-}
-
-/** RTVolume: every trade with its time and the cumulative volume. */
-const GENERIC_TICKS = '233';
-/** Epoch seconds rather than text in a zone that the gateway picks. */
-const FORMAT_EPOCH = 2;
-
 export class BrokerLink {
   readonly #target: LinkTarget;
   readonly #listener: LinkListener;
+  readonly #mayWrite: () => boolean;
   #api: IBApi | undefined;
   #attempts = 0;
 
-  constructor(target: LinkTarget, listener: LinkListener) {
+  /** @param mayWrite asked before every write to the socket */
+  constructor(target: LinkTarget, listener: LinkListener, mayWrite: () => boolean) {
     this.#target = target;
     this.#listener = listener;
+    this.#mayWrite = mayWrite;
   }
 
   get attempts(): number {
     return this.#attempts;
   }
 
-  /** Starts one attempt; the outcome comes as `ready` or `disconnected`. */
+  /**
+   * Starts one attempt; the outcome comes as `ready` or `disconnected`.
+   *
+   * @throws StreamerError when the socket of the pinned @stoqey/ib cannot be fenced
+   */
   open(): void {
     this.close();
     this.#attempts += 1;
+    if (!this.#mayWrite()) {
+      this.#tellRefused();
+      return;
+    }
     // All four options, or the constructor reads the environment.
     const api = new IBApi({
       host: this.#target.host,
@@ -88,6 +65,11 @@ export class BrokerLink {
     this.#api = api;
     this.#listen(api);
     api.connect(this.#target.clientId);
+    guardSocket(api, this.#mayWrite, () => {
+      if (this.#api !== api) return;
+      this.close();
+      this.#tellRefused();
+    });
   }
 
   /** Throws the attempt away, with its socket, its listeners and all that it has queued. */
@@ -111,9 +93,41 @@ export class BrokerLink {
     this.#api?.reqContractDetails(reqId, contract);
   }
 
-  /** Answered by 321 where the gateway is read-only: the one question that tells before an order would. */
+  /**
+   * Of all clients, once, and without binding: reqOpenOrders as client 0 and reqAutoOpenOrders take orders that were
+   * typed into TWS for their own, by which IB cancels and sends them again (`ib-facts` 5). Answered by 321 where the
+   * gateway is read-only: the one question that tells before an order would.
+   */
   requestOpenOrders(): void {
-    this.#api?.reqOpenOrders();
+    this.#api?.reqAllOpenOrders();
+  }
+
+  /** Those of the day, of every origin. */
+  requestCompletedOrders(): void {
+    this.#api?.reqCompletedOrders(false);
+  }
+
+  /** Of all clients since the gateway's midnight. */
+  requestExecutions(reqId: number): void {
+    this.#api?.reqExecutions(reqId, {});
+  }
+
+  /** The whole list, then changes, of all accounts. */
+  subscribePositions(): void {
+    this.#api?.reqPositions();
+  }
+
+  unsubscribePositions(): void {
+    this.#api?.cancelPositions();
+  }
+
+  /** All values of one account, then changes. */
+  subscribeAccount(account: string): void {
+    this.#api?.reqAccountUpdates(true, account);
+  }
+
+  unsubscribeAccount(account: string): void {
+    this.#api?.reqAccountUpdates(false, account);
   }
 
   subscribe(reqId: number, contract: Contract): void {
@@ -153,10 +167,18 @@ export class BrokerLink {
     );
   }
 
+  /** Not in the middle of whatever wanted to write. */
+  #tellRefused(): void {
+    const attempt = this.#attempts;
+    queueMicrotask(() => {
+      if (this.#attempts === attempt) this.#listener.disconnected(null, NO_LEASE);
+    });
+  }
+
   #listen(api: IBApi): void {
     const listener = this.#listener;
     // An event that arrives for an instance that was thrown away belongs to nobody.
-    const on = <A extends readonly unknown[]>(event: EventName, handle: (...args: A) => void): void => {
+    const on: Subscribe = <A extends readonly unknown[]>(event: EventName, handle: (...args: A) => void) => {
       const guarded = (...args: A): void => {
         if (this.#api !== api) return;
         try {
@@ -176,10 +198,11 @@ export class BrokerLink {
     on(EventName.disconnected, () => listener.disconnected(null, 'the gateway closed the connection'));
     on(EventName.info, (message: string, code: number) => listener.notice(code, message));
     on(EventName.error, (error: Error, code: number, reqId: number) => {
-      // Our request ids are positive: what names none concerns the session.
+      // Ids of ours and of orders are positive: what names none concerns the session.
       if (reqId <= 0) listener.notice(code, error.message);
       else listener.requestError(reqId, code, error.message);
     });
+    listenToOrders(on, listener, this.#target);
     on(EventName.currentTime, (seconds: number) => listener.time(seconds));
     on(EventName.contractDetails, (reqId: number, details: ContractDetails) =>
       listener.contract(reqId, details),

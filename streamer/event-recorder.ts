@@ -1,4 +1,5 @@
 import type { MarketClock } from '../lib/domain/market/market-clock.ts';
+import type { TrackerDoc, TrackerEmit } from '../lib/domain/orders/tracker-types.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import { type Envelope, eventId } from '../lib/events/envelope.ts';
 import type { EventBus } from './bus.ts';
@@ -10,7 +11,8 @@ import type { TickBuffer } from './tick-buffer.ts';
 export type StreamerEvents = { readonly [N in EventName]: Envelope<N> };
 
 /** What the recorder needs from the streamer around it. */
-export interface RecorderHost extends EventDelivery {
+export interface RecorderHost {
+  readonly delivery: EventDelivery;
   readonly bus: EventBus<StreamerEvents>;
   readonly clock: MarketClock;
   readonly systemMs: () => number;
@@ -30,10 +32,12 @@ export class EventRecorder {
   readonly #host: RecorderHost;
   readonly #counts: Partial<Record<EventName, number>> = {};
   #pending: Envelope[] = [];
+  /** What the order tracker must remember with the events that wait. */
+  #memory = new Map<string, TrackerDoc | null>();
   /** Events were written without the watermarks that follow from them. */
   #marksDue = false;
   #flushScheduled = false;
-  #outboxAlerted = false;
+  readonly #alerted = { bus: false, book: false };
   #retryTimer: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -47,19 +51,23 @@ export class EventRecorder {
     return this.#counts;
   }
 
-  emit<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number): void {
-    const envelope = this.#envelope(name, data, occurredAtMs);
-    this.#counts[name] = (this.#counts[name] ?? 0) + 1;
-    this.#pending.push(envelope);
-    this.#host.bus.emit(name, envelope as StreamerEvents[N]);
-    if (this.#pending.length >= FLUSH_AT) this.#flushEvents();
-    else if (!this.#flushScheduled) {
-      this.#flushScheduled = true;
-      queueMicrotask(() => {
-        this.#flushScheduled = false;
-        this.#flush();
-      });
-    }
+  /** @param account the streamer's own when left out; a login may see several */
+  emit<N extends EventName>(name: N, data: EventData<N>, occurredAtMs: number, account?: string): void {
+    this.#push(name, data, occurredAtMs, account);
+    this.#flushSoon();
+  }
+
+  /** What one step of the order tracker says, and what it must remember: in one transaction, whole or not at all. */
+  record(events: readonly TrackerEmit[], memory: ReadonlyMap<string, TrackerDoc | null>): void {
+    if (events.length === 0 && memory.size === 0) return;
+    // Handlers inside the process hear of it afterwards: what they emit might make the outbox write half of the step.
+    const envelopes = events.map(({ name, data, occurredAtMs, account }) =>
+      this.#count(name, data, occurredAtMs, account),
+    );
+    this.#pending.push(...envelopes);
+    for (const [key, doc] of memory) this.#memory.set(key, doc);
+    for (const envelope of envelopes) this.#host.bus.emit(envelope.type, envelope as never);
+    this.#flushSoon();
   }
 
   /** Emits what happens at this moment of the market; before its first word, at this moment of the system. */
@@ -73,21 +81,44 @@ export class EventRecorder {
     this.#host.bus.emit(name, this.#envelope(name, data, occurredAtMs) as StreamerEvents[N]);
   }
 
-  /** Writes what is left at the end of the process, be the outbox full or not. */
+  /** Writes what is left at the end of the run, be the outbox full or not. */
   flushLast(): void {
     clearTimeout(this.#retryTimer);
     this.#flush(true);
   }
 
-  /** Nothing is written any more: the outbox is about to be closed. */
+  /** Nothing is written any more: the outbox is another run's now, or is about to be closed. */
   close(): void {
     this.#closed = true;
     clearTimeout(this.#retryTimer);
   }
 
-  #envelope(name: EventName, data: object, occurredAtMs: number): Envelope {
+  #push(name: EventName, data: object, occurredAtMs: number, account?: string): void {
+    const envelope = this.#count(name, data, occurredAtMs, account);
+    this.#pending.push(envelope);
+    this.#host.bus.emit(name, envelope as never);
+  }
+
+  #count(name: EventName, data: object, occurredAtMs: number, account?: string): Envelope {
+    this.#counts[name] = (this.#counts[name] ?? 0) + 1;
+    return this.#envelope(name, data, occurredAtMs, account);
+  }
+
+  #flushSoon(): void {
+    if (this.#pending.length >= FLUSH_AT) this.#flushEvents();
+    else if (!this.#flushScheduled) {
+      this.#flushScheduled = true;
+      queueMicrotask(() => {
+        this.#flushScheduled = false;
+        this.#flush();
+      });
+    }
+  }
+
+  #envelope(name: EventName, data: object, occurredAtMs: number, account?: string): Envelope {
     const { streamer, config } = this.#options;
-    const { outbox, systemMs } = this.#host;
+    const { systemMs } = this.#host;
+    const { outbox } = this.#host.delivery;
     const seq = outbox.nextSeq();
     return {
       id: eventId(streamer.name, outbox.epoch, seq),
@@ -95,7 +126,7 @@ export class EventRecorder {
       version: 1,
       stage: config.stage,
       streamer: streamer.name,
-      account: streamer.account,
+      account: account ?? streamer.account,
       epoch: outbox.epoch,
       seq,
       occurredAt: new Date(occurredAtMs).toISOString(),
@@ -106,7 +137,7 @@ export class EventRecorder {
 
   /** Everything that happened, and how far each instrument is accounted for, in one transaction. */
   #flush(beyondBound = false): void {
-    if (this.#closed || (this.#pending.length === 0 && !this.#marksDue)) return;
+    if (this.#closed || (this.#pending.length === 0 && this.#memory.size === 0 && !this.#marksDue)) return;
     this.#append(this.#host.watermarks(), beyondBound);
   }
 
@@ -119,27 +150,50 @@ export class EventRecorder {
   }
 
   #append(watermarks: ReadonlyMap<number, number>, beyondBound: boolean): void {
+    const { delivery } = this.#host;
     const events = this.#pending;
+    const memory = this.#memory;
     this.#pending = [];
+    this.#memory = new Map();
     let refused: readonly Envelope[];
     try {
-      refused = this.#host.outbox.append(events, watermarks, beyondBound);
+      refused = delivery.outbox.append(events, { watermarks, memory, beyondBound });
     } catch (error) {
-      // The end of the process tries once more.
+      // The end of the run tries once more.
       this.#pending = [...events, ...this.#pending];
+      this.#memory = new Map([...memory, ...this.#memory]);
       throw error;
     }
     this.#marksDue = watermarks.size === 0;
+    this.#watchBook();
     this.#watchOutbox(refused);
-    this.#host.publisher.wake();
+    delivery.wake();
+  }
+
+  /** Events of the book are never refused, so somebody must hear of it in time when its queue takes none. */
+  #watchBook(): void {
+    const { outbox } = this.#host.delivery;
+    if (!outbox.nearlyFull('book')) this.#alerted.book = false;
+    else if (!this.#alerted.book) {
+      this.#alerted.book = true;
+      const { depth, capacity } = outbox.stats('book');
+      const message = `${depth} events of the book wait in the outbox, whose alert level is below ${capacity}: the book's queue does not take them. None is dropped; the disk is the bound. Look at the queue, its permissions and the network.`;
+      this.#options.logger.error(message);
+      this.emitNow('alert.raised', {
+        alert: 'book_outbox_nearly_full',
+        severity: 'HIGH',
+        subject: 'book queue',
+        message,
+      });
+    }
   }
 
   #watchOutbox(refused: readonly Envelope[]): void {
-    const { outbox } = this.#host;
-    if (!outbox.nearlyFull) this.#outboxAlerted = false;
-    else if (!this.#outboxAlerted) {
-      this.#outboxAlerted = true;
-      const { depth, capacity, utilisation } = outbox.stats();
+    const { outbox } = this.#host.delivery;
+    if (!outbox.nearlyFull('bus')) this.#alerted.bus = false;
+    else if (!this.#alerted.bus) {
+      this.#alerted.bus = true;
+      const { depth, capacity, utilisation } = outbox.stats('bus');
       this.#options.logger.error('The outbox is nearly full: the bus does not take events', {
         depth,
         capacity,
@@ -169,7 +223,7 @@ export class EventRecorder {
       // Events that were refused again have set the timer again.
       if (this.#closed || this.#pending.length > 0) return;
       clearTimeout(this.#retryTimer);
-      if (this.#host.outbox.full) this.#tryOutboxLater();
+      if (this.#host.delivery.outbox.full) this.#tryOutboxLater();
       else this.#host.ticks().resume();
     }, OUTBOX_RETRY_MS);
   }

@@ -1,10 +1,18 @@
+import type { ListDesk } from './broker-lists.ts';
 import type { GapDriver } from './gap-driver.ts';
 import type { History } from './history.ts';
 import type { MarketData } from './market-data.ts';
 import type { SessionDriver } from './session-driver.ts';
 import { StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
+import type { TrackerDriver } from './tracker-driver.ts';
 import type { WakePlanner } from './wake-planner.ts';
+
+/**
+ * Ids of our requests begin here. IB has one field for the ids of requests and of orders; those of orders grow by one
+ * from 1, and never come so far.
+ */
+export const requestIdsFrom = 1_000_000_000;
 
 /** Whom an error or a notice of the gateway can concern. */
 export interface GatewayErrorParts {
@@ -12,6 +20,8 @@ export interface GatewayErrorParts {
   readonly marketData: MarketData;
   readonly history: History;
   readonly gaps: GapDriver;
+  readonly orders: TrackerDriver;
+  readonly lists: ListDesk;
   readonly wakes: WakePlanner;
   readonly fatal: (error: StreamerError) => void;
 }
@@ -27,9 +37,11 @@ export class GatewayErrors {
   }
 
   onNotice(code: number, message: string): void {
-    const { session, marketData, fatal } = this.#parts;
+    const { session, marketData, orders, lists, fatal } = this.#parts;
     const { streamer, logger, waitForGateway } = this.#options;
-    if (code === 321 && /read-only/i.test(message) && !streamer.gateway.readOnlyApi) {
+    if (code === 321 && /read-only/i.test(message)) {
+      lists.onReadOnly();
+      if (streamer.gateway.readOnlyApi) return;
       fatal(
         new StreamerError(
           'API_READ_ONLY',
@@ -52,17 +64,31 @@ export class GatewayErrors {
     logger.debug('Notice from the gateway', { code, message });
     // Ticks from before the notice must not be taken for data that came after it.
     marketData.buffer.drain();
+    const wasLost = session.state.serverLostSinceMs > 0;
     session.feed({ kind: 'notice', code, message });
+    if (code === 1101 || (wasLost && session.state.serverLostSinceMs === 0)) orders.restored();
   }
 
-  onRequestError(reqId: number, code: number, message: string): void {
-    const { session, marketData, history, gaps, wakes } = this.#parts;
+  /** An id below those of our requests is an order's. */
+  onRequestError(id: number, code: number, message: string): void {
+    if (id >= requestIdsFrom) {
+      this.#onRequest(id, code, message);
+      return;
+    }
+    const { streamer, logger } = this.#options;
+    const { clientId } = streamer.gateway;
+    logger.warn('Error about an order', { clientId, orderId: id, code, message });
+    this.#parts.orders.fact({ kind: 'order-error', orderId: id, clientId, code, message });
+  }
+
+  #onRequest(reqId: number, code: number, message: string): void {
+    const { session, marketData, history, gaps, lists, wakes } = this.#parts;
     const { logger } = this.#options;
     const outcome = history.onError(reqId, code, message);
     if (outcome) {
       logger.warn('History was refused', { code, message });
       gaps.feed(outcome);
-    } else if (!marketData.onRequestError(reqId, code, message)) {
+    } else if (!lists.onRequestError(reqId) && !marketData.onRequestError(reqId, code, message)) {
       logger.warn('Error from the gateway', { reqId, code, message });
     }
     // A competing session is told on each line, but it concerns the whole session.

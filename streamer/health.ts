@@ -1,25 +1,37 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { EventDelivery } from './event-delivery.ts';
+import type { LeaseStats } from './lease-keeper.ts';
 import type { Metrics } from './metrics.ts';
 import type { Streamer } from './streamer.ts';
 import { StreamerError } from './streamer-error.ts';
 
 /**
- * The streamer's own pages, on loopback: /livez (the process turns), /readyz (the session is up and every feed is
- * complete), /metrics (Prometheus) and /stats (everything, as JSON).
+ * The streamer's own pages, on loopback: /livez (the process turns), /healthz (it holds the lease: the gateway may
+ * start), /readyz (the session is up and every feed is complete), /metrics (Prometheus) and /stats (everything, as
+ * JSON). They answer while it waits for the lease too; then /healthz, /readyz and /stats say so with 503.
  */
 export interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
+/** What the pages are about. */
+export interface HealthSource {
+  /** Undefined while another one holds the lease. */
+  streamer(): Pick<Streamer, 'ready' | 'stats'> | undefined;
+  lease(): LeaseStats;
+  /** What waits to be sent, which goes on without a lease. */
+  readonly delivery: Pick<EventDelivery, 'stats'>;
+}
+
 export async function serveHealth(
-  streamer: Streamer,
+  source: HealthSource,
   metrics: Metrics,
   address: { readonly host: string; readonly port: number },
 ): Promise<HealthServer> {
   const server = createServer((request, response) => {
-    answer(streamer, metrics, request, response).catch((error: unknown) => {
+    answer(source, metrics, request, response).catch((error: unknown) => {
       if (!response.headersSent) response.writeHead(500);
       response.end(`${String(error)}\n`);
     });
@@ -37,31 +49,44 @@ export async function serveHealth(
 }
 
 async function answer(
-  streamer: Streamer,
+  source: HealthSource,
   metrics: Metrics,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   if (request.method !== 'GET') return send(response, 405, 'text/plain', 'Only GET is answered here.\n');
+  const streamer = source.streamer();
   switch (new URL(request.url ?? '/', 'http://localhost').pathname) {
     case '/livez':
       return send(response, 200, 'text/plain', 'alive\n');
-    case '/readyz': {
-      const { session, marketData } = streamer.stats();
-      const body = {
-        ready: streamer.ready,
-        session: session.phase,
-        feeds: marketData.lines.map((line) => ({ symbol: line.symbol, feed: line.feed })),
-      };
-      return send(response, body.ready ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
+    case '/healthz': {
+      const lease = source.lease();
+      const healthy = streamer !== undefined && lease.held;
+      return sendJson(response, healthy, { healthy, lease });
     }
+    case '/readyz':
+      return sendJson(response, streamer?.ready === true, readiness(streamer));
     case '/metrics':
       return send(response, 200, metrics.contentType, await metrics.text());
-    case '/stats':
-      return send(response, 200, 'application/json', `${JSON.stringify(streamer.stats())}\n`);
+    case '/stats': {
+      const lease = source.lease();
+      if (streamer !== undefined) return sendJson(response, true, { ...streamer.stats(), lease });
+      return sendJson(response, false, { waiting: true, lease, delivery: source.delivery.stats() });
+    }
     default:
-      return send(response, 404, 'text/plain', 'There are /livez, /readyz, /metrics and /stats.\n');
+      return send(response, 404, 'text/plain', 'There are /livez, /healthz, /readyz, /metrics and /stats.\n');
   }
+}
+
+function readiness(streamer: ReturnType<HealthSource['streamer']>): object {
+  if (streamer === undefined) return { ready: false, session: 'waiting-for-lease', feeds: [] };
+  const { session, marketData } = streamer.stats();
+  const feeds = marketData.lines.map((line) => ({ symbol: line.symbol, feed: line.feed }));
+  return { ready: streamer.ready, session: session.phase, feeds };
+}
+
+function sendJson(response: ServerResponse, fine: boolean, body: object): void {
+  send(response, fine ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`);
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

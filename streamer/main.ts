@@ -4,15 +4,24 @@ import { environmentWithDotenv } from '../config/dotenv.ts';
 import { EnvironmentError } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, StreamerConfig } from '../config/schema.ts';
+import { createBookQueue } from '../lib/aws/book-queue.ts';
 import { createEventBridgePublisher } from '../lib/aws/clients.ts';
-import type { EventPublisher } from '../lib/ports/event-publisher.ts';
-import { type HealthServer, serveHealth } from './health.ts';
+import { openCommandSource } from '../lib/aws/command-queue.ts';
+import { openHeartbeatTable } from '../lib/aws/heartbeat-table.ts';
+import { openLeaseTable } from '../lib/aws/lease-table.ts';
+import { openObjectStore } from '../lib/aws/object-store.ts';
+import { type EventDelivery, openDelivery } from './event-delivery.ts';
+import { type HealthServer, type HealthSource, serveHealth } from './health.ts';
+import { LeaseKeeper } from './lease-keeper.ts';
+import { type LeaseSource, NoLease } from './lease-none.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
-import { OutboxError } from './outbox.ts';
+import { epochFromClock, OutboxError } from './outbox.ts';
 import { PrintingPublisher } from './printing-publisher.ts';
-import { Streamer } from './streamer.ts';
+import type { Streamer } from './streamer.ts';
 import { StreamerError } from './streamer-error.ts';
+import { Supervisor } from './supervisor.ts';
+import { StreamerDuty } from './supervisor-duty.ts';
 
 const USAGE = `Usage: npm run streamer [-- options]
 
@@ -20,11 +29,12 @@ Holds the session with IB Gateway, builds candles and puts events on the bus.
 
 Options
   --name NAME          which of the stage's streamers to run (default: STREAMER_NAME, or the first)
-  --print              write events to standard output, one JSON line each, instead of to EventBridge
+  --print              write events to standard output, one JSON line each; needs no cloud, and holds no lease
   --wait-for-gateway   wait for a gateway that refuses the very first connection (in the cloud it starts later)
   --help               show this
 
-Environment: STAGE (default sandbox), EVENT_BUS_NAME, and IB_GATEWAY_HOST, IB_GATEWAY_PORT, IB_CLIENT_ID, IB_ACCOUNT,
+Environment: STAGE (default sandbox); EVENT_BUS_NAME, BOOK_QUEUE_URL, COMMAND_QUEUE_URL, CONTROL_TABLE and
+SNAPSHOT_BUCKET unless --print; and IB_GATEWAY_HOST, IB_GATEWAY_PORT, IB_CLIENT_ID, IB_ACCOUNT,
 SYMBOLS, DB_PATH, LOG_LEVEL, DISPLAY_TIME_ZONE on top of config/<stage>.yml.
 `;
 
@@ -36,6 +46,8 @@ const EXIT_FAULT = 1;
 const EXIT_INPUT = 2;
 const EXIT_INTERRUPTED = 130;
 const EMF_EVERY_MS = 60_000;
+/** Of the time to shut down, what is left for closing files after the last attempt to publish. */
+const SHUTDOWN_RESERVE_MS = 2_000;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -55,19 +67,48 @@ async function main(): Promise<void> {
   const streamerConfig = pick(config, values.name ?? env.STREAMER_NAME);
   const readable = process.stderr.isTTY === true;
   const logger = createLogger(config.logLevel, readable, config.displayTimeZone);
-  const publisher = values.print ? new PrintingPublisher() : busPublisher(env.EVENT_BUS_NAME);
+  const cloud = values.print ? undefined : readCloud(env);
+  const delivery = openDelivery({
+    config,
+    streamer: streamerConfig,
+    logger,
+    bus: cloud ? createEventBridgePublisher(cloud.EVENT_BUS_NAME) : new PrintingPublisher(),
+    ...(cloud ? { book: createBookQueue(cloud.BOOK_QUEUE_URL) } : {}),
+  });
+  const lease = cloud
+    ? leaseKeeper(config, streamerConfig, delivery, cloud, logger)
+    : new NoLease(epochFromClock(delivery.outbox, Date.now()));
+  const dutyCloud = cloud && {
+    heartbeats: openHeartbeatTable({ tableName: cloud.CONTROL_TABLE }),
+    commands: openCommandSource(cloud.COMMAND_QUEUE_URL),
+    snapshots: openObjectStore(cloud.SNAPSHOT_BUCKET),
+    snapshotBucket: cloud.SNAPSHOT_BUCKET,
+  };
 
   // The first signal stops cleanly.
   const { promise: ended, resolve: end } = Promise.withResolvers<number>();
-  const streamer = new Streamer({
-    config,
-    streamer: streamerConfig,
-    publisher,
-    logger,
-    waitForGateway: values['wait-for-gateway'],
-    onFatal: (error) => {
-      tellParent({ kind: 'refused', message: error.message });
-      end(EXIT_INPUT);
+  const refuse = (error: Error): void => {
+    tellParent({ kind: 'refused', message: error.message });
+    end(EXIT_INPUT);
+  };
+  let latest: Streamer | undefined;
+  const supervisor = new Supervisor({
+    lease,
+    lastEpoch: () => delivery.outbox.lastEpoch,
+    begin: (term, isFirst) => {
+      const duty = new StreamerDuty({
+        config,
+        streamer: streamerConfig,
+        logger,
+        delivery,
+        term,
+        // A gateway that has been there once comes back.
+        waitForGateway: values['wait-for-gateway'] || !isFirst,
+        onFatal: refuse,
+        cloud: dutyCloud,
+      });
+      latest = duty.streamer;
+      return duty;
     },
   });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => end(0));
@@ -92,21 +133,46 @@ async function main(): Promise<void> {
     end(EXIT_FAULT);
   });
 
-  const metrics = createMetrics(streamer);
-  const health = await serveHealth(streamer, metrics, streamerConfig.health);
+  const source: HealthSource = {
+    streamer: () => supervisor.duty?.streamer,
+    lease: () => lease.stats(),
+    delivery,
+  };
+  const metrics = createMetrics(source);
+  const health = await serveHealth(source, metrics, streamerConfig.health);
   const emf = readable || values.print ? undefined : setInterval(() => metrics.publishEmf(), EMF_EVERY_MS);
   logger.info('Health pages are up', { url: `http://${streamerConfig.health.host}:${health.port}` });
   tellParent({ kind: 'health', port: health.port });
-  streamer.start();
+  // What an earlier run left is sent whoever holds the lease: facts of the broker stay true.
+  delivery.wake();
+  supervisor.run().catch((error: unknown) => {
+    process.stderr.write(`${wordsOf(error)}\n`);
+    if (isExpected(error)) refuse(error as Error);
+    else end(EXIT_FAULT);
+  });
   process.exitCode = await ended;
   clearInterval(emf);
-  await shutDown(streamer, health, logger);
+  await shutDown({ supervisor, delivery, health, config, logger, latest: () => latest });
 }
 
-async function shutDown(streamer: Streamer, health: HealthServer, logger: Logger): Promise<void> {
+interface Running {
+  readonly supervisor: Supervisor<StreamerDuty>;
+  readonly delivery: EventDelivery;
+  readonly health: HealthServer;
+  readonly config: Config;
+  readonly logger: Logger;
+  /** The streamer of the last term. */
+  readonly latest: () => Streamer | undefined;
+}
+
+/** Link first, then the lease, then what is left to send: whoever waits for the lease does not wait for the bus. */
+async function shutDown({ supervisor, delivery, health, config, logger, latest }: Running): Promise<void> {
+  const deadlineMs = performance.now() + config.shutdown.timeoutMs - SHUTDOWN_RESERVE_MS;
   try {
-    await streamer.stop();
-    tellParent({ kind: 'stopped', stats: streamer.stats() });
+    // What ended the run has been told where it happened.
+    await supervisor.stop().catch(() => undefined);
+    await delivery.close(Math.max(0, deadlineMs - performance.now()));
+    tellParent({ kind: 'stopped', stats: latest()?.stats() });
   } catch (error) {
     logger.error('The clean stop failed; the outbox keeps what was written', { error: String(error) });
     process.exitCode = EXIT_FAULT;
@@ -114,6 +180,19 @@ async function shutDown(streamer: Streamer, health: HealthServer, logger: Logger
   await health.close();
   // Sockets of the SDK's keep-alive agent would hold the process for seconds more.
   process.exit();
+}
+
+function leaseKeeper(
+  { lease }: Config,
+  { name, account }: StreamerConfig,
+  { outbox }: EventDelivery,
+  { CONTROL_TABLE: tableName }: CloudEnvironment,
+  logger: Logger,
+): LeaseSource {
+  // The name is for people; what makes the holder one is the outbox's own id.
+  const config = { ...lease, holder: `${name}/${outbox.holder}` };
+  const store = openLeaseTable({ tableName, timeoutMs: lease.renewMs });
+  return new LeaseKeeper({ account, store, config, logger });
 }
 
 function pick(config: Config, name: string | undefined): StreamerConfig {
@@ -129,11 +208,23 @@ function pick(config: Config, name: string | undefined): StreamerConfig {
   );
 }
 
-function busPublisher(eventBusName: string | undefined): EventPublisher {
-  if (eventBusName) return createEventBridgePublisher(eventBusName);
+const cloudVariables = [
+  'EVENT_BUS_NAME',
+  'BOOK_QUEUE_URL',
+  'COMMAND_QUEUE_URL',
+  'CONTROL_TABLE',
+  'SNAPSHOT_BUCKET',
+] as const;
+
+type CloudEnvironment = Readonly<Record<(typeof cloudVariables)[number], string>>;
+
+function readCloud(env: Readonly<Record<string, string | undefined>>): CloudEnvironment {
+  const missing = cloudVariables.filter((name) => !env[name]);
+  if (missing.length === 0) return env as CloudEnvironment;
+  const verb = missing.length === 1 ? 'is' : 'are';
   throw new StreamerError(
     'ENVIRONMENT_INCOMPLETE',
-    'EVENT_BUS_NAME is not set, so there is no bus to put events on. The deployed task gets it from the stack. On one machine: `npm run sandbox` runs the whole system, or `npm run streamer -- --print` writes events to standard output.',
+    `${missing.join(', ')} ${verb} not set, so there is no cloud to put events on. The deployed task gets them from the stack. On one machine: \`npm run sandbox\` runs the whole system, or \`npm run streamer -- --print\` writes events to standard output.`,
   );
 }
 
@@ -142,15 +233,21 @@ function tellParent(message: object): void {
   if (process.connected) process.send?.(message);
 }
 
-main().catch((error: unknown) => {
-  const expected =
+function isExpected(error: unknown): boolean {
+  return (
     error instanceof StreamerError ||
     error instanceof ConfigError ||
     error instanceof EnvironmentError ||
     error instanceof OutboxError ||
-    (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
-  process.stderr.write(
-    `${expected ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`,
+    (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true
   );
-  process.exit(expected ? EXIT_INPUT : EXIT_FAULT);
+}
+
+function wordsOf(error: unknown): string {
+  return isExpected(error) ? (error as Error).message : ((error as Error).stack ?? String(error));
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${wordsOf(error)}\n`);
+  process.exit(isExpected(error) ? EXIT_INPUT : EXIT_FAULT);
 });

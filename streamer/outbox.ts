@@ -1,31 +1,43 @@
-import { mkdirSync, renameSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { TrackerDoc, TrackerMemory } from '../lib/domain/orders/tracker-types.ts';
 import type { EventName } from '../lib/events/catalogue.ts';
 import type { Envelope } from '../lib/events/envelope.ts';
+import { OutboxError, type OutboxFileConfig, openOutboxFile, readMeta, writeMeta } from './outbox-file.ts';
+
+export { OutboxError, type OutboxErrorCode } from './outbox-file.ts';
 
 /**
  * The durable outbox: an event exists once it is in this file, whatever happens to the process or the network.
  * SQLite in WAL mode survives a crash of the process; the file lies on a volume that outlives the container.
  *
- * The same file holds, in the same transactions, what a restart must know: the epoch, and for each instrument the
- * watermark up to which every bar is accounted for.
+ * The same file holds, in the same transactions, what a restart must know: the epoch, for each instrument the
+ * watermark up to which every bar is accounted for, and the memory of the order tracker.
  */
-export interface OutboxConfig {
-  readonly path: string;
+export interface OutboxConfig extends OutboxFileConfig {
+  /** Of those for the bus. Events of the book are never refused. */
   readonly maxEvents: number;
   /** Share of `maxEvents` above which the owner is told, once for each crossing. */
   readonly alertAtUtilisation: number;
-  /** Start time in Unix seconds: a lost volume must not bring an old epoch back. */
-  readonly startedAtSeconds: number;
-  /** Whose events these are, `<stage>/<account>/<streamer>`: they must never leave under another name. */
-  readonly owner: string;
+  /** False where there is no book queue: its events then go to the bus alone. */
+  readonly book: boolean;
 }
+
+/** Where an event goes: the bus gets all of them, the book's queue gets what the book is made of. */
+export type OutboxTarget = 'bus' | 'book';
 
 export interface OutboxRow {
   readonly id: number;
   readonly name: EventName;
   readonly envelope: Envelope;
+}
+
+/** What is written in the same transaction as the events. */
+export interface WrittenBeside {
+  readonly watermarks?: ReadonlyMap<number, number>;
+  /** Documents of the order tracker by key; null forgets one. */
+  readonly memory?: ReadonlyMap<string, TrackerDoc | null>;
+  /** The last events before an end: there is no later moment at which they could be tried again. */
+  readonly beyondBound?: boolean;
 }
 
 export interface OutboxStats {
@@ -38,54 +50,89 @@ export interface OutboxStats {
   readonly dead: number;
 }
 
-/** Orders leave before candles; nothing of this kind is ever refused for want of room. */
+type Counts = { -readonly [K in 'depth' | 'appended' | 'removed' | 'rejected' | 'dead']: number };
+
+/** Orders leave before candles. */
 const PRIORITY_ORDER = 1;
 const PRIORITY_NORMAL = 0;
 
-export class OutboxError extends Error {
-  readonly code: 'OUTBOX_IN_USE' | 'OUTBOX_UNUSABLE' | 'OUTBOX_OF_ANOTHER';
-  constructor(code: OutboxError['code'], message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = 'OutboxError';
-    this.code = code;
-  }
+/** What the book is made of. */
+export function isOfBook(name: string): boolean {
+  return /^(?:order|fill|commission|position|balance)\./.test(name);
+}
+
+/** The epoch of a run that has no lease: later than any before it, also when the file was lost. */
+export function epochFromClock(outbox: Outbox, systemMs: number): number {
+  return Math.max(Math.floor(systemMs / 1000), outbox.lastEpoch + 1);
 }
 
 export class Outbox {
-  readonly epoch: number;
   /** Set when an unreadable file was put aside at the start. */
   readonly recoveredFrom: string | undefined;
+  /** Random, made once for each file. */
+  readonly holder: string;
   readonly #config: OutboxConfig;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #delete: StatementSync;
   readonly #bury: StatementSync;
   readonly #mark: StatementSync;
+  readonly #remember: StatementSync;
+  readonly #forget: StatementSync;
+  readonly #counts: Readonly<Record<OutboxTarget, Counts>>;
+  #epoch = 0;
+  #lastEpoch: number;
   #seq = 0;
-  #depth: number;
-  #dead: number;
-  #appended = 0;
-  #removed = 0;
-  #rejected = 0;
 
   /** @throws OutboxError when another process holds the file or its folder cannot be written */
   constructor(config: OutboxConfig) {
     this.#config = config;
-    const opened = open(config);
-    this.#db = opened.db;
-    this.recoveredFrom = opened.recoveredFrom;
-    claim(this.#db, config);
-    this.epoch = nextEpoch(this.#db, config.startedAtSeconds);
-    this.#insert = this.#db.prepare('INSERT INTO events (priority, name, envelope) VALUES (?, ?, ?)');
-    this.#delete = this.#db.prepare('DELETE FROM events WHERE id = ?');
-    this.#bury = this.#db.prepare(
-      'INSERT INTO dead (name, envelope, code, message) SELECT name, envelope, ?, ? FROM events WHERE id = ?',
+    const { db, recoveredFrom, holder } = openOutboxFile(config);
+    this.#db = db;
+    this.recoveredFrom = recoveredFrom;
+    this.holder = holder;
+    this.#lastEpoch = Number(readMeta(db, 'epoch') ?? 0);
+    this.#insert = db.prepare('INSERT INTO events (target, priority, name, envelope) VALUES (?, ?, ?, ?)');
+    this.#delete = db.prepare('DELETE FROM events WHERE id = ?');
+    this.#bury = db.prepare(
+      'INSERT INTO dead (target, name, envelope, code, message) SELECT target, name, envelope, ?, ? FROM events WHERE id = ?',
     );
-    this.#mark = this.#db.prepare(
+    this.#mark = db.prepare(
       'INSERT INTO watermarks (con_id, from_ms) VALUES (?, ?) ON CONFLICT (con_id) DO UPDATE SET from_ms = excluded.from_ms',
     );
-    this.#depth = count(this.#db, 'events');
-    this.#dead = count(this.#db, 'dead');
+    this.#remember = db.prepare(
+      'INSERT INTO memory (key, doc) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET doc = excluded.doc',
+    );
+    this.#forget = db.prepare('DELETE FROM memory WHERE key = ?');
+    this.#counts = { bus: counts(db, 'bus'), book: counts(db, 'book') };
+  }
+
+  /** The epoch of the events that are being made; 0 before one has begun. */
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** The last epoch that this file has seen, of this process or an earlier one; 0 for none. */
+  get lastEpoch(): number {
+    return this.#lastEpoch;
+  }
+
+  /**
+   * Begins the epoch of a new lease: its fencing token. Sequence numbers start anew.
+   *
+   * @throws OutboxError EPOCH_NOT_NEW when events of this epoch or of a later one may exist
+   */
+  beginEpoch(token: number): void {
+    if (!Number.isSafeInteger(token) || token <= this.#lastEpoch) {
+      throw new OutboxError(
+        'EPOCH_NOT_NEW',
+        `The outbox ${this.#config.path} has events of epoch ${this.#lastEpoch}, so ${token} cannot begin: its events would be taken for older ones, or for repeats. The lease's token must be greater; a control table that was emptied starts it anew. Give the lease row a token of at least ${this.#lastEpoch}, or set DB_PATH to a new file once this one has no unsent events.`,
+      );
+    }
+    writeMeta(this.#db, 'epoch', String(token));
+    this.#epoch = token;
+    this.#lastEpoch = token;
+    this.#seq = 0;
   }
 
   /** The next sequence number of this epoch. */
@@ -94,51 +141,58 @@ export class Outbox {
     return this.#seq;
   }
 
-  /** True when an event that is not an order's would be refused. */
+  /** True when an event that is not the book's would be refused. */
   get full(): boolean {
-    return this.#depth >= this.#config.maxEvents;
+    return this.#counts.bus.depth >= this.#config.maxEvents;
   }
 
-  get nearlyFull(): boolean {
-    return this.#depth >= this.#config.maxEvents * this.#config.alertAtUtilisation;
+  nearlyFull(target: OutboxTarget): boolean {
+    return this.#counts[target].depth >= this.#config.maxEvents * this.#config.alertAtUtilisation;
   }
 
   /**
-   * Appends events and moves watermarks in one transaction. Returns those that found no room (only possible at the
-   * bound, and never for order events); they are counted. The last events before an end go `beyondBound`: there is no
-   * later moment at which they could be tried again.
+   * Appends events, moves watermarks and writes the tracker's memory in one transaction. Returns the events that found
+   * no room (only possible at the bound, and never those of the book or alerts); they are counted.
    */
-  append(
-    events: readonly Envelope[],
-    watermarks: ReadonlyMap<number, number> = new Map(),
-    beyondBound = false,
-  ): readonly Envelope[] {
+  append(events: readonly Envelope[], beside: WrittenBeside = {}): readonly Envelope[] {
     const refused: Envelope[] = [];
-    let added = 0;
+    const added = { bus: 0, book: 0 };
     this.#transaction(() => {
       for (const event of events) {
-        const priority = event.type.startsWith('order.') ? PRIORITY_ORDER : PRIORITY_NORMAL;
-        if (!beyondBound && priority === PRIORITY_NORMAL && this.#depth + added >= this.#config.maxEvents) {
+        const ofBook = isOfBook(event.type);
+        const room = this.#counts.bus.depth + added.bus < this.#config.maxEvents;
+        if (!ofBook && event.type !== 'alert.raised' && !room && beside.beyondBound !== true) {
           refused.push(event);
           continue;
         }
-        this.#insert.run(priority, event.type, JSON.stringify(event));
-        added += 1;
+        const text = JSON.stringify(event);
+        this.#insert.run('bus', ofBook ? PRIORITY_ORDER : PRIORITY_NORMAL, event.type, text);
+        added.bus += 1;
+        if (!ofBook || !this.#config.book) continue;
+        this.#insert.run('book', PRIORITY_ORDER, event.type, text);
+        added.book += 1;
       }
       // A watermark that moved past an event that was refused would make its bar vanish without a trace.
-      if (refused.length === 0) for (const [conId, fromMs] of watermarks) this.#mark.run(conId, fromMs);
+      if (refused.length === 0)
+        for (const [conId, fromMs] of beside.watermarks ?? []) this.#mark.run(conId, fromMs);
+      for (const [key, doc] of beside.memory ?? []) {
+        if (doc === null) this.#forget.run(key);
+        else this.#remember.run(key, JSON.stringify(doc));
+      }
     });
-    this.#depth += added;
-    this.#appended += added;
-    this.#rejected += refused.length;
+    for (const target of ['bus', 'book'] as const) {
+      this.#counts[target].depth += added[target];
+      this.#counts[target].appended += added[target];
+    }
+    this.#counts.bus.rejected += refused.length;
     return refused;
   }
 
-  /** The oldest events that are not in `inFlight`, orders first. */
-  peek(limit: number, inFlight: ReadonlySet<number>): OutboxRow[] {
+  /** The oldest events for a target that are not in `inFlight`, orders first. */
+  peek(target: OutboxTarget, limit: number, inFlight: ReadonlySet<number>): OutboxRow[] {
     const rows = this.#db
-      .prepare('SELECT id, name, envelope FROM events ORDER BY priority DESC, id LIMIT ?')
-      .all(limit + inFlight.size) as { id: number; name: string; envelope: string }[];
+      .prepare('SELECT id, name, envelope FROM events WHERE target = ? ORDER BY priority DESC, id LIMIT ?')
+      .all(target, limit + inFlight.size) as { id: number; name: string; envelope: string }[];
     const free: OutboxRow[] = [];
     for (const row of rows) {
       if (inFlight.has(row.id)) continue;
@@ -148,24 +202,24 @@ export class Outbox {
     return free;
   }
 
-  /** Forgets events that the bus has accepted. */
-  remove(ids: readonly number[]): void {
+  /** Forgets events that their target has accepted. */
+  remove(target: OutboxTarget, ids: readonly number[]): void {
     if (ids.length === 0) return;
     this.#transaction(() => {
       for (const id of ids) this.#delete.run(id);
     });
-    this.#depth -= ids.length;
-    this.#removed += ids.length;
+    this.#counts[target].depth -= ids.length;
+    this.#counts[target].removed += ids.length;
   }
 
-  /** Puts an event that the bus can never accept aside, where a person finds it. */
-  bury(id: number, code: string, message: string): void {
+  /** Puts an event that its target can never accept aside, where a person finds it. */
+  bury(target: OutboxTarget, id: number, code: string, message: string): void {
     this.#transaction(() => {
       this.#bury.run(code, message, id);
       this.#delete.run(id);
     });
-    this.#depth -= 1;
-    this.#dead += 1;
+    this.#counts[target].depth -= 1;
+    this.#counts[target].dead += 1;
   }
 
   /** Start of the first bar of an instrument that is not accounted for, Unix ms UTC. */
@@ -176,16 +230,19 @@ export class Outbox {
     return row?.from_ms;
   }
 
-  stats(): OutboxStats {
-    return {
-      depth: this.#depth,
-      capacity: this.#config.maxEvents,
-      utilisation: this.#depth / this.#config.maxEvents,
-      appended: this.#appended,
-      removed: this.#removed,
-      rejected: this.#rejected,
-      dead: this.#dead,
-    };
+  /** What the order tracker of an earlier run remembered. */
+  memory(): TrackerMemory[] {
+    const rows = this.#db.prepare('SELECT key, doc FROM memory ORDER BY key').all() as {
+      key: string;
+      doc: string;
+    }[];
+    return rows.map(({ key, doc }) => ({ key, doc: JSON.parse(doc) as TrackerDoc }));
+  }
+
+  stats(target: OutboxTarget): OutboxStats {
+    const capacity = this.#config.maxEvents;
+    const { depth, ...rest } = this.#counts[target];
+    return { depth, capacity, utilisation: depth / capacity, ...rest };
   }
 
   close(): void {
@@ -204,88 +261,8 @@ export class Outbox {
   }
 }
 
-function open(config: OutboxConfig): { db: DatabaseSync; recoveredFrom: string | undefined } {
-  try {
-    mkdirSync(dirname(config.path), { recursive: true });
-    return { db: openFile(config.path), recoveredFrom: undefined };
-  } catch (error) {
-    const message = (error as Error).message;
-    if (/locked|busy/i.test(message)) {
-      throw new OutboxError(
-        'OUTBOX_IN_USE',
-        `The outbox ${config.path} is in use by another process. Two streamers must not share one; stop the other, or set DB_PATH to another file.`,
-        { cause: error },
-      );
-    }
-    if (/malformed|not a database/i.test(message)) {
-      // Better to start with an empty outbox and backfill than not to start: the broken file is kept for a person.
-      const aside = `${config.path}.unreadable-${config.startedAtSeconds}`;
-      renameSync(config.path, aside);
-      return { db: openFile(config.path), recoveredFrom: aside };
-    }
-    throw new OutboxError(
-      'OUTBOX_UNUSABLE',
-      `The outbox ${config.path} cannot be opened (${message}). Check that its folder exists and can be written, or set DB_PATH to another file.`,
-      { cause: error },
-    );
-  }
-}
-
-function openFile(path: string): DatabaseSync {
-  const db = new DatabaseSync(path);
-  try {
-    db.exec(`
-      PRAGMA locking_mode = EXCLUSIVE;
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = NORMAL;
-      CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-      CREATE TABLE IF NOT EXISTS events (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        priority INTEGER NOT NULL,
-        name TEXT NOT NULL,
-        envelope TEXT NOT NULL
-      ) STRICT;
-      CREATE INDEX IF NOT EXISTS events_by_priority ON events (priority DESC, id);
-      CREATE TABLE IF NOT EXISTS dead (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        name TEXT NOT NULL,
-        envelope TEXT NOT NULL,
-        code TEXT NOT NULL,
-        message TEXT NOT NULL
-      ) STRICT;
-      CREATE TABLE IF NOT EXISTS watermarks (con_id INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL) STRICT;
-    `);
-    // A damaged page would be found only when its events are due, and then again after every restart.
-    const { quick_check: verdict } = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
-    if (verdict !== 'ok') throw new Error(`database is malformed: ${verdict}`);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return db;
-}
-
-function claim(db: DatabaseSync, { owner, path }: OutboxConfig): void {
-  const row = db.prepare("SELECT value FROM meta WHERE key = 'owner'").get() as { value: string } | undefined;
-  if (row && row.value !== owner) {
-    db.close();
-    throw new OutboxError(
-      'OUTBOX_OF_ANOTHER',
-      `The outbox ${path} belongs to ${row.value}, and this is ${owner}: its unsent events would leave under a wrong name. Set DB_PATH (streamers[].dbPath) to a file of this streamer's own.`,
-    );
-  }
-  if (!row) db.prepare("INSERT INTO meta (key, value) VALUES ('owner', ?)").run(owner);
-}
-
-function nextEpoch(db: DatabaseSync, startedAtSeconds: number): number {
-  const row = db.prepare("SELECT value FROM meta WHERE key = 'epoch'").get() as { value: string } | undefined;
-  const epoch = Math.max(startedAtSeconds, row ? Number(row.value) + 1 : 1);
-  db.prepare(
-    "INSERT INTO meta (key, value) VALUES ('epoch', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-  ).run(String(epoch));
-  return epoch;
-}
-
-function count(db: DatabaseSync, table: 'events' | 'dead'): number {
-  return (db.prepare(`SELECT count(*) AS n FROM ${table}`).get() as { n: number }).n;
+function counts(db: DatabaseSync, target: OutboxTarget): Counts {
+  const count = (table: 'events' | 'dead') =>
+    (db.prepare(`SELECT count(*) AS n FROM ${table} WHERE target = ?`).get(target) as { n: number }).n;
+  return { depth: count('events'), appended: 0, removed: 0, rejected: 0, dead: count('dead') };
 }

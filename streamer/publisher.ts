@@ -1,12 +1,14 @@
 import type { EventPublisher } from '../lib/ports/event-publisher.ts';
-import type { Outbox, OutboxRow } from './outbox.ts';
+import type { Outbox, OutboxRow, OutboxTarget } from './outbox.ts';
 
 /**
- * Carries the outbox to the bus: batches of ten, a few at a time, partial failures sent again one by one, with
- * back-off while the bus refuses. It never gives up on an event that could be accepted one day; one that never can
- * be (too large, malformed) is put aside and told.
+ * Carries the outbox's events to one target, the bus or the book's queue: batches of ten, a few at a time, partial
+ * failures sent again one by one, with back-off while the target refuses. It never gives up on an event that could be
+ * accepted one day; one that never can be (too large, malformed) is put aside and told.
  */
 export interface PublisherConfig {
+  readonly target: OutboxTarget;
+  /** Batches under way at once; with 1 they leave in the outbox's order. */
   readonly concurrency: number;
   readonly retryFirstMs: number;
   readonly retryMaxMs: number;
@@ -21,12 +23,12 @@ export interface PublisherStats {
 }
 
 const BATCH = 10;
-/** What EventBridge calls an entry that no retry can save. */
-const PERMANENT = new Set(['EntryTooLarge', 'MalformedDetail']);
+/** What EventBridge and SQS call an entry that no retry can save. */
+const PERMANENT = new Set(['EntryTooLarge', 'MalformedDetail', 'InvalidMessageContents']);
 
 export class Publisher {
   readonly #outbox: Outbox;
-  readonly #bus: EventPublisher;
+  readonly #target: EventPublisher;
   readonly #config: PublisherConfig;
   readonly #onBuried: (row: OutboxRow, code: string, message: string) => void;
   readonly #inFlight = new Set<number>();
@@ -42,12 +44,12 @@ export class Publisher {
 
   constructor(
     outbox: Outbox,
-    bus: EventPublisher,
+    target: EventPublisher,
     config: PublisherConfig,
     onBuried: (row: OutboxRow, code: string, message: string) => void,
   ) {
     this.#outbox = outbox;
-    this.#bus = bus;
+    this.#target = target;
     this.#config = config;
     this.#onBuried = onBuried;
   }
@@ -57,8 +59,8 @@ export class Publisher {
     if (this.#stopped || this.#timer) return;
     while (this.#batches < this.#config.concurrency) {
       // Cheap guard: while everything that waits is in flight there is nothing to read.
-      if (this.#outbox.stats().depth <= this.#inFlight.size) break;
-      const rows = this.#outbox.peek(BATCH, this.#inFlight);
+      if (this.#depth <= this.#inFlight.size) break;
+      const rows = this.#outbox.peek(this.#config.target, BATCH, this.#inFlight);
       if (rows.length === 0) break;
       this.#batches += 1;
       for (const row of rows) this.#inFlight.add(row.id);
@@ -67,13 +69,13 @@ export class Publisher {
     this.#announceIdle();
   }
 
-  /** Waits until the outbox is empty or the time is up; returns whether it is empty. */
+  /** Waits until nothing is left for the target or the time is up; returns whether it is empty. */
   async drain(timeoutMs: number): Promise<boolean> {
-    if (this.#outbox.stats().depth === 0) return true;
+    if (this.#depth === 0) return true;
     const empty = new Promise<boolean>((resolve) => this.#idle.push(() => resolve(true)));
     const { promise: late, resolve } = Promise.withResolvers<boolean>();
     const timer = setTimeout(() => resolve(false), timeoutMs);
-    // The bus may have come back, and the back-off may be longer than the time that is left.
+    // The target may have come back, and the back-off may be longer than the time that is left.
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.wake();
@@ -100,10 +102,14 @@ export class Publisher {
     };
   }
 
+  get #depth(): number {
+    return this.#outbox.stats(this.#config.target).depth;
+  }
+
   async #send(rows: readonly OutboxRow[]): Promise<void> {
     let failed = 0;
     try {
-      const results = await this.#bus.publish(rows.map((row) => row.envelope));
+      const results = await this.#target.publish(rows.map((row) => row.envelope));
       if (this.#stopped) return;
       const accepted: number[] = [];
       for (const [index, row] of rows.entries()) {
@@ -114,10 +120,10 @@ export class Publisher {
           failed += 1;
           this.#lastError = result
             ? `${result.code}: ${result.message}`
-            : 'the bus gave no answer for the entry';
+            : 'there was no answer for the entry';
         }
       }
-      this.#outbox.remove(accepted);
+      this.#outbox.remove(this.#config.target, accepted);
       this.#published += accepted.length;
     } catch (error) {
       failed = rows.length;
@@ -135,7 +141,7 @@ export class Publisher {
   }
 
   #putAside(row: OutboxRow, code: string, message: string): void {
-    this.#outbox.bury(row.id, code, message);
+    this.#outbox.bury(this.#config.target, row.id, code, message);
     this.#buried += 1;
     this.#onBuried(row, code, message);
   }
@@ -154,7 +160,7 @@ export class Publisher {
   }
 
   #announceIdle(): void {
-    if (this.#outbox.stats().depth > 0 || this.#batches > 0) return;
+    if (this.#depth > 0 || this.#batches > 0) return;
     const waiting = this.#idle;
     this.#idle = [];
     for (const resolve of waiting) resolve();

@@ -6,6 +6,7 @@ import type { MarketData } from './market-data.ts';
 import type { SessionDriver } from './session-driver.ts';
 import type { SessionEffect } from './session-machine.ts';
 import type { StreamerOptions } from './streamer-options.ts';
+import type { TrackerDriver } from './tracker-driver.ts';
 import type { WakePlanner } from './wake-planner.ts';
 
 /** The parts of the streamer that a session's effects reach. */
@@ -16,6 +17,7 @@ export interface SessionEffectParts {
   readonly marketData: MarketData;
   readonly history: History;
   readonly gaps: GapDriver;
+  readonly orders: TrackerDriver;
   readonly recorder: EventRecorder;
   readonly wakes: WakePlanner;
 }
@@ -31,7 +33,7 @@ export class SessionEffects {
   }
 
   perform(effect: SessionEffect): void {
-    const { link, marketData, history, gaps, session, wakes } = this.#parts;
+    const { link, marketData, history, gaps, orders, session, wakes } = this.#parts;
     switch (effect.kind) {
       case 'open':
         link.open();
@@ -39,6 +41,7 @@ export class SessionEffects {
       case 'close':
         link.close();
         history.forget();
+        orders.disconnected();
         return;
       case 'ask-time':
         wakes.asked();
@@ -62,7 +65,7 @@ export class SessionEffects {
   }
 
   #tell(effect: TellingEffect): void {
-    const { recorder, link, systemMs } = this.#parts;
+    const { recorder, orders, systemMs } = this.#parts;
     const { config, streamer, logger } = this.#options;
     switch (effect.kind) {
       case 'phase':
@@ -70,7 +73,6 @@ export class SessionEffects {
         recorder.emitNow('session.changed', { from: effect.from, to: effect.to, reason: effect.reason });
         return;
       case 'connected':
-        link.requestOpenOrders();
         recorder.emitNow('gateway.connected', {
           host: streamer.gateway.host,
           port: streamer.gateway.port,
@@ -78,6 +80,7 @@ export class SessionEffects {
           serverVersion: effect.serverVersion,
           accounts: [...effect.accounts],
         });
+        orders.connected();
         return;
       case 'disconnected':
         logger.warn('The link to the gateway is lost', { code: effect.code, message: effect.message });

@@ -11,7 +11,8 @@ export type StreamerErrorCode =
   | 'TOO_MANY_SYMBOLS'
   | 'INTERVAL_UNSUPPORTED'
   | 'ENVIRONMENT_INCOMPLETE'
-  | 'HEALTH_PORT_IN_USE';
+  | 'HEALTH_PORT_IN_USE'
+  | 'SOCKET_NOT_FENCED';
 
 /** Why the streamer cannot start: what happened, what it means, and what to do. */
 export class StreamerError extends Error {

@@ -1,5 +1,5 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
-import type { EventPublisher } from '../lib/ports/event-publisher.ts';
+import type { EventDelivery } from './event-delivery.ts';
 import type { Logger } from './logger.ts';
 import type { StreamerError } from './streamer-error.ts';
 
@@ -7,7 +7,15 @@ export interface StreamerOptions {
   readonly config: Config;
   /** Which of the stage's streamers this is. */
   readonly streamer: StreamerConfig;
-  readonly publisher: EventPublisher;
+  /**
+   * Opened once for each process, and closed by who opened it: it outlives a streamer that has lost its lease. It may be
+   * another streamer's only after that one has stopped.
+   */
+  readonly delivery: EventDelivery;
+  /** Fencing token of the lease, greater than that of any run before; the epoch of every event. */
+  readonly epoch: number;
+  /** Asked before every write to the gateway's socket; false destroys the socket instead. */
+  readonly mayWrite: () => boolean;
   readonly logger: Logger;
   /** False: a gateway that refuses the very first connection is an error rather than something to wait for. */
   readonly waitForGateway: boolean;

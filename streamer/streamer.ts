@@ -1,37 +1,42 @@
 import type { StreamerConfig } from '../config/schema.ts';
 import { createMarketClock } from '../lib/domain/market/market-clock.ts';
+import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import { BrokerLink, type LinkListener } from './broker-link.ts';
+import { type BrokerLists, ListDesk } from './broker-lists.ts';
 import { EventBus, HISTORY_DEFAULT } from './bus.ts';
-import { openDelivery } from './event-delivery.ts';
+import type { Buried, EventDelivery } from './event-delivery.ts';
 import { EventRecorder, type StreamerEvents } from './event-recorder.ts';
 import { GapDriver } from './gap-driver.ts';
-import { GatewayErrors } from './gateway-errors.ts';
+import { GatewayErrors, requestIdsFrom } from './gateway-errors.ts';
 import { History } from './history.ts';
 import { MarketData, type MarketDataHost } from './market-data.ts';
-import type { Outbox } from './outbox.ts';
-import type { Publisher } from './publisher.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
 import { StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
+import { TrackerDriver } from './tracker-driver.ts';
 import { WakePlanner } from './wake-planner.ts';
 
-/** Of the time to shut down, what is left for closing files after the last attempt to publish. */
-const SHUTDOWN_RESERVE_MS = 2_000;
+/** A round of questions has failed when a list and the one before it in its turn have had their time. */
+const ROUND_RESERVE_MS = 5_000;
 
 /**
- * The always-on task: one session with the gateway, ticks into candles, and every event first into the outbox, then
- * to the bus. This class puts the parts together: the drivers of the pure machines (session, gaps, candle builders),
- * what carries out their effects, and the sleep until the earliest of their deadlines.
+ * The always-on task under one lease: one session with the gateway, ticks into candles, order traffic into the book's
+ * events, and every event first into the outbox, then to the bus and the book. This class puts the parts together: the
+ * drivers of the pure machines (session, order tracker, gaps, candle builders), what carries out their effects, and the
+ * sleep until the earliest of their deadlines.
  */
 export class Streamer {
   readonly bus: EventBus<StreamerEvents>;
+  /** The broker's lists, for snapshots. */
+  readonly lists: BrokerLists;
   readonly #options: StreamerOptions;
   readonly #systemMs: () => number;
   readonly #clock = createMarketClock();
-  readonly #outbox: Outbox;
-  readonly #publisher: Publisher;
+  readonly #delivery: EventDelivery;
+  readonly #lists: ListDesk;
+  readonly #orders: TrackerDriver;
   readonly #recorder: EventRecorder;
   readonly #session: SessionDriver;
   readonly #link: BrokerLink;
@@ -43,14 +48,17 @@ export class Streamer {
   readonly #errors: GatewayErrors;
   readonly #startedAtMs: number;
   #expiryTimer: NodeJS.Timeout | undefined;
-  #reqId = 1_000;
+  #reqId = requestIdsFrom;
   #started = false;
-  #stopping: Promise<boolean> | undefined;
+  #stopping: Promise<void> | undefined;
+  #unlisten: (() => void) | undefined;
   #failed = false;
   #faults = 0;
+  #serverVersion = 0;
 
+  /** @throws OutboxError when the epoch is not later than every one before it */
   constructor(options: StreamerOptions) {
-    const { config, streamer, logger } = options;
+    const { config, streamer, logger, delivery, mayWrite } = options;
     const systemMs = options.systemMs ?? Date.now;
     this.#options = options;
     this.#systemMs = systemMs;
@@ -61,12 +69,11 @@ export class Streamer {
       onHandlerError: (type, error) =>
         logger.error('A handler of the in-process bus failed', { type, error: String(error) }),
     });
-    const { outbox, publisher } = openDelivery(options, this.#startedAtMs);
+    delivery.outbox.beginEpoch(options.epoch);
     const clock = this.#clock;
     // The parts know each other in a circle; nothing is called before `start`, when all of them are there.
     const recorder = new EventRecorder(options, {
-      outbox,
-      publisher,
+      delivery,
       bus: this.bus,
       clock,
       systemMs,
@@ -79,12 +86,33 @@ export class Streamer {
       perform: (effect) => this.#effects.perform(effect),
       settled: () => this.#wakes.plan(),
     });
-    this.#outbox = outbox;
-    this.#publisher = publisher;
+    this.#delivery = delivery;
     this.#recorder = recorder;
     this.#session = session;
-    const link = new BrokerLink({ ...streamer.gateway }, this.#listener());
+    const link = new BrokerLink({ ...streamer.gateway }, this.#listener(), mayWrite);
     this.#link = link;
+    const lists = new ListDesk(link, {
+      account: streamer.account,
+      timeoutMs: config.orders.listTimeoutMs,
+      nextReqId: () => this.#nextReqId(),
+    });
+    this.lists = lists;
+    this.#lists = lists;
+    const orders = new TrackerDriver({
+      options: {
+        account: streamer.account,
+        timeZone: streamer.gateway.timeZone,
+        resyncMs: config.orders.resyncMs,
+        roundTimeoutMs: 2 * config.orders.listTimeoutMs + ROUND_RESERVE_MS,
+      },
+      memory: delivery.outbox.memory(),
+      epoch: options.epoch,
+      lists,
+      recorder,
+      logger,
+      systemMs,
+    });
+    this.#orders = orders;
     const marketData = new MarketData(this.#host(), config, streamer);
     const history = new History(config, marketData, link, () => this.#nextReqId());
     const gaps = new GapDriver(config, { clock, systemMs, logger, recorder, history, marketData });
@@ -93,7 +121,7 @@ export class Streamer {
     this.#history = history;
     this.#gaps = gaps;
     this.#wakes = wakes;
-    const parts = { systemMs, session, link, marketData, history, gaps, recorder, wakes };
+    const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
     this.#errors = new GatewayErrors(options, { ...parts, fatal: (error) => this.#fatal(error) });
   }
@@ -105,21 +133,34 @@ export class Streamer {
     const { config, streamer, logger } = this.#options;
     logger.info('Streamer starts', {
       streamer: streamer.name,
-      epoch: this.#outbox.epoch,
-      unsentEvents: this.#outbox.stats().depth,
+      epoch: this.#options.epoch,
+      unsentEvents: this.#delivery.outbox.stats('bus').depth,
+      unsentBookEvents: this.#delivery.outbox.stats('book').depth,
     });
-    this.#publisher.wake();
+    this.#unlisten = this.#delivery.onBuried((buried) => this.#alertBuried(buried));
+    this.#delivery.wake();
     this.#expiryTimer = setInterval(() => this.#flushExpired(), config.marketData.flushEveryMs);
     this.#session.feed({ kind: 'start' });
   }
 
-  /**
-   * Ends the session, closes open bars as partial, and gives the outbox time to empty. What could not be sent stays in
-   * its file for the next start. Returns true when nothing was left.
-   */
-  stop(): Promise<boolean> {
-    this.#stopping ??= this.#stop();
+  /** Ends the session, closes open bars as partial, and writes all that is still to be told to the outbox. */
+  stop(): Promise<void> {
+    this.#stopping ??= new Promise((resolve) => {
+      this.#stop();
+      resolve();
+    });
     return this.#stopping;
+  }
+
+  /** The lease is lost: cuts the link to the gateway at once. Nothing is written to it, and it is not opened again. */
+  closeLink(): void {
+    this.#link.close();
+    this.#session.feed({ kind: 'stop' });
+  }
+
+  /** Records an event as of this moment of the market. */
+  emitNow<N extends EventName>(name: N, data: EventData<N>): void {
+    this.#recorder.emitNow(name, data);
   }
 
   /** True when the session is up and every line's prints are known to be complete. */
@@ -129,11 +170,21 @@ export class Streamer {
 
   stats() {
     const { phase, failures, safeModeReason, lastError } = this.#session.state;
+    const { bus, book } = this.#delivery.stats();
+    const { publisher, ...outbox } = bus;
     return {
       streamer: this.#options.streamer.name,
-      epoch: this.#outbox.epoch,
+      epoch: this.#options.epoch,
       uptimeMs: this.#systemMs() - this.#startedAtMs,
-      session: { phase, failures, attempts: this.#link.attempts, safeModeReason, lastError },
+      session: {
+        phase,
+        failures,
+        attempts: this.#link.attempts,
+        /** Of the protocol, as the last gateway spoke it; 0 before the first. */
+        serverVersion: this.#serverVersion,
+        safeModeReason,
+        lastError,
+      },
       ready: this.ready,
       marketMs: this.#clock.marketMs,
       tape: this.#clock.tape,
@@ -142,34 +193,39 @@ export class Streamer {
       gaps: this.#gaps.stats(),
       /** Events of this run, by name. */
       events: { ...this.#recorder.counts },
-      outbox: this.#outbox.stats(),
-      publisher: this.#publisher.stats(),
+      orders: this.#orders.stats(),
+      /** Events for the bus. */
+      outbox,
+      publisher,
+      /** Events for the book's queue; null where there is none. */
+      book,
       bus: this.bus.stats(),
       listenerFaults: this.#faults,
     };
   }
 
-  async #stop(): Promise<boolean> {
-    const { config, logger } = this.#options;
+  #stop(): void {
+    const { logger } = this.#options;
     logger.info('Streamer stops');
     this.#wakes.stop();
     clearInterval(this.#expiryTimer);
     this.#marketData.shutdown();
     this.#session.feed({ kind: 'stop' });
+    this.#orders.stop();
+    this.#unlisten?.();
     this.#recorder.flushLast();
-    const empty = await this.#publisher.drain(Math.max(0, config.shutdown.timeoutMs - SHUTDOWN_RESERVE_MS));
-    this.#publisher.stop();
     this.#recorder.close();
-    const left = this.#outbox.stats().depth;
-    if (!empty) logger.warn('Events stay in the outbox for the next start', { left });
-    this.#outbox.close();
-    logger.info('Streamer stopped', { left });
-    return left === 0;
+    this.#delivery.wake();
+    const { bus, book } = this.#delivery.stats();
+    logger.info('Streamer stopped', { unsentEvents: bus.depth, unsentBookEvents: book?.depth ?? 0 });
   }
 
   #listener(): LinkListener {
     return {
-      ready: (serverVersion, accounts) => this.#session.feed({ kind: 'ready', serverVersion, accounts }),
+      ready: (serverVersion, accounts) => {
+        this.#serverVersion = serverVersion;
+        this.#session.feed({ kind: 'ready', serverVersion, accounts });
+      },
       disconnected: (code, message) => this.#session.feed({ kind: 'disconnected', code, message }),
       notice: (code, message) => this.#errors.onNotice(code, message),
       requestError: (reqId, code, message) => this.#errors.onRequestError(reqId, code, message),
@@ -197,6 +253,9 @@ export class Streamer {
         if (outcome) this.#gaps.feed(outcome);
         this.#wakes.plan();
       },
+      fact: (fact) => this.#orders.fact(fact),
+      unreadable: (list) => this.#lists.onUnreadable(list),
+      listEnd: (end) => this.#lists.onEnd(end),
       fault: (where, error) => {
         this.#faults += 1;
         this.#options.logger.error('A listener failed; the message is lost, the session goes on', {
@@ -213,7 +272,7 @@ export class Streamer {
       link: this.#link,
       clock: this.#clock,
       logger: this.#options.logger,
-      epoch: this.#outbox.epoch,
+      epoch: this.#options.epoch,
       nextReqId: () => this.#nextReqId(),
       systemMs: this.#systemMs,
       dataFlows: () => dataFlows(session.state),
@@ -223,7 +282,7 @@ export class Streamer {
       askTime: () => session.askTime(),
       gap: (conId, fromMs, toMs, reason) => this.#gaps.feed({ kind: 'gap', conId, fromMs, toMs, reason }),
       retired: (conId, reason) => this.#gaps.feed({ kind: 'retire', conId, reason }),
-      watermark: (conId) => this.#outbox.watermark(conId),
+      watermark: (conId) => this.#delivery.outbox.watermark(conId),
       fatal: (error) => this.#fatal(error),
       closeMoved: () => this.#wakes.plan(),
       dataSeen: () => {
@@ -244,6 +303,16 @@ export class Streamer {
   #nextReqId(): number {
     this.#reqId += 1;
     return this.#reqId;
+  }
+
+  #alertBuried({ target, row, code, message }: Buried): void {
+    if (row.name === 'alert.raised') return;
+    this.#recorder.emitNow('alert.raised', {
+      alert: 'event_unpublishable',
+      severity: target === 'book' ? 'CRITICAL' : 'HIGH',
+      subject: row.envelope.id,
+      message: `${row.name} ${row.envelope.id} can never be taken by the ${target} (${code}: ${message}). It was put aside in the outbox's table "dead"; ${target === 'book' ? 'the book lacks it until reconcile finds it' : 'its readers lack it'}.`,
+    });
   }
 
   #flushExpired(): void {

@@ -16,6 +16,8 @@ export interface EventBridgePublisherOptions {
   readonly client: EventBridgeClient;
   /** Name or ARN of the bus. */
   readonly eventBusName: string;
+  /** Source of the events; the streamer's when left out. */
+  readonly source?: string;
 }
 
 /** A caller handed over more than ten events. */
@@ -40,10 +42,12 @@ interface Sized {
 export class EventBridgePublisher implements EventPublisher {
   readonly #client: EventBridgeClient;
   readonly #eventBusName: string;
+  readonly #source: string;
 
-  constructor({ client, eventBusName }: EventBridgePublisherOptions) {
+  constructor({ client, eventBusName, source = streamerSource }: EventBridgePublisherOptions) {
     this.#client = client;
     this.#eventBusName = eventBusName;
+    this.#source = source;
   }
 
   async publish(events: readonly OutgoingEvent[]): Promise<readonly PublishResult[]> {
@@ -51,7 +55,7 @@ export class EventBridgePublisher implements EventPublisher {
     const results: PublishResult[] = [];
     const sendable: Sized[] = [];
     for (const [index, event] of events.entries()) {
-      const sized = { index, ...toEntry(event, this.#eventBusName) };
+      const sized = { index, ...toEntry(event, this.#eventBusName, this.#source) };
       if (sized.bytes <= requestBytesMax) sendable.push(sized);
       else results[index] = tooLarge(event, sized.bytes);
     }
@@ -90,16 +94,17 @@ export class EventBridgePublisher implements EventPublisher {
 function toEntry(
   event: OutgoingEvent,
   eventBusName: string,
+  source: string,
 ): { entry: PutEventsRequestEntry; bytes: number } {
   const detail = JSON.stringify(event);
   // No `Time`: on the bus that stays the time of arrival, which replay windows go by; the event's own are in the envelope.
   const entry = {
-    Source: streamerSource,
+    Source: source,
     DetailType: event.type,
     Detail: detail,
     EventBusName: eventBusName,
   };
-  const bytes = Buffer.byteLength(streamerSource) + Buffer.byteLength(event.type) + Buffer.byteLength(detail);
+  const bytes = Buffer.byteLength(source) + Buffer.byteLength(event.type) + Buffer.byteLength(detail);
   return { entry, bytes };
 }
 

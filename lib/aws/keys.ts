@@ -1,4 +1,5 @@
 /** The one place that builds the keys of tables. */
+import type { BookKind, BookRef } from '../domain/book/item.ts';
 
 const units = [
   [86_400_000, 'd'],
@@ -32,4 +33,92 @@ export function candleSort(startMs: number): string {
 
 export function candleKey(candle: { conId: number; intervalMs: number; startMs: number }): CandleKey {
   return { pk: candlePartition(candle.conId, candle.intervalMs), sk: candleSort(candle.startMs) };
+}
+
+/** Partition of an account, in the book and in the control table. */
+export function accountPartition(account: string): string {
+  return `A#${account}`;
+}
+
+/** What the sort key of each kind begins with. Kinds of which an account has one are that word alone. */
+const bookPrefixes: Readonly<Record<BookKind, string>> = {
+  order: 'ORDER',
+  fill: 'FILL',
+  position: 'POS',
+  cash: 'CASH',
+  instrument: 'INSTRUMENT',
+  intent: 'INTENT',
+  perm: 'PERM',
+  ref: 'REF',
+  api: 'API',
+  flags: 'FLAGS',
+  lock: 'LOCK',
+  run: 'RUN',
+  plan: 'PLAN',
+  'audit-head': 'AUDIT',
+};
+
+const kindsByPrefix = new Map(
+  Object.entries(bookPrefixes).map(([kind, prefix]) => [prefix, kind as BookKind] as const),
+);
+
+function isSingle(kind: BookKind): boolean {
+  return kind === 'flags' || kind === 'lock';
+}
+
+/** `ORDER#P17`, `FLAGS` */
+export function bookSort({ kind, id }: BookRef): string {
+  return isSingle(kind) ? bookPrefixes[kind] : `${bookPrefixes[kind]}#${id}`;
+}
+
+/** What the sort keys of a kind begin with, narrowed to ids that begin with `idPrefix`. */
+export function bookSortPrefix(kind: BookKind, idPrefix: string): string {
+  return isSingle(kind) ? bookPrefixes[kind] : `${bookPrefixes[kind]}#${idPrefix}`;
+}
+
+/** The item that a sort key of the book names; undefined for one that this project does not build. */
+export function bookRefOf(sk: string): BookRef | undefined {
+  const end = sk.indexOf('#');
+  const kind = kindsByPrefix.get(end < 0 ? sk : sk.slice(0, end));
+  if (kind === undefined || isSingle(kind) !== end < 0) return undefined;
+  return { kind, id: end < 0 ? '' : sk.slice(end + 1) };
+}
+
+/** A day of an account's audit trail. `day` is `yyyy-mm-dd`, UTC. */
+export function auditPartition(account: string, day: string): string {
+  return `A#${account}#${day}`;
+}
+
+/** `book-keeper#000000000017`: text order is the order of the chain. */
+export function auditSort(writer: string, seq: number): string {
+  return `${auditSortPrefix(writer)}${String(seq).padStart(12, '0')}`;
+}
+
+export function auditSortPrefix(writer: string): string {
+  return `${writer}#`;
+}
+
+/** Writer and number of the row with this sort key. */
+export function auditRowOf(sk: string): { writer: string; seq: number } {
+  const end = sk.lastIndexOf('#');
+  return { writer: sk.slice(0, end), seq: Number(sk.slice(end + 1)) };
+}
+
+/** Index of the audit trail's rows that concern an order. */
+export const auditByOrder = 'by-order';
+
+/** Keys of an audit row in that index. */
+export function auditOrderKeys(row: { account: string; orderKey: string; at: string; sk: string }) {
+  return { orderPk: auditOrderPartition(row.account, row.orderKey), orderSk: `${row.at}#${row.sk}` };
+}
+
+export function auditOrderPartition(account: string, orderKey: string): string {
+  return `A#${account}#${orderKey}`;
+}
+
+export type ControlKind = 'lease' | 'heartbeat';
+
+/** Key of an account's lease or heartbeat in the control table. */
+export function controlKey(account: string, kind: ControlKind): { pk: string; sk: string } {
+  return { pk: accountPartition(account), sk: kind === 'lease' ? 'LEASE' : 'HEARTBEAT' };
 }

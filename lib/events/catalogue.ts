@@ -4,11 +4,15 @@
  * dashes). Within a version, fields may be added, never removed or changed; readers ignore what they do not know.
  */
 import type * as z from 'zod';
+import { alertRaised } from './alert-raised.ts';
 import { backpressureDetected } from './backpressure-detected.ts';
+import { balanceChanged } from './balance-changed.ts';
 import { candleCompleted } from './candle-completed.ts';
 import { candleCorrected } from './candle-corrected.ts';
 import { circuitBreakerTriggered } from './circuit-breaker-triggered.ts';
+import { commissionReceived } from './commission-received.ts';
 import { feedChanged } from './feed-changed.ts';
+import { fillReceived } from './fill-received.ts';
 import { gapAbandoned } from './gap-abandoned.ts';
 import { gapDetected } from './gap-detected.ts';
 import { gapFilled } from './gap-filled.ts';
@@ -16,9 +20,16 @@ import { gatewayConnected } from './gateway-connected.ts';
 import { gatewayDisconnected } from './gateway-disconnected.ts';
 import { instrumentResolved } from './instrument-resolved.ts';
 import { loginAwaited } from './login-awaited.ts';
+import { orderCancelled } from './order-cancelled.ts';
+import { orderChanged } from './order-changed.ts';
+import { orderFilled } from './order-filled.ts';
+import { orderPlaced } from './order-placed.ts';
+import { orderRejected } from './order-rejected.ts';
+import { positionChanged } from './position-changed.ts';
 import { safeModeEntered } from './safe-mode-entered.ts';
 import { safeModeLeft } from './safe-mode-left.ts';
 import { sessionChanged } from './session-changed.ts';
+import { snapshotTaken } from './snapshot-taken.ts';
 import { tickLate } from './tick-late.ts';
 import { tickReceived } from './tick-received.ts';
 
@@ -135,6 +146,72 @@ export const catalogue = {
     when: 'A configured symbol was resolved to a contract, at start and at a roll.',
     seedNames: [],
   },
+  'order.placed': {
+    schema: orderPlaced,
+    version: 1,
+    when: 'An order is seen for the first time and lives.',
+    seedNames: ['ORDER_PLACED', 'order_placed'],
+  },
+  'order.changed': {
+    schema: orderChanged,
+    version: 1,
+    when: 'Terms or state of a living order changed.',
+    seedNames: [],
+  },
+  'order.filled': {
+    schema: orderFilled,
+    version: 1,
+    when: 'An order is filled as a whole; each of its fills is an event of its own.',
+    seedNames: ['ORDER_FILLED', 'order_filled'],
+  },
+  'order.cancelled': {
+    schema: orderCancelled,
+    version: 1,
+    when: 'An order ended by cancel or expiry, unfilled or filled in part.',
+    seedNames: [],
+  },
+  'order.rejected': {
+    schema: orderRejected,
+    version: 1,
+    when: 'IB refused an order.',
+    seedNames: ['ORDER_REJECTED', 'order_rejected'],
+  },
+  'fill.received': {
+    schema: fillReceived,
+    version: 1,
+    when: 'An execution, its correction or its bust was reported for the first time.',
+    seedNames: [],
+  },
+  'commission.received': {
+    schema: commissionReceived,
+    version: 1,
+    when: 'The cost of an execution became known.',
+    seedNames: [],
+  },
+  'position.changed': {
+    schema: positionChanged,
+    version: 1,
+    when: 'A position at IB is another than the last one told; zeros included.',
+    seedNames: [],
+  },
+  'balance.changed': {
+    schema: balanceChanged,
+    version: 1,
+    when: 'Cash of a currency at IB is another than the last one told.',
+    seedNames: [],
+  },
+  'snapshot.taken': {
+    schema: snapshotTaken,
+    version: 1,
+    when: 'A snapshot that a command asked for lies in the bucket.',
+    seedNames: [],
+  },
+  'alert.raised': {
+    schema: alertRaised,
+    version: 1,
+    when: 'Something happened that a person should know.',
+    seedNames: [],
+  },
 } as const satisfies Record<string, CatalogueEntry>;
 
 export type EventName = keyof typeof catalogue;
@@ -151,12 +228,6 @@ export function isEventName(text: string): text is EventName {
 
 /** Names that are kept free for events whose schema does not exist yet, with what earlier systems called them. */
 export const reservedNames = {
-  'order.placed': ['ORDER_PLACED', 'order_placed'],
-  'order.filled': ['ORDER_FILLED', 'order_filled'],
-  'order.rejected': ['ORDER_REJECTED', 'order_rejected'],
-  'order.cancelled': [],
   'setup.detected': ['SETUP_DETECTED', 'setup_detected'],
   'setup.invalidated': ['SETUP_INVALIDATED', 'setup_invalidated'],
-  'position.changed': [],
-  'balance.changed': [],
 } as const satisfies Record<string, readonly string[]>;

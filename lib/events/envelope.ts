@@ -1,5 +1,5 @@
 /**
- * What every event carries around its data. On the bus: Source `evenkeel.streamer`, DetailType the event's name,
+ * What every event carries around its data. From a streamer: Source `evenkeel.streamer`, DetailType the event's name,
  * Detail this envelope as JSON. The bus may deliver twice, late and out of order: `id` finds repeats, and
  * (`epoch`, `seq`) orders the events of one streamer.
  */
@@ -10,6 +10,9 @@ import { stages } from './stage.ts';
 
 /** The Source of everything that a streamer puts on the bus. */
 export const streamerSource = 'evenkeel.streamer';
+
+/** The Source of what the book-keeper raises. */
+export const bookKeeperSource = 'evenkeel.book-keeper';
 
 const head = z.object({
   id: z.string().min(1).describe('`<streamer>:<epoch>:<seq>`; unique, the same when an event is sent again'),
@@ -45,10 +48,15 @@ export function eventId(streamer: string, epoch: number, seq: number): string {
   return `${streamer}:${epoch}:${seq}`;
 }
 
-export type EventErrorCode = 'EVENT_MALFORMED' | 'EVENT_TYPE_UNKNOWN' | 'EVENT_DATA_INVALID';
+export type EventErrorCode =
+  | 'EVENT_MALFORMED'
+  | 'EVENT_VERSION_UNKNOWN'
+  | 'EVENT_TYPE_UNKNOWN'
+  | 'EVENT_DATA_INVALID';
 
 const advice: Readonly<Record<EventErrorCode, string>> = {
   EVENT_MALFORMED: 'The sender is no Evenkeel streamer, or one of another version; look at its Source.',
+  EVENT_VERSION_UNKNOWN: 'The sender is newer than this reader; deploy the same version on both sides.',
   EVENT_TYPE_UNKNOWN: 'The sender is newer than this reader; deploy the same version on both sides.',
   EVENT_DATA_INVALID:
     'The sender and this reader disagree on the shape; deploy the same version on both sides.',
@@ -72,6 +80,7 @@ export class EventError extends Error {
  * @throws EventError with what is wrong and where
  */
 export function parseEnvelope(value: unknown): Envelope {
+  checkVersion(value);
   const parsed = head.safeParse(value);
   if (!parsed.success)
     throw new EventError('EVENT_MALFORMED', `The envelope is wrong: ${list(parsed.error)}.`);
@@ -83,15 +92,66 @@ export function parseEnvelope(value: unknown): Envelope {
   if (!isEventName(type)) {
     throw new EventError('EVENT_TYPE_UNKNOWN', `There is no event "${type}" in the catalogue.`);
   }
-  const checked = catalogue[type].schema.safeParse(data);
-  if (!checked.success) {
-    throw new EventError(
-      'EVENT_DATA_INVALID',
-      `The data of ${type} (${id}) is wrong: ${list(checked.error)}.`,
-    );
+  // One schema per name is applied here; TypeScript cannot see that the two lookups agree.
+  return { ...rest, type, data: parseData(type, id, data) } as Envelope;
+}
+
+/** The schema of a notice without its data. */
+export const noticeHead = z.object({
+  id: z
+    .string()
+    .min(1)
+    .describe('`<function>:<id of what it was at work on>`; the same when it is raised again'),
+  type: z.string().min(1).describe("The event's name, the same as the DetailType"),
+  version: z.literal(1).describe("Version of the data's shape"),
+  stage: z.enum(stages).describe('`sandbox`, `paper` or `live`'),
+  account: z.string().min(1).describe('IB account, for example `DU1234567`'),
+  occurredAt: isoUtc.describe('When it happened: system time; ISO-8601, UTC'),
+  data: z.unknown().describe("What happened; the event's own table lists its fields"),
+});
+
+/**
+ * An event that a function raises: Source `evenkeel.<function>`. It is no word of the broker, so it has neither
+ * streamer nor epoch nor sequence.
+ */
+export type Notice<N extends EventName = EventName> = N extends EventName
+  ? Readonly<Omit<z.infer<typeof noticeHead>, 'type' | 'data'>> & {
+      readonly type: N;
+      readonly data: Readonly<EventData<N>>;
+    }
+  : never;
+
+/**
+ * Checks a notice that came from outside and gives it its type.
+ *
+ * @param value the parsed JSON of an EventBridge `detail` whose Source is a function's
+ * @throws EventError with what is wrong and where
+ */
+export function parseNotice(value: unknown): Notice {
+  checkVersion(value);
+  const parsed = noticeHead.safeParse(value);
+  if (!parsed.success) throw new EventError('EVENT_MALFORMED', `The notice is wrong: ${list(parsed.error)}.`);
+  const { type, data, ...rest } = parsed.data;
+  if (!isEventName(type)) {
+    throw new EventError('EVENT_TYPE_UNKNOWN', `There is no event "${type}" in the catalogue.`);
   }
-  // One schema per name has been applied just above; TypeScript cannot see that the two lookups agree.
-  return { ...rest, type, data: checked.data } as Envelope;
+  return { ...rest, type, data: parseData(type, rest.id, data) } as Notice;
+}
+
+/** An event of another version may have any shape, so this is asked first, of whatever calls itself an event. */
+function checkVersion(value: unknown): void {
+  const { type, version } = (value ?? {}) as { type?: unknown; version?: unknown };
+  if (typeof type !== 'string' || !Number.isInteger(version) || version === 1) return;
+  throw new EventError(
+    'EVENT_VERSION_UNKNOWN',
+    `The event ${type} has version ${String(version)}, this reader knows 1.`,
+  );
+}
+
+function parseData(type: EventName, id: string, data: unknown): unknown {
+  const checked = catalogue[type].schema.safeParse(data);
+  if (checked.success) return checked.data;
+  throw new EventError('EVENT_DATA_INVALID', `The data of ${type} (${id}) is wrong: ${list(checked.error)}.`);
 }
 
 function list(error: z.ZodError): string {

@@ -1,5 +1,6 @@
 /** Findings of cdk-nag that are as intended, one by one, each with its reason. Any other finding stops the synth. */
-import { Validations } from 'aws-cdk-lib';
+import { type CfnElement, Stack, Validations } from 'aws-cdk-lib';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 
 /** No flow log: nothing can come in (a test asserts that no security group has an ingress rule). */
@@ -25,6 +26,24 @@ export function acknowledgeTaskEnvironment(task: IConstruct): void {
   Validations.of(task).acknowledge({
     id: 'AwsSolutions::AwsSolutions-ECS2',
     reason: 'Names and settings only (a test asserts that); the login comes from Secrets Manager.',
+  });
+}
+
+/** No access log of a bucket. */
+export function acknowledgeNoAccessLog(bucket: IConstruct): void {
+  Validations.of(bucket).acknowledge({
+    id: 'AwsSolutions::AwsSolutions-S1',
+    reason:
+      'Written by the streamer, read by operators under their own names: CloudTrail tells who; a log bucket would need one itself.',
+  });
+}
+
+/** `snapshots/<account>/*` of one bucket. */
+export function acknowledgeOwnSnapshots(task: IConstruct, bucket: Bucket, account: string): void {
+  const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
+  Validations.of(task).acknowledge({
+    id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/snapshots/${account}/*]`,
+    reason: 'Each snapshot is an object of its own, in the folder of the account that the streamer serves.',
   });
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
-export const functionNames = ['candle-keeper'] as const;
+export const functionNames = ['book-keeper', 'candle-keeper'] as const;
 
 export type FunctionName = (typeof functionNames)[number];
 
@@ -70,7 +70,7 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
     if (bytes > bundleBytesMax) throw new BundleTooLargeError(name, bytes);
     return { folder: join(outdir, name), bytes };
   };
-  return { 'candle-keeper': bundle('candle-keeper') };
+  return { 'book-keeper': bundle('book-keeper'), 'candle-keeper': bundle('candle-keeper') };
 }
 
 /** `310 KiB` */

@@ -3,14 +3,14 @@ import { AttributeType, BillingMode, Table } from 'aws-cdk-lib/aws-dynamodb';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import type { Bundle } from './bundle.ts';
 import { streamerSource } from './event-bus.ts';
+import { functionRole, stageQueue } from './function-parts.ts';
 
 export interface CandlesProps {
   /** `evenkeel-<stage>` */
@@ -42,25 +42,11 @@ export class Candles extends Construct {
       deletionProtection: props.isProtected,
       removalPolicy,
     });
-    this.deadLetters = new Queue(this, 'DeadLetters', {
-      queueName: `${prefix}-candle-keeper-dlq`,
-      encryption: QueueEncryption.SQS_MANAGED,
-      enforceSSL: true,
-      // The longest that SQS keeps anything: a weekend and a holiday must not lose candles.
-      retentionPeriod: Duration.days(14),
+    this.deadLetters = stageQueue(this, 'DeadLetters', {
+      name: `${prefix}-candle-keeper-dlq`,
       removalPolicy,
     });
-    const logGroup = new LogGroup(this, 'Logs', {
-      logGroupName: `/${prefix}/candle-keeper`,
-      retention: config.aws.logRetentionDays,
-      removalPolicy,
-    });
-    // A role of its own, instead of the managed one that may write to every log group of the account.
-    const role = new Role(this, 'Role', {
-      roleName: `${prefix}-candle-keeper`,
-      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-    });
-    logGroup.grantWrite(role);
+    const { role, logGroup } = functionRole(this, { ...props, name: 'candle-keeper' });
     role.addToPolicy(
       new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [this.table.tableArn] }),
     );

@@ -4,10 +4,12 @@ import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
+import { Book } from './book.ts';
 import type { Bundle, FunctionName } from './bundle.ts';
 import { Candles } from './candles.ts';
 import { StageEventBus } from './event-bus.ts';
 import { Network } from './network.ts';
+import { Snapshots } from './snapshots.ts';
 import { StreamerService } from './streamer-service.ts';
 
 export interface EvenkeelStackProps {
@@ -41,6 +43,15 @@ export class EvenkeelStack extends Stack {
       removalPolicy,
       isProtected,
     });
+    const book = new Book(this, 'Book', {
+      prefix,
+      config,
+      bus,
+      bundle: bundles['book-keeper'],
+      removalPolicy,
+      isProtected,
+    });
+    const snapshots = new Snapshots(this, 'Snapshots', { prefix, removalPolicy });
     const network = new Network(this, 'Network', prefix);
     const cluster = new Cluster(this, 'Cluster', {
       clusterName: prefix,
@@ -54,6 +65,8 @@ export class EvenkeelStack extends Stack {
         config,
         streamer,
         bus,
+        book,
+        snapshots,
         cluster,
         network,
         removalPolicy,
@@ -64,6 +77,13 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'CandlesTableName', { value: candles.table.tableName });
     new CfnOutput(this, 'CandleKeeperName', { value: candles.keeper.functionName });
     new CfnOutput(this, 'CandleKeeperDeadLetters', { value: candles.deadLetters.queueUrl });
+    new CfnOutput(this, 'BookTableName', { value: book.book.tableName });
+    new CfnOutput(this, 'AuditTableName', { value: book.audit.tableName });
+    new CfnOutput(this, 'ControlTableName', { value: book.control.tableName });
+    new CfnOutput(this, 'BookQueueUrl', { value: book.queue.queueUrl });
+    new CfnOutput(this, 'BookDeadLetters', { value: book.deadLetters.queueUrl });
+    new CfnOutput(this, 'BookKeeperName', { value: book.keeper.functionName });
+    new CfnOutput(this, 'SnapshotBucketName', { value: snapshots.bucket.bucketName });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }
 }

@@ -20,10 +20,18 @@ import type { EventBus } from 'aws-cdk-lib/aws-events';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config, StreamerConfig } from '../../config/schema.ts';
-import { acknowledgeRegistryToken, acknowledgeTaskEnvironment } from './acknowledgements.ts';
+import {
+  acknowledgeOwnSnapshots,
+  acknowledgeRegistryToken,
+  acknowledgeTaskEnvironment,
+} from './acknowledgements.ts';
+import type { Book } from './book.ts';
+import { stageQueue } from './function-parts.ts';
 import type { Network } from './network.ts';
+import type { Snapshots } from './snapshots.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -42,6 +50,8 @@ export interface StreamerServiceProps {
   readonly config: Config;
   readonly streamer: StreamerConfig;
   readonly bus: EventBus;
+  readonly book: Book;
+  readonly snapshots: Snapshots;
   readonly cluster: Cluster;
   readonly network: Network;
   readonly removalPolicy: RemovalPolicy;
@@ -70,7 +80,7 @@ export class StreamerService extends Construct {
 
   constructor(scope: Construct, id: string, props: StreamerServiceProps) {
     super(scope, id);
-    const { prefix, config, streamer, bus, network } = props;
+    const { prefix, config, streamer, bus, book, snapshots, network } = props;
     const name = `${prefix}-streamer-${streamer.name}`;
     const task = new FargateTaskDefinition(this, 'Task', {
       family: name,
@@ -83,9 +93,34 @@ export class StreamerService extends Construct {
       },
       volumes: [{ name: 'outbox' }],
     });
+    const commands = this.#commandQueue(props);
     task.addToTaskRolePolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
     );
+    task.addToTaskRolePolicy(
+      new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [book.queue.queueArn] }),
+    );
+    task.addToTaskRolePolicy(
+      new PolicyStatement({
+        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        resources: [commands.queueArn],
+      }),
+    );
+    // The lease and the heartbeat.
+    task.addToTaskRolePolicy(
+      new PolicyStatement({
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        resources: [book.control.tableArn],
+      }),
+    );
+    task.addToTaskRolePolicy(
+      new PolicyStatement({
+        // A command that comes twice is answered with the snapshot that lies there.
+        actions: ['s3:GetObject', 's3:PutObject'],
+        resources: [snapshots.bucket.arnForObjects(`snapshots/${streamer.account}/*`)],
+      }),
+    );
+    acknowledgeOwnSnapshots(task, snapshots.bucket, streamer.account);
     acknowledgeTaskEnvironment(task);
     acknowledgeRegistryToken(task.obtainExecutionRole());
     const logGroup = new LogGroup(this, 'Logs', {
@@ -99,20 +134,29 @@ export class StreamerService extends Construct {
         platform: Platform.LINUX_AMD64,
       }),
       memoryLimitMiB: streamerMemoryMiB,
-      environment: { STAGE: config.stage, STREAMER_NAME: streamer.name, EVENT_BUS_NAME: bus.eventBusName },
-      // /livez, not /readyz: ready means connected, and the gateway's container starts only after this one is healthy.
-      // Once a lease decides who may log in, healthy will mean that the lease is held.
+      environment: {
+        STAGE: config.stage,
+        STREAMER_NAME: streamer.name,
+        EVENT_BUS_NAME: bus.eventBusName,
+        BOOK_QUEUE_URL: book.queue.queueUrl,
+        COMMAND_QUEUE_URL: commands.queueUrl,
+        CONTROL_TABLE: book.control.tableName,
+        SNAPSHOT_BUCKET: snapshots.bucket.bucketName,
+      },
+      // Healthy means that the lease is held, so that a second login never ends the session of a task that still has it.
+      // Not /readyz: ready means connected, and the gateway's container starts only after this one is healthy.
       healthCheck: {
         command: [
           'CMD',
           'node',
           '-e',
-          "fetch('http://127.0.0.1:'+process.env.HEALTH_PORT+'/livez').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))",
+          "fetch('http://127.0.0.1:'+process.env.HEALTH_PORT+'/healthz').then((r)=>process.exit(r.ok?0:1),()=>process.exit(1))",
         ],
         interval: Duration.seconds(10),
         timeout: Duration.seconds(5),
         retries: 3,
-        startPeriod: Duration.seconds(30),
+        // A task that was lost without a word gives its lease up only by its time to live.
+        startPeriod: Duration.seconds(120),
       },
       // The outbox lies on a volume of the task, which outlives a container: a crash restarts the container, not the task.
       enableRestartPolicy: true,
@@ -169,6 +213,25 @@ export class StreamerService extends Construct {
       enableExecuteCommand: false,
     });
   }
+
+  /** The commands of operators and strategies to this streamer: a queue of its own, because SQS cannot receive by group. */
+  #commandQueue({ prefix, streamer, removalPolicy }: StreamerServiceProps): Queue {
+    const name = `${prefix}-orders-${streamer.name}`;
+    const deadLetters = stageQueue(this, 'CommandDeadLetters', {
+      name: `${name}-dlq`,
+      fifo: true,
+      removalPolicy,
+    });
+    return stageQueue(this, 'Commands', {
+      name,
+      fifo: true,
+      removalPolicy,
+      // A snapshot waits for five lists of the broker.
+      visibilityTimeout: Duration.seconds(180),
+      retentionPeriod: Duration.days(1),
+      deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
+    });
+  }
 }
 
 function isLoopback(host: string): boolean {
@@ -182,7 +245,9 @@ function gatewayEnvironment({ stage, aws }: Config, streamer: StreamerConfig): R
     READ_ONLY_API: streamer.gateway.readOnlyApi ? 'yes' : 'no',
     // The daily restart keeps the login; without it IB Gateway logs off once a day.
     AUTO_RESTART_TIME: aws.gatewayRestartTime,
-    TIME_ZONE: aws.gatewayTimeZone,
+    TIME_ZONE: streamer.gateway.timeZone,
+    // The master client is told of every client's orders, those typed by hand included.
+    TWS_MASTER_CLIENT_ID: String(streamer.gateway.clientId),
     TWOFA_TIMEOUT_ACTION: 'restart',
     RELOGIN_AFTER_TWOFA_TIMEOUT: 'yes',
     // Keep this session when somebody logs in with the same name elsewhere.

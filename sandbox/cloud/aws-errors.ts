@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { escapeXml, writeXml, type Xml } from './s3-xml.ts';
 
-export type Service = 'dynamodb' | 'events' | 'sqs' | 'lambda' | 'secretsmanager' | 'sts';
+export type Service = 'dynamodb' | 'events' | 'sqs' | 'lambda' | 'secretsmanager' | 'sts' | 's3' | 'logs';
 
 /** An error that an emulated service answers to its caller. */
 export class ServiceError extends Error {
@@ -31,8 +32,8 @@ const FRONT_DOOR = new Set([
   'UnknownOperationException',
 ]);
 
-/** Services whose SDK clients parse XML: S3 its own form, the others that of the query protocol. */
-const XML = new Set(['sts', 'sns', 's3', 'cloudformation', 'iam', 'ec2', 'cloudwatch', 'monitoring']);
+/** Services whose SDK clients parse the XML of the query protocol. */
+const XML = new Set(['sts', 'sns', 'cloudformation', 'iam', 'ec2', 'cloudwatch', 'monitoring']);
 
 /** Writes an error in the format of the service (as the credential scope names it), as its SDK client parses it. */
 export function writeError(
@@ -45,12 +46,13 @@ export function writeError(
     response.destroy();
     return;
   }
+  if (service === 's3') {
+    writeS3Error(response, error, requestId);
+    return;
+  }
   if (XML.has(service ?? '')) {
     const inner = `<Code>${error.type}</Code><Message>${escapeXml(error.message)}</Message>`;
-    const body =
-      service === 's3'
-        ? `<Error>${inner}<RequestId>${requestId}</RequestId></Error>`
-        : `<ErrorResponse><Error><Type>Sender</Type>${inner}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
+    const body = `<ErrorResponse><Error><Type>Sender</Type>${inner}</Error><RequestId>${requestId}</RequestId></ErrorResponse>`;
     response.writeHead(error.status, { 'content-type': 'text/xml', 'x-amzn-requestid': requestId });
     response.end(body);
     return;
@@ -66,7 +68,7 @@ export function writeError(
     'content-type':
       service === 'lambda'
         ? 'application/json'
-        : `application/x-amz-json-1.${service === 'events' || service === 'secretsmanager' ? 1 : 0}`,
+        : `application/x-amz-json-1.${service === 'dynamodb' || service === 'sqs' ? 0 : 1}`,
     'content-length': Buffer.byteLength(body),
     'x-amzn-requestid': requestId,
     // REST services name the error in a header; SQS keeps the code of its older protocol beside the new one.
@@ -76,11 +78,36 @@ export function writeError(
   response.end(body);
 }
 
+/** S3 has codes of its own for what the other services answer alike. */
+const S3_CODES: Readonly<Record<string, string>> = {
+  AccessDeniedException: 'AccessDenied',
+  UnrecognizedClientException: 'InvalidAccessKeyId',
+  MissingAuthenticationTokenException: 'AccessDenied',
+  RequestEntityTooLargeException: 'EntityTooLarge',
+  InternalFailure: 'InternalError',
+};
+
+/** `extra.header` goes to the headers, the rest beside code and message. The answer to a HEAD has no body. */
+function writeS3Error(response: ServerResponse, error: ServiceError, requestId: string): void {
+  const { header, ...extra } = error.extra as {
+    readonly header?: Readonly<Record<string, string>>;
+    readonly [name: string]: Xml;
+  };
+  const text = writeXml('Error', {
+    Code: S3_CODES[error.type] ?? error.type,
+    Message: error.message,
+    ...extra,
+    RequestId: requestId,
+  });
+  response.writeHead(error.status, {
+    'content-type': 'application/xml',
+    'x-amz-request-id': requestId,
+    ...header,
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : text);
+}
+
 const QUERY_CODES: Readonly<Record<string, string>> = {
   AccessDeniedException: 'AccessDenied',
   UnrecognizedClientException: 'InvalidClientTokenId',
 };
-
-function escapeXml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
-}

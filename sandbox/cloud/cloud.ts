@@ -20,8 +20,10 @@ import {
   operatorEnvironment,
 } from './local-environment.ts';
 import { LogFile } from './log-file.ts';
+import { Logs } from './logs.ts';
 import type { CloudModel } from './model.ts';
 import { ruleLane } from './rule-delivery.ts';
+import { S3 } from './s3.ts';
 import { Secrets } from './secrets.ts';
 import { Services } from './services.ts';
 import { Sqs } from './sqs.ts';
@@ -42,8 +44,12 @@ export interface StartCloudOptions {
   readonly faults?: readonly Fault[];
   /** Back-off times of AWS are multiplied by this; 0.02 makes a minute 1.2 s. */
   readonly timeScale?: number;
-  /** Worker threads of each function. */
+  /** Execution environments of each function. */
   readonly functionPool?: number;
+  /** Each environment is a process of its own, which a test may kill, instead of a thread. */
+  readonly functionProcesses?: boolean;
+  /** Files that the containers' output goes to, by the container's name: what CloudWatch Logs answers from. */
+  readonly containerLogs?: Readonly<Record<string, string>>;
 }
 
 export interface LocalCloud {
@@ -65,6 +71,10 @@ export interface LocalCloud {
   ) => Record<string, string>;
   /** The environment of somebody who may do everything: tests and the sandbox's own view. */
   readonly operatorEnvironment: () => Record<string, string>;
+  /** Processes of a function, by its name; none when functions run as threads. */
+  readonly functionPids: (name: string) => readonly number[];
+  /** Messages of a queue, by its name, in any state: ready, in flight, delayed. */
+  readonly queueDepth: (name: string) => Promise<number>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
   readonly idle: (timeoutMs: number) => Promise<void>;
   readonly stop: () => Promise<void>;
@@ -118,15 +128,22 @@ async function start(
   const dynamodb = new DynamoDbProxy(engine.endpoint);
   stops.push(() => dynamodb.stop());
   // Before the engines end, so that nobody gets answers from half a cloud. Closing twice is harmless.
-  stops.push(async () => endpoint.close());
+  stops.push(async () => {
+    sqs.interrupt();
+    await endpoint.close();
+  });
 
   const iam = new Iam(model);
   const secrets = new Secrets(model.secrets, dataDir);
-  const functions = buildFunctions(model, place, options.functionPool ?? FUNCTION_POOL, stops);
-  const context = { iam, sqs, faults, stats, region: model.region };
+  const s3 = new S3(model, dataDir);
+  stops.push(() => s3.close());
+  const logs = new Logs(model, dataDir, options.containerLogs ?? {});
+  const functions = buildFunctions(model, place, options, stops);
+  const timeScale = options.timeScale ?? TIME_SCALE;
+  const context = { iam, sqs, faults, stats, region: model.region, timeScale };
   const dispatcher = new Dispatcher({
     store,
-    timeScale: options.timeScale ?? TIME_SCALE,
+    timeScale,
     laneOf: laneFinder(model, functions, context),
   });
   stops.push(async () => dispatcher.stop(STOP_GRACE_MS));
@@ -156,8 +173,17 @@ async function start(
     sqs,
     events,
     secrets,
+    s3,
+    logs,
     accept,
     functions: byName,
+    pidOf: (token: string): number | undefined => {
+      for (const fn of functions.values()) {
+        const pid = fn.pidOf(token);
+        if (pid !== undefined) return pid;
+      }
+      return undefined;
+    },
     account: model.account,
     host: new URL(url).host,
   };
@@ -183,6 +209,8 @@ async function start(
     containerEnvironment: (name, where = {}) =>
       containerEnvironment(name, where, { model, iam, secrets, place }),
     operatorEnvironment: () => operatorEnvironment(place),
+    functionPids: (name) => byName.get(name)?.pids ?? [],
+    queueDepth: async (name) => sqs.depth(`arn:aws:sqs:${model.region}:${model.account}:${name}`),
     idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,
   };
@@ -215,13 +243,19 @@ async function startTables(model: CloudModel, dataDir: string, stops: Stops): Pr
 function buildFunctions(
   model: CloudModel,
   place: LocalPlace,
-  poolMax: number,
+  { functionPool: poolMax = FUNCTION_POOL, functionProcesses: asProcesses = false }: StartCloudOptions,
   stops: Stops,
 ): Map<string, LambdaFunction> {
   const functions = new Map<string, LambdaFunction>();
   for (const fn of model.functions) {
     const log = new LogFile(path.join(place.dataDir, 'logs', `${fn.name}.log`));
-    const lambda = new LambdaFunction({ model: fn, poolMax, env: functionEnvironment(fn, place), log });
+    const lambda = new LambdaFunction({
+      model: fn,
+      poolMax,
+      env: functionEnvironment(fn, place),
+      log,
+      asProcesses,
+    });
     functions.set(fn.arn, lambda);
     stops.push(async () => {
       await lambda.stop();

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { type Service, ServiceError, writeError } from './aws-errors.ts';
 import { CloudError, messageOf } from './errors.ts';
 import { CutConnection } from './faults.ts';
+import { readS3Address } from './s3-requests.ts';
 
 /** One request to the local cloud, read and attributed. */
 export interface CloudRequest {
@@ -10,6 +11,8 @@ export interface CloudRequest {
   readonly operation: string;
   /** The access key id: a role's logical id, or `operator`. */
   readonly accessKeyId: string;
+  /** The session token that the caller sent; '' without one. It tells the processes of one role apart. */
+  readonly sessionToken: string;
   readonly region: string;
   readonly body: Buffer;
   readonly requestId: string;
@@ -25,10 +28,12 @@ const TARGETS: Readonly<Record<string, Service>> = {
   AWSEvents: 'events',
   AmazonSQS: 'sqs',
   secretsmanager: 'secretsmanager',
+  Logs_20140328: 'logs',
 };
 
-/** No request of the emulated services is larger: DynamoDB takes 16 MB, Lambda 6. */
+/** No request of the emulated services is larger: DynamoDB takes 16 MB, Lambda 6. An S3 object is held in memory. */
 const BODY_MAX = 17_000_000;
+const S3_BODY_MAX = 256_000_000;
 const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 /** The name or ARN in the path of a Lambda Invoke request, without a `:$LATEST`. */
@@ -91,16 +96,26 @@ export class Endpoint {
     const requestId = randomUUID();
     let service: string | undefined;
     try {
-      const body = await readBody(incoming);
       const scope = readAuthorization(incoming);
       service = scope?.service;
+      const body = await readBody(incoming, service === 's3' ? S3_BODY_MAX : BODY_MAX);
       const target = route(incoming, body, scope?.service);
       service = target.service;
       if (scope === undefined) {
         throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
       }
       const { accessKeyId, region } = scope;
-      await this.#handler({ ...target, accessKeyId, region, body, requestId, incoming, response });
+      const sessionToken = String(incoming.headers['x-amz-security-token'] ?? '');
+      await this.#handler({
+        ...target,
+        accessKeyId,
+        sessionToken,
+        region,
+        body,
+        requestId,
+        incoming,
+        response,
+      });
     } catch (error) {
       if (error instanceof CutConnection) incoming.socket.destroy();
       else writeError(response, service, asServiceError(error), requestId);
@@ -126,6 +141,8 @@ function route(
     if (service !== undefined) return { service, operation };
   } else if (INVOKE_PATH.test(pathOf(incoming))) {
     return { service: 'lambda', operation: 'Invoke' };
+  } else if (scopeService === 's3') {
+    return { service: 's3', operation: readS3Address(incoming).operation };
   } else if (scopeService === 'sts') {
     return { service: 'sts', operation: new URLSearchParams(body.toString('utf8')).get('Action') ?? '' };
   }
@@ -153,15 +170,15 @@ function readAuthorization(
   return { accessKeyId, region, service };
 }
 
-async function readBody(incoming: IncomingMessage): Promise<Buffer> {
+async function readBody(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > BODY_MAX)
+    if (length > bytesMax)
       throw new ServiceError(
         'RequestEntityTooLargeException',
-        `The request is larger than ${BODY_MAX} bytes`,
+        `The request is larger than ${bytesMax} bytes`,
         413,
       );
     chunks.push(chunk);

@@ -9,7 +9,6 @@ export type CloudErrorCode =
   | 'NO_DYNAMODB_ENGINE'
   | 'ENGINE_FAILED'
   | 'TABLE_DIFFERS'
-  | 'QUEUE_DIFFERS'
   | 'DATA_DIR_IN_USE'
   | 'PORT_IN_USE'
   | 'SQS_ENGINE_CHANGED'

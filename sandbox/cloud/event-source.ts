@@ -18,12 +18,16 @@ interface Context {
   readonly iam: Iam;
   readonly stats: StatsCollector;
   readonly region: string;
+  /** What the waits of AWS are multiplied by. */
+  readonly timeScale: number;
 }
 
 /**
  * An event source mapping: polls a queue with the permissions of the function's role, invokes the function with batches
  * and deletes what it handled. With ReportBatchItemFailures only the named messages stay in the queue. What fails
- * becomes visible again after the queue's visibility time-out, and the queue's redrive policy counts it.
+ * becomes visible again after the queue's visibility time-out, scaled, and the queue's redrive policy counts it. On a
+ * FIFO queue the order within a group needs nothing here: the queue gives out nothing of a group while something of it
+ * is in flight, and what failed is in flight until then.
  */
 export class EventSource {
   readonly #mapping: MappingModel;
@@ -39,6 +43,8 @@ export class EventSource {
   }
 
   start(): void {
+    // A batch that was under way when an earlier process was killed has nobody left to finish it.
+    this.#context.sqs.release(this.#mapping.queueArn);
     const pollers = Math.min(this.#fn.poolMax, this.#mapping.concurrencyMax ?? this.#fn.poolMax);
     for (let i = 0; i < pollers; i += 1) void this.#poll();
   }
@@ -108,6 +114,7 @@ export class EventSource {
       stats.problem(
         `function ${this.#fn.model.name} failed on a batch of ${messages.length}: ${result.payload.slice(0, 500)}`,
       );
+      await this.#returnLater(messages);
       return;
     }
     stats.invocations.ok += 1;
@@ -120,6 +127,12 @@ export class EventSource {
       this.#mapping.queueArn,
       messages.filter((message) => !failed.has(message.MessageId)),
     );
+    await this.#returnLater(messages.filter((message) => failed.has(message.MessageId)));
+  }
+
+  async #returnLater(messages: readonly ReceivedMessage[]): Promise<void> {
+    const { visibilitySeconds, queueArn } = this.#mapping;
+    await this.#context.sqs.returnAfter(queueArn, messages, visibilitySeconds * this.#context.timeScale);
   }
 
   #record(message: ReceivedMessage): Record<string, unknown> {

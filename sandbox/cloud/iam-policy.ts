@@ -49,6 +49,10 @@ const KNOWN_CONTEXT_KEYS = new Set([
   'aws:requestedregion',
   'events:source',
   'events:detail-type',
+  's3:prefix',
+  's3:delimiter',
+  's3:tlsversion',
+  's3:object-lock-mode',
 ]);
 
 type Matcher = (expected: string, actual: string) => boolean;
@@ -56,6 +60,11 @@ type Matcher = (expected: string, actual: string) => boolean;
 const equals: Matcher = (expected, actual) => expected === actual;
 const like: Matcher = (expected, actual) => wildcard(expected).test(actual);
 const ignoreCase: Matcher = (expected, actual) => expected.toLowerCase() === actual.toLowerCase();
+
+const numeric =
+  (holds: (actual: number, expected: number) => boolean): Matcher =>
+  (expected, actual) =>
+    holds(Number(actual), Number(expected));
 
 const OPERATORS: Readonly<Record<string, { matcher: Matcher; negated: boolean }>> = {
   StringEquals: { matcher: equals, negated: false },
@@ -68,6 +77,11 @@ const OPERATORS: Readonly<Record<string, { matcher: Matcher; negated: boolean }>
   ArnNotEquals: { matcher: like, negated: true },
   ArnNotLike: { matcher: like, negated: true },
   Bool: { matcher: ignoreCase, negated: false },
+  NumericEquals: { matcher: numeric((actual, expected) => actual === expected), negated: false },
+  NumericLessThan: { matcher: numeric((actual, expected) => actual < expected), negated: false },
+  NumericLessThanEquals: { matcher: numeric((actual, expected) => actual <= expected), negated: false },
+  NumericGreaterThan: { matcher: numeric((actual, expected) => actual > expected), negated: false },
+  NumericGreaterThanEquals: { matcher: numeric((actual, expected) => actual >= expected), negated: false },
 };
 
 /** Compiles a policy document (intrinsics already resolved). Throws CloudError POLICY_UNSUPPORTED on anything unknown. */

@@ -49,6 +49,7 @@ export class Iam {
     // The deployed system speaks TLS to AWS; the loopback socket stands for it.
     this.#base = {
       'aws:securetransport': ['true'],
+      's3:tlsversion': ['1.3'],
       'aws:requestedregion': [options.region],
       'aws:principalaccount': [options.account],
     };
@@ -100,7 +101,7 @@ export class Iam {
     const context = { ...this.#base, 'aws:principalarn': [role.arn], ...access.context };
     const request = { action: access.action, resource: access.resource, context };
     const byIdentity = evaluate(role.statements, request);
-    const byResource = evaluate(this.#resourcePolicies.get(access.resource) ?? [], request, {
+    const byResource = evaluate(this.#policyOf(access.resource), request, {
       arn: role.arn,
     });
     if (byIdentity === 'explicit-deny' || byResource === 'explicit-deny') {
@@ -108,6 +109,12 @@ export class Iam {
     }
     if (byIdentity === 'allow' || byResource === 'allow') return undefined;
     return denied(this.userArn(accessKeyId), access, 'implicit-deny');
+  }
+
+  /** The policy of a bucket guards its objects, that of a table its indexes. */
+  #policyOf(resource: string): readonly Statement[] {
+    const owner = /^(arn:aws:s3:::[^/]+)\/|^(arn:aws:dynamodb:.*:table\/[^/]+)\/index\//.exec(resource);
+    return this.#resourcePolicies.get(owner?.[1] ?? owner?.[2] ?? resource) ?? [];
   }
 
   /** Whether a resource's own policy lets a service (with the ARN that it acts for) do this. */
@@ -119,7 +126,7 @@ export class Iam {
       'aws:sourceaccount': [this.#account],
       ...access.context,
     };
-    const statements = this.#resourcePolicies.get(access.resource) ?? [];
+    const statements = this.#policyOf(access.resource);
     return (
       evaluate(statements, { action: access.action, resource: access.resource, context }, caller) === 'allow'
     );

@@ -123,11 +123,12 @@ export class Resolver {
     const known = this.#names.get(logicalId);
     if (known !== undefined) return known;
     const resource = this.#resource(logicalId, logicalId);
-    const property = EMULATED[resource.Type]?.nameProperty;
+    const { nameProperty: property, madeUpName = (made: string): string => made } =
+      EMULATED[resource.Type] ?? {};
     const given = property === undefined ? undefined : resource.Properties?.[property];
     const name =
       given === undefined
-        ? `${this.#assembly.stack}-${logicalId}`
+        ? madeUpName(`${this.#assembly.stack}-${logicalId}`, resource.Properties ?? {})
         : String(
             this.#guarded(`name of ${logicalId}`, logicalId, () =>
               this.resolve(given, `${logicalId}.${property}`),

@@ -1,6 +1,7 @@
 /**
- * Runs inside a worker thread: one execution environment of one function. The function's code is loaded once, then one
- * invocation at a time comes by message. The thread's `process.env` is the function's environment and nothing else.
+ * Runs as a worker thread or as a child process: one execution environment of one function. The function's code is
+ * loaded once, then one invocation at a time comes by message. Its `process.env` is the function's environment and
+ * nothing else. A process gets its input as an argument, and ends when the local cloud is gone.
  */
 import { pathToFileURL } from 'node:url';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -36,12 +37,15 @@ export interface FunctionErrorPayload {
 type Handler = (event: unknown, context: unknown) => unknown;
 
 const port = parentPort;
-if (port === null)
-  throw new Error('lambda-worker.ts runs as a worker thread of the local cloud; start the sandbox instead');
-const input = workerData as WorkerInput;
+const isProcess = port === null && process.send !== undefined;
+if (port === null && !isProcess)
+  throw new Error('lambda-worker.ts is started by the local cloud; start the sandbox instead');
+const input = (isProcess ? JSON.parse(process.argv[2] ?? '') : workerData) as WorkerInput;
+if (isProcess) process.once('disconnect', () => process.exit());
 
 function send(message: WorkerMessage): void {
-  port?.postMessage(message);
+  if (port === null) process.send?.(message);
+  else port.postMessage(message);
 }
 
 function describe(error: unknown): FunctionErrorPayload {
@@ -79,7 +83,7 @@ function contextOf({ requestId, timeoutMs }: InvokeMessage): Record<string, unkn
 
 try {
   const handler = await load();
-  port.on('message', (message: InvokeMessage) => void invoke(handler, message));
+  (port ?? process).on('message', (message: InvokeMessage) => void invoke(handler, message));
   send({ type: 'ready' });
 } catch (error) {
   send({ type: 'init-failed', error: describe(error) });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { CloudError } from './errors.ts';
+import { type Runtime, startProcess, startThread } from './lambda-runtime.ts';
 import type { FunctionErrorPayload, InvokeMessage, WorkerInput, WorkerMessage } from './lambda-worker.ts';
 import type { LogFile } from './log-file.ts';
 import type { FunctionModel } from './model.ts';
@@ -19,7 +19,9 @@ interface Job extends InvokeMessage {
 }
 
 interface Environment {
-  readonly worker: Worker;
+  readonly runtime: Runtime;
+  /** Tells its requests from those of another environment of the same role. */
+  readonly sessionToken: string;
   state: 'starting' | 'idle' | 'busy' | 'gone';
   job: Job | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -31,8 +33,8 @@ const INIT_TIMEOUT_MS = 10_000;
 const MODULE_FILES = ['.mjs', '.js', '.cjs'];
 
 /**
- * The execution environments of one function: at most `poolMax` worker threads, each handling one invocation at a time.
- * An invocation that finds all busy waits. A worker that timed out, exited or ran out of memory is replaced.
+ * The execution environments of one function: at most `poolMax` threads, or processes, each handling one invocation at
+ * a time. An invocation that finds all busy waits. One that timed out, exited or ran out of memory is replaced.
  */
 export class LambdaFunction {
   readonly model: FunctionModel;
@@ -42,10 +44,19 @@ export class LambdaFunction {
   readonly #environments = new Set<Environment>();
   readonly #waiting: Job[] = [];
   readonly #file: string;
+  readonly #asProcesses: boolean;
+  #started = 0;
   #stopped = false;
 
-  constructor(options: { model: FunctionModel; poolMax: number; env: Record<string, string>; log: LogFile }) {
+  constructor(options: {
+    model: FunctionModel;
+    poolMax: number;
+    env: Record<string, string>;
+    log: LogFile;
+    asProcesses: boolean;
+  }) {
     this.model = options.model;
+    this.#asProcesses = options.asProcesses;
     this.#poolMax = options.poolMax;
     this.#env = options.env;
     this.#log = options.log;
@@ -67,6 +78,16 @@ export class LambdaFunction {
     return this.#poolMax;
   }
 
+  /** Its running processes; none when its environments are threads. */
+  get pids(): number[] {
+    return [...this.#environments].flatMap(({ runtime: { pid } }) => (pid === undefined ? [] : [pid]));
+  }
+
+  /** The process of the environment with this session token. */
+  pidOf(sessionToken: string): number | undefined {
+    return [...this.#environments].find((e) => e.sessionToken === sessionToken)?.runtime.pid;
+  }
+
   /** Starts one environment, so that the first event does not wait for a cold start. */
   warm(): void {
     if (this.#environments.size === 0) this.#start();
@@ -83,7 +104,7 @@ export class LambdaFunction {
   async stop(): Promise<void> {
     this.#stopped = true;
     const environments = [...this.#environments];
-    await Promise.all(environments.map(async ({ worker }) => worker.terminate()));
+    await Promise.all(environments.map(async ({ runtime }) => runtime.end()));
   }
 
   #next(): void {
@@ -107,37 +128,30 @@ export class LambdaFunction {
       functionArn: model.arn,
       memoryMb: model.memoryMb,
     };
-    const worker = new Worker(new URL('./lambda-worker.ts', import.meta.url), {
-      workerData: input,
-      env: { ...this.#env },
-      // Nothing of the parent's Node options may reach the function.
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      stdout: true,
-      stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: model.memoryMb },
-    });
+    this.#started += 1;
+    const sessionToken = `${model.name}/${this.#started}`;
     const environment: Environment = {
-      worker,
+      runtime: (this.#asProcesses ? startProcess : startThread)({
+        input,
+        env: { ...this.#env, AWS_SESSION_TOKEN: sessionToken },
+        log: this.#log,
+        onMessage: (message) => this.#onMessage(environment, message),
+        onExit: (error) => this.#onExit(environment, error),
+      }),
+      sessionToken,
       state: 'starting',
       job: undefined,
       timer: undefined,
       exitError: undefined,
     };
     this.#environments.add(environment);
-    this.#log.pipe(worker.stdout);
-    this.#log.pipe(worker.stderr);
     environment.timer = setTimeout(() => {
       environment.exitError = {
         errorType: 'Sandbox.Timedout',
         errorMessage: `Init took more than ${INIT_TIMEOUT_MS / 1_000} seconds`,
       };
-      void worker.terminate();
+      void environment.runtime.end();
     }, INIT_TIMEOUT_MS);
-    worker.on('message', (message: WorkerMessage) => this.#onMessage(environment, message));
-    worker.on('error', (error) => {
-      environment.exitError = describeCrash(error);
-    });
-    worker.on('exit', (code) => this.#onExit(environment, code));
   }
 
   #run(environment: Environment, job: Job): void {
@@ -152,14 +166,14 @@ export class LambdaFunction {
         timedOut: true,
       });
       environment.state = 'gone';
-      void environment.worker.terminate();
+      void environment.runtime.end();
     }, job.timeoutMs);
     const message: InvokeMessage = {
       requestId: job.requestId,
       payload: job.payload,
       timeoutMs: job.timeoutMs,
     };
-    environment.worker.postMessage(message);
+    environment.runtime.post(message);
   }
 
   #onMessage(environment: Environment, message: WorkerMessage): void {
@@ -171,7 +185,7 @@ export class LambdaFunction {
         break;
       case 'init-failed':
         environment.exitError = message.error;
-        void environment.worker.terminate();
+        void environment.runtime.end();
         return;
       case 'result':
         this.#finish(environment, { payload: message.payload, functionError: undefined, timedOut: false });
@@ -189,15 +203,12 @@ export class LambdaFunction {
     this.#next();
   }
 
-  /** The thread ended: a failed start fails the invocation that waits for it, as Lambda does; a crash its own. */
-  #onExit(environment: Environment, code: number): void {
+  /** It ended: a failed start fails the invocation that waits for it, as Lambda does; a crash its own. */
+  #onExit(environment: Environment, how: FunctionErrorPayload): void {
     clearTimeout(environment.timer);
     this.#environments.delete(environment);
     if (this.#stopped) return;
-    const error = environment.exitError ?? {
-      errorType: 'Runtime.ExitError',
-      errorMessage: `Runtime exited with error: exit status ${code}`,
-    };
+    const error = environment.exitError ?? how;
     if (environment.state === 'starting') environment.job = this.#waiting.shift();
     if (environment.state !== 'gone') {
       this.#log.line(JSON.stringify(error));
@@ -216,15 +227,4 @@ export class LambdaFunction {
     environment.job = undefined;
     job?.resolve(result);
   }
-}
-
-function describeCrash(error: Error): FunctionErrorPayload {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'ERR_WORKER_OUT_OF_MEMORY')
-    return { errorType: 'Runtime.OutOfMemory', errorMessage: 'Runtime exited: out of memory' };
-  return {
-    errorType: `Runtime.Unhandled.${error.name}`,
-    errorMessage: error.message,
-    trace: (error.stack ?? '').split('\n'),
-  };
 }

@@ -27,9 +27,18 @@ export class LogFile {
     this.#add(text.endsWith('\n') ? text : `${text}\n`);
   }
 
+  /** Takes what a process writes, line by line; a line that says no time itself gets one, as Lambda does it. */
   pipe(stream: Readable): void {
+    let rest = '';
     stream.setEncoding('utf8');
-    stream.on('data', (chunk: string) => this.#add(chunk));
+    stream.on('data', (chunk: string) => {
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      for (const text of lines) this.#add(`${timed(text)}\n`);
+    });
+    stream.on('end', () => {
+      if (rest !== '') this.#add(`${timed(rest)}\n`);
+    });
   }
 
   /** Resolves when everything so far is in the file. */
@@ -77,4 +86,8 @@ export class LogFile {
       this.#bytes += text.length;
     }
   }
+}
+
+function timed(text: string): string {
+  return text.startsWith('{') ? text : `${new Date().toISOString()}\t${text}`;
 }

@@ -12,12 +12,14 @@ export interface CloudModel {
   readonly queues: readonly QueueModel[];
   readonly buses: readonly BusModel[];
   readonly archives: readonly ArchiveModel[];
+  readonly buckets: readonly BucketModel[];
+  readonly logGroups: readonly LogGroupModel[];
   readonly functions: readonly FunctionModel[];
   readonly mappings: readonly MappingModel[];
   readonly roles: readonly RoleModel[];
   readonly secrets: readonly SecretModel[];
   readonly containers: readonly ContainerModel[];
-  /** By resource ARN: queue policies and Lambda permissions. */
+  /** By resource ARN: policies of queues, buckets and tables, and Lambda permissions. */
   readonly resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
 }
 
@@ -35,6 +37,27 @@ export interface QueueModel {
   readonly arn: string;
   /** Attributes of CreateQueue. */
   readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface BucketModel {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly versioned: boolean;
+  readonly objectLock: boolean;
+  /** Retention of a new version that is put without one of its own. */
+  readonly defaultRetention: { readonly mode: RetentionMode; readonly days: number } | undefined;
+}
+
+export type RetentionMode = 'GOVERNANCE' | 'COMPLIANCE';
+
+/** A log group, and what writes to it. */
+export interface LogGroupModel {
+  readonly name: string;
+  readonly arn: string;
+  /** Names of functions and of containers. */
+  readonly functions: readonly string[];
+  readonly containers: readonly string[];
 }
 
 export interface BusModel {
@@ -102,6 +125,8 @@ export interface MappingModel {
   readonly windowSeconds: number;
   readonly reportsItemFailures: boolean;
   readonly concurrencyMax: number | undefined;
+  /** Visibility time-out of the queue: after so long a failed message is tried again. */
+  readonly visibilitySeconds: number;
 }
 
 export interface SecretModel {

@@ -17,6 +17,8 @@ export interface PhysicalIds {
 
 export interface EmulatedType {
   readonly nameProperty?: string;
+  /** Changes the name that is made up for a resource without one, where its kind allows only some names. */
+  readonly madeUpName?: (name: string, properties: Readonly<Record<string, unknown>>) => string;
   /** Properties that the local cloud obeys. */
   readonly obeyed: readonly string[];
   /** Properties that change nothing on one machine, and why. */
@@ -43,6 +45,7 @@ const table: EmulatedType = {
     'LocalSecondaryIndexes',
     'TimeToLiveSpecification',
     'BillingMode',
+    'ResourcePolicy',
   ],
   noEffect: {
     Tags: TAGS,
@@ -66,6 +69,7 @@ export const EMULATED: Readonly<Record<string, EmulatedType>> = {
   'AWS::DynamoDB::GlobalTable': table,
   'AWS::SQS::Queue': {
     nameProperty: 'QueueName',
+    madeUpName: (made, { FifoQueue: fifo }) => (String(fifo) === 'true' ? `${made}.fifo` : made),
     obeyed: [
       'QueueName',
       'FifoQueue',
@@ -98,6 +102,45 @@ export const EMULATED: Readonly<Record<string, EmulatedType>> = {
     noEffect: {},
     ref: (ids) => ids.logicalId,
     attributes: {},
+  },
+  'AWS::S3::Bucket': {
+    nameProperty: 'BucketName',
+    madeUpName: (made) => made.toLowerCase(),
+    obeyed: ['BucketName', 'VersioningConfiguration', 'ObjectLockEnabled', 'ObjectLockConfiguration'],
+    noEffect: {
+      Tags: TAGS,
+      BucketEncryption: 'data is kept in plain files',
+      PublicAccessBlockConfiguration: 'nobody but the roles of the template has credentials',
+      OwnershipControls: 'one account only; ACLs are refused',
+      LifecycleConfiguration:
+        'nothing is deleted for its age on one machine; the data folder is deleted as a whole',
+      LoggingConfiguration: 'no access logs locally',
+      AccelerateConfiguration: 'everything is on the loopback interface',
+    },
+    ref: name,
+    attributes: {
+      Arn: (ids) => `arn:aws:s3:::${ids.name}`,
+      DomainName: (ids) => `${ids.name}.s3.amazonaws.com`,
+      RegionalDomainName: (ids) => `${ids.name}.s3.${ids.region}.amazonaws.com`,
+    },
+  },
+  'AWS::S3::BucketPolicy': {
+    obeyed: ['Bucket', 'PolicyDocument'],
+    noEffect: {},
+    ref: (ids) => ids.logicalId,
+    attributes: {},
+  },
+  'AWS::Logs::LogGroup': {
+    nameProperty: 'LogGroupName',
+    obeyed: ['LogGroupName'],
+    noEffect: {
+      Tags: TAGS,
+      RetentionInDays: 'log files are bounded by their size',
+      KmsKeyId: 'data is kept in plain files',
+      LogGroupClass: 'a price, not a behaviour',
+    },
+    ref: name,
+    attributes: { Arn: (ids) => `${arn('logs', 'log-group:')(ids)}:*` },
   },
   'AWS::Events::EventBus': {
     nameProperty: 'Name',
@@ -144,12 +187,12 @@ export const EMULATED: Readonly<Record<string, EmulatedType>> = {
       'Timeout',
       'MemorySize',
       'DeadLetterConfig',
+      'LoggingConfig',
     ],
     noEffect: {
       Tags: TAGS,
       Description: 'a text for people',
       Architectures: 'the code is JavaScript',
-      LoggingConfig: 'output goes to a file in the data folder',
       TracingConfig: 'no X-Ray locally',
       EphemeralStorage: 'the file system is the machine’s own',
       RuntimeManagementConfig: 'the runtime is this Node',
@@ -251,7 +294,7 @@ export const EMULATED: Readonly<Record<string, EmulatedType>> = {
 
 const NETWORK = 'everything is on the loopback interface';
 const ECS = 'the sandbox starts the containers’ processes itself';
-const CLOUDWATCH = 'no CloudWatch locally; logs are files, metrics are on the components’ own endpoints';
+const CLOUDWATCH = 'no CloudWatch metrics locally; metrics are on the components’ own endpoints';
 const CRYPTO = 'data is kept in plain files';
 
 /** Types that mean nothing on one machine, each with the reason. Their Ref and GetAtt give placeholders. */
@@ -285,7 +328,6 @@ export const NO_LOCAL_MEANING: Readonly<Record<string, string>> = {
   'AWS::EFS::FileSystem': 'files are on this machine’s disk',
   'AWS::EFS::AccessPoint': 'files are on this machine’s disk',
   'AWS::EFS::MountTarget': 'files are on this machine’s disk',
-  'AWS::Logs::LogGroup': CLOUDWATCH,
   'AWS::Logs::MetricFilter': CLOUDWATCH,
   'AWS::Logs::QueryDefinition': CLOUDWATCH,
   'AWS::Logs::ResourcePolicy': CLOUDWATCH,

@@ -62,12 +62,12 @@ async function deliver(
 ): Promise<Outcome> {
   if (target.kind === 'sqs') {
     requirePermission(context.iam, 'sqs:SendMessage', target.arn, rule.arn);
-    await context.faults.apply('sqs', 'SendMessage');
+    await context.faults.apply({ service: 'sqs', operation: 'SendMessage' });
     await context.sqs.send(target.arn, delivery.payload, {}, groupOf(target, delivery));
     return FINISHED;
   }
   requirePermission(context.iam, 'lambda:InvokeFunction', target.arn, rule.arn);
-  await context.faults.apply('lambda', 'Invoke');
+  await context.faults.apply({ service: 'lambda', operation: 'Invoke' });
   return { kind: 'invoke', functionArn: target.arn, payload: delivery.payload };
 }
 

@@ -8,6 +8,9 @@ import { CutConnection, type FaultEffect, type Faults } from './faults.ts';
 import type { Access, Iam } from './iam.ts';
 import { dynamodbAccess, putEventsAccess, sqsAccess } from './iam-requests.ts';
 import type { LambdaFunction } from './lambda.ts';
+import type { Logs } from './logs.ts';
+import type { S3 } from './s3.ts';
+import { readS3Address, S3_OPERATIONS, s3Access } from './s3-requests.ts';
 import type { Secrets } from './secrets.ts';
 import type { Sqs } from './sqs.ts';
 import type { StatsCollector } from './stats.ts';
@@ -20,6 +23,8 @@ const OPERATIONS: Readonly<Record<Service, readonly string[] | undefined>> = {
   lambda: ['Invoke'],
   secretsmanager: ['GetSecretValue'],
   sts: ['GetCallerIdentity'],
+  s3: S3_OPERATIONS,
+  logs: ['DescribeLogGroups', 'FilterLogEvents'],
 };
 
 const CONTENT_TYPES: Readonly<Record<Service, string>> = {
@@ -29,7 +34,14 @@ const CONTENT_TYPES: Readonly<Record<Service, string>> = {
   secretsmanager: 'application/x-amz-json-1.1',
   lambda: 'application/json',
   sts: 'text/xml',
+  s3: 'application/xml',
+  logs: 'application/x-amz-json-1.1',
 };
+
+/** Services whose front door answers 400 to a caller that it does not let in; the others answer 403. */
+const REFUSES_WITH_400 = new Set<Service>(['dynamodb', 'events', 'secretsmanager', 'logs']);
+/** Services whose requests are no JSON objects. */
+const NO_JSON = new Set<Service>(['lambda', 'sts', 's3']);
 
 /** PartiQL would need other permissions than the ones derived here. */
 const REFUSED_DYNAMODB = new Set(['ExecuteStatement', 'BatchExecuteStatement', 'ExecuteTransaction']);
@@ -48,9 +60,13 @@ export interface ServiceParts {
   readonly sqs: Sqs;
   readonly events: EventBridge;
   readonly secrets: Secrets;
+  readonly s3: S3;
+  readonly logs: Logs;
   readonly functions: ReadonlyMap<string, LambdaFunction>;
   readonly accept: (deliveries: readonly NewDelivery[]) => void;
   readonly account: string;
+  /** The process of the function environment that was given this session token. */
+  readonly pidOf: (sessionToken: string) => number | undefined;
   /** `127.0.0.1:port`: what queue URLs carry. */
   readonly host: string;
 }
@@ -72,11 +88,11 @@ export class Services {
       throw new ServiceError(
         'UnrecognizedClientException',
         'The security token included in the request is invalid.',
-        service === 'dynamodb' || service === 'events' ? 400 : 403,
+        service === 'dynamodb' || service === 'events' || service === 'logs' ? 400 : 403,
       );
     }
     this.#checkOperation(service, operation);
-    const body: Body = service === 'lambda' || service === 'sts' ? {} : parseBody(request.body);
+    const body: Body = NO_JSON.has(service) ? {} : parseBody(request.body);
     const denial = iam.check(accessKeyId, this.#access(request, body));
     if (denial !== undefined) {
       stats.denied += 1;
@@ -84,11 +100,17 @@ export class Services {
       throw new ServiceError(
         'AccessDeniedException',
         denial.message,
-        service === 'dynamodb' || service === 'events' || service === 'secretsmanager' ? 400 : 403,
+        REFUSES_WITH_400.has(service) ? 400 : 403,
       );
     }
-    const effect = await faults.apply(service, operation);
+    const effect = await faults.apply({
+      service,
+      operation,
+      caller: accessKeyId,
+      callerPid: () => this.#parts.pidOf(request.sessionToken),
+    });
     await this.#answer(request, body, effect);
+    effect.afterwards?.();
     if (effect.cutAnswer) throw new CutConnection('injected loss of the answer');
   };
 
@@ -104,7 +126,7 @@ export class Services {
   }
 
   #access(request: CloudRequest, body: Body): Access[] {
-    const { secrets, functions, account } = this.#parts;
+    const { secrets, functions, account, logs } = this.#parts;
     const { service, operation, region } = request;
     const place = { region, account };
     switch (service) {
@@ -125,6 +147,10 @@ export class Services {
       }
       case 'sts':
         return [];
+      case 's3':
+        return s3Access(readS3Address(request.incoming), request.incoming);
+      case 'logs':
+        return logs.access(operation, body);
     }
   }
 
@@ -148,7 +174,10 @@ export class Services {
         write(200, {}, JSON.stringify(parts.events.putEvents(body, effect.failEntries)));
         return;
       case 'sqs': {
-        const answer = await parts.sqs.call(operation, request.body.toString('utf8'), parts.host);
+        const gone = new AbortController();
+        response.once('close', () => gone.abort());
+        const text = request.body.toString('utf8');
+        const answer = await parts.sqs.call(operation, text, parts.host, gone.signal);
         write(answer.status, answer.headers, this.#localQueueUrls(answer.body));
         return;
       }
@@ -160,6 +189,14 @@ export class Services {
         return;
       case 'sts':
         write(200, {}, this.#callerIdentity(request));
+        return;
+      case 's3': {
+        const may = (access: Access): boolean => parts.iam.check(request.accessKeyId, [access]) === undefined;
+        await parts.s3.answer(request, readS3Address(request.incoming), may, effect.cutAnswer);
+        return;
+      }
+      case 'logs':
+        write(200, {}, JSON.stringify(await parts.logs.answer(operation, body)));
         return;
     }
   }

@@ -3,8 +3,10 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { buildApp } from 'fauxqs';
+import { LOCAL_ACCOUNT } from './assembly.ts';
 import { ServiceError } from './aws-errors.ts';
 import { CloudError } from './errors.ts';
+import { FifoSqs } from './fifo-sqs.ts';
 import type { CloudModel, QueueModel } from './model.ts';
 
 type App = ReturnType<typeof buildApp>;
@@ -12,10 +14,18 @@ type App = ReturnType<typeof buildApp>;
 interface Stores {
   readonly sqsStore: {
     persistence?: unknown;
+    /** Wakes whoever waits for messages. */
+    shutdown(): void;
     allQueues(): Iterable<{ name: string; persistence?: unknown; attributes: Record<string, string> }>;
   };
   readonly snsStore: object;
   readonly s3Store: object;
+}
+
+interface Engine {
+  readonly build: typeof buildApp;
+  readonly stores: Stores;
+  readonly persistence: { close(): void };
 }
 
 export interface ReceivedMessage {
@@ -27,46 +37,57 @@ export interface ReceivedMessage {
   readonly MessageAttributes?: Readonly<Record<string, unknown>>;
 }
 
-/** Attributes whose change means that the stored queue is another than the template's; they cannot be changed later. */
-const FIXED_ATTRIBUTES = ['FifoQueue'];
+type Answer = { status: number; headers: Record<string, string>; body: string };
 
 /**
- * SQS by fauxqs, called in process without a socket: its own server listens on all interfaces, the local cloud only on
+ * SQS: FIFO queues by an engine of our own (`fifo-sqs.ts`), standard ones by fauxqs, called in process without a socket: its own server listens on all interfaces, the local cloud only on
  * the loopback one. Its stores are not exported, so they are loaded by path; the version is pinned in package.json.
  */
 export class Sqs {
   readonly #app: App;
   readonly #region: string;
   readonly #persistence: { close(): void };
+  readonly #store: Stores['sqsStore'];
+  readonly #fifo: FifoSqs;
 
-  private constructor(app: App, region: string, persistence: { close(): void }) {
+  private constructor(app: App, region: string, engine: Engine, fifo: FifoSqs) {
     this.#app = app;
     this.#region = region;
-    this.#persistence = persistence;
+    this.#persistence = engine.persistence;
+    this.#store = engine.stores.sqsStore;
+    this.#fifo = fifo;
   }
 
   /** Starts the engine on `dataDir` and creates the template's queues that do not exist yet. */
   static async start(model: CloudModel, dataDir: string): Promise<Sqs> {
     const folder = path.join(dataDir, 'sqs');
     mkdirSync(folder, { recursive: true });
-    const { build, stores, persistence } = await openEngine(folder);
-    const app = build({ logger: false, defaultRegion: model.region, stores: stores as never });
+    const engine = await openEngine(folder);
+    const app = engine.build({ logger: false, defaultRegion: model.region, stores: engine.stores as never });
     await app.ready();
-    const sqs = new Sqs(app, model.region, persistence);
-    const existing = new Map([...stores.sqsStore.allQueues()].map((queue) => [queue.name, queue.attributes]));
+    const fifo = new FifoSqs(model.queues.filter(isFifo), folder);
+    const sqs = new Sqs(app, model.region, engine, fifo);
+    const existing = new Set([...engine.stores.sqsStore.allQueues()].map((queue) => queue.name));
     // Dead-letter queues first: a redrive policy names a queue that exists.
-    for (const queue of model.queues.toSorted((a, b) => redrives(a) - redrives(b))) {
-      await sqs.#ensure(queue, existing.get(queue.name));
+    const standard = model.queues.filter((queue) => !isFifo(queue));
+    for (const queue of standard.toSorted((a, b) => redrives(a) - redrives(b))) {
+      await sqs.#ensure(queue, existing.has(queue.name));
     }
     return sqs;
   }
 
-  /** Runs one operation of the SQS API in its JSON protocol. */
-  async call(
-    operation: string,
-    body: string,
-    host: string,
-  ): Promise<{ status: number; headers: Record<string, string>; body: string }> {
+  /** Runs one operation of the SQS API in its JSON protocol; `signal` ends a long poll whose caller is gone. */
+  async call(operation: string, body: string, host: string, signal?: AbortSignal): Promise<Answer> {
+    const input = readInput(body);
+    const queue = String(input.QueueUrl ?? input.QueueName ?? '');
+    if (!queue.endsWith('.fifo')) return this.#inject(operation, body, host);
+    const url = (name: string): string => `http://${host}/${LOCAL_ACCOUNT}/${name}`;
+    const answer = await this.#fifo.operate(operation, input, url, signal);
+    const type = 'application/x-amz-json-1.0';
+    return { status: 200, headers: { 'content-type': type }, body: JSON.stringify(answer) };
+  }
+
+  async #inject(operation: string, body: string, host: string): Promise<Answer> {
     const response = await this.#app.inject({
       method: 'POST',
       url: '/',
@@ -133,30 +154,55 @@ export class Sqs {
     }
   }
 
-  async stop(): Promise<void> {
-    await this.#app.close();
-    this.#persistence.close();
+  /** Lets messages be received again after `seconds`, which may be a fraction. */
+  async returnAfter(queueArn: string, messages: readonly ReceivedMessage[], seconds: number): Promise<void> {
+    for (const message of messages) {
+      await this.#operate('ChangeMessageVisibility', {
+        QueueUrl: this.#url(queueArn),
+        ReceiptHandle: message.ReceiptHandle,
+        // fauxqs loses a message whose visibility is set to 0.
+        VisibilityTimeout: Math.max(seconds, 0.001),
+      });
+    }
   }
 
-  async #ensure(queue: QueueModel, stored: Record<string, string> | undefined): Promise<void> {
-    if (stored === undefined) {
+  /** What a FIFO queue has in flight is given back: its receiver ended with an earlier process. */
+  release(queueArn: string): void {
+    this.#fifo.release(queueArn);
+  }
+
+  /** Messages of a queue in any state. */
+  async depth(queueArn: string): Promise<number> {
+    const { Attributes: attributes = {} } = (await this.#operate('GetQueueAttributes', {
+      QueueUrl: this.#url(queueArn),
+      AttributeNames: ['All'],
+    })) as { Attributes?: Record<string, string> };
+    return ['', 'NotVisible', 'Delayed'].reduce(
+      (sum, kind) => sum + Number(attributes[`ApproximateNumberOfMessages${kind}`] ?? 0),
+      0,
+    );
+  }
+
+  /** Ends every long poll, so that nobody waits for the stop. */
+  interrupt(): void {
+    this.#fifo.stop();
+    this.#store.shutdown();
+  }
+
+  async stop(): Promise<void> {
+    this.interrupt();
+    await this.#app.close();
+    this.#persistence.close();
+    this.#fifo.close();
+  }
+
+  async #ensure(queue: QueueModel, exists: boolean): Promise<void> {
+    if (!exists) {
       await this.#operate('CreateQueue', { QueueName: queue.name, Attributes: queue.attributes });
-      return;
-    }
-    for (const name of FIXED_ATTRIBUTES) {
-      if (stored[name] !== queue.attributes[name]) {
-        throw new CloudError(
-          'QUEUE_DIFFERS',
-          `The stored queue ${queue.name} has ${name}=${stored[name] ?? 'unset'}, the template says ${queue.attributes[name] ?? 'unset'}; SQS cannot change it.`,
-          'Start with another data folder, or delete this one (what it holds is lost).',
-        );
-      }
-    }
-    const changeable = Object.entries(queue.attributes).filter(([name]) => !FIXED_ATTRIBUTES.includes(name));
-    if (changeable.length > 0) {
+    } else if (Object.keys(queue.attributes).length > 0) {
       await this.#operate('SetQueueAttributes', {
         QueueUrl: this.#url(queue.arn),
-        Attributes: Object.fromEntries(changeable),
+        Attributes: queue.attributes,
       });
     }
   }
@@ -180,14 +226,20 @@ export class Sqs {
   }
 }
 
+function isFifo(queue: QueueModel): boolean {
+  return queue.attributes.FifoQueue === 'true';
+}
+
+function readInput(body: string): Record<string, unknown> {
+  return body === '' ? {} : (JSON.parse(body) as Record<string, unknown>);
+}
+
 function redrives(queue: QueueModel): number {
   return queue.attributes.RedrivePolicy === undefined ? 0 : 1;
 }
 
 /** Loads fauxqs with its stores on a SQLite file, as its own `startFauxqs` wires them, less the listening socket. */
-async function openEngine(
-  folder: string,
-): Promise<{ build: typeof buildApp; stores: Stores; persistence: { close(): void } }> {
+async function openEngine(folder: string): Promise<Engine> {
   const main =
     createRequire(import.meta.url)
       .resolve.paths('fauxqs')

@@ -49,7 +49,7 @@ function trustedServices({ logicalId, props }: Resource): string[] {
   });
 }
 
-/** Queue policies and Lambda permissions, by the ARN of what they guard. */
+/** Policies of queues, buckets and tables, and Lambda permissions, by the ARN of what they guard. */
 export function buildResourcePolicies(reader: TemplateReader): Map<string, Statement[]> {
   const policies = new Map<string, Statement[]>();
   const add = (arn: string, statements: Statement[]): void => {
@@ -60,6 +60,14 @@ export function buildResourcePolicies(reader: TemplateReader): Map<string, State
     for (const url of (props.Queues ?? []) as unknown[]) {
       add(reader.byArn(url, ['AWS::SQS::Queue'], `${logicalId}.Queues`).arn, statements);
     }
+  }
+  for (const { logicalId, props } of reader.all('AWS::S3::BucketPolicy')) {
+    const bucket = reader.byArn(props.Bucket, ['AWS::S3::Bucket'], `${logicalId}.Bucket`);
+    add(bucket.arn, compilePolicy(props.PolicyDocument, `${logicalId}.PolicyDocument`));
+  }
+  for (const { logicalId, arn, props } of reader.all('AWS::DynamoDB::Table')) {
+    const policy = (props.ResourcePolicy as { PolicyDocument?: unknown } | undefined)?.PolicyDocument;
+    if (policy !== undefined) add(arn, compilePolicy(policy, `${logicalId}.ResourcePolicy`));
   }
   for (const permission of reader.all('AWS::Lambda::Permission'))
     add(...permissionStatement(permission, reader));

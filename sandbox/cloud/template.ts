@@ -14,8 +14,10 @@ import type {
 } from './model.ts';
 import { EMULATED, NO_LOCAL_MEANING } from './resource-types.ts';
 import { compileInput } from './target-input.ts';
+import { buildBucket } from './template-buckets.ts';
 import { buildFunction } from './template-functions.ts';
 import { buildResourcePolicies, buildRoles } from './template-iam.ts';
+import { buildLogGroup } from './template-logs.ts';
 import { buildTable } from './template-tables.ts';
 
 /** A resource of the template with its properties resolved. */
@@ -68,9 +70,11 @@ export function readTemplate(assembly: Assembly, endpoint: string): CloudModel {
     region: assembly.region,
     account: assembly.account,
     tables: reader.all('AWS::DynamoDB::Table', 'AWS::DynamoDB::GlobalTable').map(buildTable),
-    queues: reader.all('AWS::SQS::Queue').map(buildQueue),
+    queues: reader.all('AWS::SQS::Queue').map((resource) => buildQueue(resource, reader)),
     buses: buildBuses(reader),
     archives: reader.all('AWS::Events::Archive').map(buildArchive),
+    buckets: reader.all('AWS::S3::Bucket').map(buildBucket),
+    logGroups: reader.all('AWS::Logs::LogGroup').map((resource) => buildLogGroup(resource, reader)),
     functions: reader.all('AWS::Lambda::Function').map((resource) => buildFunction(resource, reader, roleOf)),
     mappings: reader
       .all('AWS::Lambda::EventSourceMapping')
@@ -138,7 +142,23 @@ function checkProperties(logicalId: string, resource: CfnResource): void {
   }
 }
 
-function buildQueue({ logicalId, name, arn, props }: Resource): QueueModel {
+function buildQueue({ logicalId, name, arn, props }: Resource, reader: TemplateReader): QueueModel {
+  const fifo = isFifo({ props });
+  if (fifo !== name.endsWith('.fifo'))
+    throw invalid(`${logicalId}.QueueName`, 'the name of a FIFO queue ends with .fifo, and no other does');
+  for (const key of ['ContentBasedDeduplication', 'DeduplicationScope', 'FifoThroughputLimit']) {
+    if (!fifo && key in props) throw invalid(`${logicalId}.${key}`, 'only a FIFO queue has this property');
+  }
+  const deadLetters = (props.RedrivePolicy as { deadLetterTargetArn?: unknown } | undefined)
+    ?.deadLetterTargetArn;
+  if (deadLetters !== undefined) {
+    const at = `${logicalId}.RedrivePolicy`;
+    if (isFifo(reader.byArn(deadLetters, ['AWS::SQS::Queue'], at)) !== fifo)
+      throw invalid(
+        at,
+        'the dead-letter queue of a FIFO queue is a FIFO queue, that of a standard one is not',
+      );
+  }
   const attributes: Record<string, string> = {};
   for (const [key, value] of Object.entries(props)) {
     if (key === 'QueueName' || !EMULATED['AWS::SQS::Queue']?.obeyed.includes(key)) continue;
@@ -147,6 +167,10 @@ function buildQueue({ logicalId, name, arn, props }: Resource): QueueModel {
   // SQS refuses FifoQueue=false; CloudFormation leaves it out.
   if (attributes.FifoQueue === 'false') delete attributes.FifoQueue;
   return { logicalId, name, arn, attributes };
+}
+
+function isFifo({ props }: Pick<Resource, 'props'>): boolean {
+  return String(props.FifoQueue) === 'true';
 }
 
 function buildBuses(reader: TemplateReader): BusModel[] {
@@ -232,12 +256,26 @@ function buildArchive({ logicalId, name, props }: Resource): ArchiveModel {
 function buildMapping({ logicalId, props }: Resource, reader: TemplateReader): MappingModel | undefined {
   if (props.Enabled === false) return undefined;
   const scaling = props.ScalingConfig as { MaximumConcurrency?: number } | undefined;
+  const queue = reader.byArn(props.EventSourceArn, ['AWS::SQS::Queue'], `${logicalId}.EventSourceArn`);
+  const fn = reader.byArn(props.FunctionName, ['AWS::Lambda::Function'], `${logicalId}.FunctionName`);
+  const batchSize = Number(props.BatchSize ?? 10);
+  const windowSeconds = Number(props.MaximumBatchingWindowInSeconds ?? 0);
+  const visibilitySeconds = Number(queue.props.VisibilityTimeout ?? 30);
+  const timeoutSeconds = Number(fn.props.Timeout ?? 3);
+  if (visibilitySeconds < timeoutSeconds)
+    throw invalid(
+      `${logicalId}.EventSourceArn`,
+      `the visibility time-out of the queue (${visibilitySeconds} s) is less than the time-out of the function (${timeoutSeconds} s)`,
+    );
+  if (isFifo(queue) && (batchSize > 10 || windowSeconds > 0))
+    throw invalid(logicalId, 'a FIFO queue takes a batch size of at most 10 and no batching window');
   return {
     logicalId,
-    queueArn: reader.byArn(props.EventSourceArn, ['AWS::SQS::Queue'], `${logicalId}.EventSourceArn`).arn,
-    functionArn: reader.byArn(props.FunctionName, ['AWS::Lambda::Function'], `${logicalId}.FunctionName`).arn,
-    batchSize: Number(props.BatchSize ?? 10),
-    windowSeconds: Number(props.MaximumBatchingWindowInSeconds ?? 0),
+    queueArn: queue.arn,
+    functionArn: fn.arn,
+    batchSize,
+    windowSeconds,
+    visibilitySeconds,
     reportsItemFailures: ((props.FunctionResponseTypes ?? []) as unknown[]).includes(
       'ReportBatchItemFailures',
     ),

@@ -6,11 +6,13 @@ import { fileURLToPath } from 'node:url';
 import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { Streamer } from '../../streamer/streamer.ts';
 import { type LocalCloud, startCloud } from '../cloud/cloud.ts';
+import type { Fault } from '../cloud/faults.ts';
 import { synth } from '../cloud/synth.ts';
-import type { FaultInput, GatewayStatus } from '../gateway/index.ts';
+import type { BrokerRecord, FaultInput, GatewayStatus, TradeInput } from '../gateway/index.ts';
 import { readCandles } from './candles.ts';
 import { type Child, startChild } from './child.ts';
 import { DeskError } from './desk-error.ts';
+import { announce } from './endpoint-file.ts';
 import { takeFolder } from './folder.ts';
 
 export { DeskError } from './desk-error.ts';
@@ -38,6 +40,12 @@ export interface DeskOptions {
   readonly script?: string | undefined;
   /** On top of what the template and the sandbox give the streamer. */
   readonly streamerEnv?: Readonly<Record<string, string>>;
+  /** More options of the simulated gateway, as on its command line. */
+  readonly gatewayArgs?: readonly string[];
+  /** Functions run as processes of their own, which a test may kill, instead of threads. */
+  readonly functionProcesses?: boolean;
+  /** Faults of the local cloud from the start. */
+  readonly faults?: readonly Fault[];
 }
 
 export type StreamerStats = ReturnType<Streamer['stats']>;
@@ -45,11 +53,19 @@ export type StreamerStats = ReturnType<Streamer['stats']>;
 export interface Desk {
   readonly cloud: LocalCloud;
   readonly dataDir: string;
+  /** Ports of the simulated gateway: its API, and its control port; undefined with a real one. */
+  readonly gateway: { readonly port: number; readonly controlPort: number } | undefined;
+  /** Process of the streamer; undefined while none runs. A `signal` fault of the cloud takes it. */
+  readonly streamerPid: () => number | undefined;
   /** Ended when it was not asked to: the error is for a person. */
   readonly failed: Promise<DeskError>;
   streamerStats(): Promise<StreamerStats | undefined>;
   gatewayStatus(): Promise<GatewayStatus | undefined>;
   fault(fault: FaultInput): Promise<void>;
+  /** What the simulated broker itself has on record: orders, executions, positions, cash. */
+  broker(): Promise<BrokerRecord>;
+  /** What somebody does by hand in TWS; gives the order's permId. */
+  trade(input: TradeInput): Promise<{ readonly permId: number }>;
   /** Ends the streamer as it is told (SIGTERM is the clean way, SIGKILL is a crash); gives its exit code. */
   endStreamer(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null>;
   startStreamer(): Promise<void>;
@@ -84,22 +100,39 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const folder = takeFolder(dataDir, options.fresh ?? false);
 
   // Gateway and template at the same time: reading a tape and a cold synth are the two slow things.
-  const simulated = options.gateway ? undefined : startGateway(options, dataDir);
+  const { clientId, stage } = stageOf(options);
+  const simulated = options.gateway ? undefined : startGateway(options, dataDir, clientId);
   simulated?.catch(() => undefined);
-  const synthesised = synth({ stage: 'sandbox' });
+  const synthesised = synth({ stage });
   synthesised.catch(() => undefined);
+  const streamerLog = join(dataDir, 'logs', 'streamer.log');
   let gateway: Awaited<NonNullable<typeof simulated>> | undefined;
   let cloud: LocalCloud;
   try {
     gateway = await simulated;
     const { assembly, stack } = await synthesised;
-    cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud') });
+    cloud = await startCloud({
+      assembly,
+      stack,
+      dataDir: join(dataDir, 'cloud'),
+      containerLogs: { streamer: streamerLog, gateway: join(dataDir, 'logs', 'gateway.log') },
+      ...(options.functionProcesses ? { functionProcesses: true } : {}),
+      ...(options.faults ? { faults: options.faults } : {}),
+    });
   } catch (error) {
     await gateway?.child.stop(2_000);
     folder.release();
     throw error;
   }
   const { promise: failed, resolve: fail } = Promise.withResolvers<DeskError>();
+  const place = announce(dataDir, {
+    endpoint: cloud.endpoint,
+    region: cloud.region,
+    stage,
+    gatewayPort: gateway?.port ?? options.gateway?.port,
+    gatewayControlPort: gateway?.controlPort,
+    pid: process.pid,
+  });
   const address = gateway ? { host: '127.0.0.1', port: gateway.port } : options.gateway!;
   const symbols = options.symbols ?? gateway?.symbols;
   let streamer: Child | undefined;
@@ -111,6 +144,14 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
   });
 
+  /** Asks the simulated gateway's control port; with an input it is told something. */
+  const control = async <T>(path: string, input?: unknown): Promise<T> => {
+    if (!gateway) throw new DeskError(`Only the simulated gateway has /${path}; this is a real one.`);
+    const told = input === undefined ? {} : { method: 'POST', body: JSON.stringify(input) };
+    const response = await fetch(`http://127.0.0.1:${gateway.controlPort}/${path}`, told);
+    if (!response.ok) throw new DeskError(`The gateway refused /${path}: ${await response.text()}`);
+    return (await response.json()) as T;
+  };
   const desk: Desk = {
     cloud,
     dataDir,
@@ -122,14 +163,13 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     },
     gatewayStatus: async () =>
       gateway && (await getJson<GatewayStatus>(`http://127.0.0.1:${gateway.controlPort}/status`)),
+    gateway: gateway && { port: gateway.port, controlPort: gateway.controlPort },
+    streamerPid: () => streamer?.process.pid,
     fault: async (fault) => {
-      if (!gateway) throw new DeskError('Faults can be switched only on the simulated gateway.');
-      const response = await fetch(`http://127.0.0.1:${gateway.controlPort}/fault`, {
-        method: 'POST',
-        body: JSON.stringify(fault),
-      });
-      if (!response.ok) throw new DeskError(`The gateway refused the fault: ${await response.text()}`);
+      await control('fault', fault);
     },
+    broker: async () => control('broker'),
+    trade: async (input) => control('trade', input),
     startStreamer: async () => {
       const env = {
         ...cloud.containerEnvironment('streamer'),
@@ -140,13 +180,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         ...options.streamerEnv,
       };
       let refusal: string | undefined;
-      const logFile = join(dataDir, 'logs', 'streamer.log');
-      const child = startChild({
-        name: 'streamer',
-        script: STREAMER_MAIN,
-        env,
-        logFile,
-      });
+      const child = startChild({ name: 'streamer', script: STREAMER_MAIN, env, logFile: streamerLog });
       streamer = child;
       child.process.on('message', (message) => {
         if (isStopped(message)) lastStats = message.stats;
@@ -155,13 +189,13 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       void child.exited.then(({ code, signal }) => {
         if (ending || streamer !== child) return;
         const words = child.lastWords();
-        fail(streamerEnded(signal ?? `code ${code}`, refusal, words, logFile));
+        fail(streamerEnded(signal ?? `code ${code}`, refusal, words, streamerLog));
       });
       try {
         healthPort = (await child.message(isHealth, CHILD_READY_MS)).port;
       } catch (error) {
         await child.stop(2_000);
-        throw streamerEnded((error as Error).message, refusal, child.lastWords(), logFile);
+        throw streamerEnded((error as Error).message, refusal, child.lastWords(), streamerLog);
       }
     },
     endStreamer: async (signal) => {
@@ -183,7 +217,9 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         stats.ready &&
         stats.gaps.open === 0 &&
         stats.outbox.depth === 0 &&
-        cloud.stats().pending === 0
+        (bookOf(stats)?.depth ?? 0) === 0 &&
+        cloud.stats().pending === 0 &&
+        (await queuesEmpty(cloud))
       );
     },
     candles: () => readCandles(cloud),
@@ -191,6 +227,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       ending = true;
       await desk.endStreamer('SIGTERM');
       await drained(cloud);
+      place.remove();
       await cloud.stop();
       await gateway?.child.stop(5_000);
       folder.release();
@@ -201,6 +238,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     await desk.startStreamer();
   } catch (error) {
     ending = true;
+    place.remove();
     await cloud.stop();
     await gateway?.child.stop(2_000);
     folder.release();
@@ -215,7 +253,24 @@ function streamerEnded(how: string, refusal: string | undefined, words: string, 
   return new DeskError(`${reason}\nIts log: ${logFile}`, refusal === undefined ? 1 : 2);
 }
 
-async function startGateway(options: DeskOptions, dataDir: string) {
+/** The stage that the desk runs, and the API client of its streamer: the master client of the simulated gateway. */
+function stageOf({ streamerEnv = {} }: DeskOptions): { stage: string; clientId: string } {
+  return { stage: 'sandbox', clientId: streamerEnv.IB_CLIENT_ID ?? '1' };
+}
+
+/** What waits between the streamer and the book: in the outbox, by the streamer's own figures. */
+function bookOf(stats: StreamerStats): { readonly depth?: number } | undefined {
+  return (stats as { readonly book?: { readonly depth?: number } }).book;
+}
+
+/** Queues that a function polls hold nothing any more, not even a batch under way. */
+async function queuesEmpty(cloud: LocalCloud): Promise<boolean> {
+  const polled = cloud.model.mappings.map(({ queueArn }) => queueArn.split(':').at(-1) ?? '');
+  const depths = await Promise.all(polled.map((name) => cloud.queueDepth(name)));
+  return depths.every((depth) => depth === 0);
+}
+
+async function startGateway(options: DeskOptions, dataDir: string, clientId: string) {
   const { promise: listening, resolve: heard } = Promise.withResolvers<Listening>();
   const child = startChild({
     name: 'simulated gateway',
@@ -231,6 +286,9 @@ async function startGateway(options: DeskOptions, dataDir: string) {
       options.speed,
       '--start-delay',
       String(START_DELAY_MS),
+      '--master-client-id',
+      clientId,
+      ...(options.gatewayArgs ?? []),
       '--json',
     ],
     logFile: join(dataDir, 'logs', 'gateway.log'),
@@ -283,7 +341,7 @@ async function readable(tape: string): Promise<void> {
 
 async function drained(cloud: LocalCloud): Promise<void> {
   const deadline = Date.now() + 15_000;
-  while (cloud.stats().pending > 0 && Date.now() < deadline)
+  while ((cloud.stats().pending > 0 || !(await queuesEmpty(cloud))) && Date.now() < deadline)
     await new Promise((wake) => setTimeout(wake, 25));
 }
 

@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { DeskError } from './desk-error.ts';
 
 /** What a sandbox makes in its data folder, and so all that it may delete there. */
-const OWN = ['cloud', 'logs', 'streamer.db', 'streamer.db-wal', 'streamer.db-shm'];
+const OWN = ['cloud', 'logs', 'endpoint.json', 'streamer.db', 'streamer.db-wal', 'streamer.db-shm'];
 
 /** The data folder of one running sandbox: nobody else may use it, or empty it, until `release`. */
 export interface DataFolder {

@@ -2,14 +2,17 @@ import { createLogUpdate } from 'log-update';
 import colours from 'picocolors';
 import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { CloudStats } from '../cloud/stats.ts';
-import type { GatewayStatus } from '../gateway/index.ts';
+import type { BrokerRecord, GatewayStatus } from '../gateway/index.ts';
 import type { StreamerStats } from './desk.ts';
+import { bookLines } from './view-book.ts';
 
 /** What the view shows at one moment. */
 export interface Snapshot {
   readonly atMs: number;
   readonly streamer: StreamerStats | undefined;
   readonly gateway: GatewayStatus | undefined;
+  /** The simulated broker's record; undefined with a real gateway. */
+  readonly broker: BrokerRecord | undefined;
   readonly cloud: CloudStats;
 }
 
@@ -84,8 +87,10 @@ class PlainView implements View {
     const lines = streamer.marketData.lines
       .map((line) => `${line.localSymbol || line.symbol} ${line.lastPrice ?? '-'} (${line.candles} candles)`)
       .join(', ');
+    const { orders, positions } = bookLines(snapshot.broker, streamer);
+    const book = [orders, positions].filter((text) => text !== '').join('; ');
     this.#out.write(
-      `${clock(streamer.marketMs, this.#timeZone)} ${streamer.session.phase}: ${rate} ticks/s, ${lines}, stored ${cloud.invocations.ok}, outbox ${streamer.outbox.depth}, gaps ${streamer.gaps.open} open ${streamer.gaps.filled} filled\n`,
+      `${clock(streamer.marketMs, this.#timeZone)} ${streamer.session.phase}: ${rate} ticks/s, ${lines}, stored ${cloud.invocations.ok}, outbox ${streamer.outbox.depth}, gaps ${streamer.gaps.open} open ${streamer.gaps.filled} filled${book === '' ? '' : `; ${book}`}\n`,
     );
   }
 
@@ -178,10 +183,17 @@ function picture(
       ),
     );
   }
+  const book = bookLines(snapshot.broker, streamer);
+  const bookRows = [
+    ['Lease', book.lease],
+    ['Orders', book.orders],
+    ['Positions', book.positions],
+  ].flatMap(([name = '', text = '']) => (text === '' ? [] : [row(name, text)]));
   // On a small window the candles give way first.
-  const room = Math.max(1, height - FIXED_ROWS);
+  const room = Math.max(1, height - FIXED_ROWS - bookRows.length);
   for (const line of marketData.lines) rows.push(...candleRows(line.recent.slice(-room), timeZone));
   rows.push(
+    ...bookRows,
     row(
       'Gaps',
       `${gaps.open} open, ${gaps.filled} filled with ${count(gaps.bars, 'bar')}${gaps.abandoned ? colours.red(`, ${gaps.abandoned} abandoned`) : ''}`,

@@ -1,76 +1,57 @@
-/**
- * Account and order requests. The account is flat and has no orders, so every list is empty and ends with its own end
- * marker; orders are refused, because there is no matching engine yet.
- */
+/** Requests for accounts, positions and profit. */
+import { invalid } from './broker/terms-check.ts';
 import type { GatewayCore } from './core.ts';
 import { managedAccounts } from './encode.ts';
-import { accountDownloadEnd, accountSummaryEnd, accountTime, pnl, positionEnd } from './encode-account.ts';
-import { completedOrdersEnd, executionsEnd, openOrderEnd } from './encode-orders.ts';
 import type { Handler } from './handler.ts';
-import { zonedText } from './history-text.ts';
 import type { Session } from './session.ts';
 
-const readOnlyText =
-  "Error validating request.-'b6' : cause - The API interface is currently in Read-Only mode.";
-const noEngineText = 'Order rejected - reason: the simulated gateway has no matching engine yet';
-
-function refuseOrder(core: GatewayCore, session: Session, id: number): boolean {
-  if (core.faults.readOnly) session.sendError(id, 321, readOnlyText);
-  return core.faults.readOnly;
+/** The account that a request means, `''` being the first; an unknown one is refused with 321. */
+function accountOf(core: GatewayCore, session: Session, id: number, asked: string): string | undefined {
+  const account = asked || core.accounts[0]!;
+  if (core.accounts.includes(account)) return account;
+  session.sendError(id, 321, invalid(`Invalid account code '${account.slice(0, 40)}'.`).text);
+  return undefined;
 }
 
 export const accountRequests: Readonly<Record<number, Handler>> = {
-  /** placeOrder */
-  3: (core, session, fields) => {
-    const id = fields.integer();
-    core.count('ordersRefused');
-    if (!refuseOrder(core, session, id)) session.sendError(id, 201, noEngineText);
-  },
-  /** cancelOrder; from server version 192 on without a version field */
-  4: (core, session, fields) => {
-    const id = fields.skip(session.serverVersion >= 192 ? 0 : 1).integer();
-    if (refuseOrder(core, session, id)) return;
-    session.sendError(id, 10147, `OrderId ${id} that needs to be cancelled is not found.`);
-  },
-  /** reqOpenOrders */
-  5: (core, session) => {
-    // A read-only API refuses the orders' list as well: this is how a client finds out before its first order.
-    if (!refuseOrder(core, session, -1)) session.send(openOrderEnd());
-  },
   /** reqAccountUpdates */
   6: (core, session, fields) => {
     const wanted = fields.skip(1).flag();
-    const account = fields.text() || core.account;
-    if (!wanted) return;
+    const account = accountOf(core, session, -1, fields.text());
+    if (account === undefined) return;
     core.clock.advance();
-    const time = zonedText(core.clock.tapeMs, 'US/Eastern', 173).slice(-8, -3);
-    session.send(accountTime(time));
-    session.send(accountDownloadEnd(account));
+    if (wanted) core.accountDesk.updates(session, account);
+    else core.accountDesk.stop(session, 'updates');
   },
-  /** reqExecutions */
-  7: (_core, session, fields) => session.send(executionsEnd(fields.skip(1).integer())),
-  /** reqAutoOpenOrders: nothing is bound, because there is nothing to bind */
-  15: () => undefined,
-  /** reqAllOpenOrders */
-  16: (_core, session) => session.send(openOrderEnd()),
   /** reqManagedAccts */
-  17: (core, session) => session.send(managedAccounts(core.account)),
-  /** reqGlobalCancel */
-  58: (core, session) => {
-    refuseOrder(core, session, -1);
-  },
+  17: (core, session) => session.send(managedAccounts(core.accounts.join(','))),
   /** reqPositions */
-  61: (_core, session) => session.send(positionEnd()),
-  /** reqAccountSummary */
-  62: (_core, session, fields) => session.send(accountSummaryEnd(fields.skip(1).integer())),
-  /** cancelAccountSummary, cancelPositions: both lists were complete when they were sent */
-  63: () => undefined,
-  64: () => undefined,
-  /** reqPnL of a flat account */
-  92: (_core, session, fields) =>
-    session.send(pnl({ id: fields.integer(), daily: '0.0', unrealized: '0.0', realized: '0.0' })),
+  61: (core, session) => {
+    core.clock.advance();
+    core.accountDesk.positions(session);
+  },
+  /** reqAccountSummary: group All, or one account */
+  62: (core, session, fields) => {
+    const id = fields.skip(1).integer();
+    const group = fields.text();
+    const tags = fields.text().split(',');
+    core.clock.advance();
+    if (group === 'All' || group === '') return core.accountDesk.summary(session, id, core.accounts, tags);
+    const account = accountOf(core, session, id, group);
+    if (account !== undefined) core.accountDesk.summary(session, id, [account], tags);
+  },
+  /** cancelAccountSummary */
+  63: (core, session, fields) => core.accountDesk.stop(session, 'summary', fields.skip(1).integer()),
+  /** cancelPositions */
+  64: (core, session) => core.accountDesk.stop(session, 'positions'),
+  /** reqPnL */
+  92: (core, session, fields) => {
+    const id = fields.integer();
+    const account = accountOf(core, session, id, fields.text());
+    if (account === undefined) return;
+    core.clock.advance();
+    core.accountDesk.pnl(session, id, account);
+  },
   /** cancelPnL */
-  93: () => undefined,
-  /** reqCompletedOrders */
-  99: (_core, session) => session.send(completedOrdersEnd()),
+  93: (core, session, fields) => core.accountDesk.stop(session, 'pnl', fields.integer()),
 };

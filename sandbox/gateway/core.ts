@@ -1,6 +1,8 @@
 /** What requests and faults need of the running gateway. */
+import type { AccountDesk } from './account-desk.ts';
 import type { FaultState } from './faults.ts';
 import type { MarketData } from './market-data.ts';
+import type { OrderDesk } from './order-desk.ts';
 import type { HistoryPacing } from './pacing.ts';
 import type { Session } from './session.ts';
 import type { TapeClock } from './tape-clock.ts';
@@ -18,7 +20,10 @@ export const counterNames = [
 export type CounterName = (typeof counterNames)[number];
 
 export interface GatewayCore {
-  readonly account: string;
+  /** The user's accounts, the first being the one that is meant where none is named. */
+  readonly accounts: readonly string[];
+  readonly orders: OrderDesk;
+  readonly accountDesk: AccountDesk;
   /** Market data lines of the user, over all clients. */
   readonly marketDataLines: number;
   readonly startOnSubscribe: boolean;

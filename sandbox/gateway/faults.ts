@@ -1,6 +1,8 @@
 /** Faults that can be switched on a running gateway: their schema, and what they do. */
 import * as z from 'zod';
+import { applyOrderFault } from './apply-order-fault.ts';
 import type { GatewayCore } from './core.ts';
+import { orderFaultSchemas } from './order-faults.ts';
 import type { Session } from './session.ts';
 
 const clientId = z.int().optional();
@@ -36,6 +38,7 @@ export const faultSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('delayed'), on }),
   z.strictObject({ type: z.literal('pacing'), requests: z.int().min(0).max(1_000).default(1) }),
   z.strictObject({ type: z.literal('clear') }),
+  ...orderFaultSchemas,
 ]);
 
 export type Fault = z.infer<typeof faultSchema>;
@@ -86,8 +89,8 @@ export const texts = {
   competing: 'No market data during competing live session',
 } as const;
 
-/** Applies a fault now. */
-export function applyFault(core: GatewayCore, fault: Fault): void {
+/** Applies a fault now. Returns what is wrong when there is nothing that it could act on. */
+export function applyFault(core: GatewayCore, fault: Fault): string | undefined {
   const state = core.faults;
   const tell = (code: number, text: string) => {
     for (const session of core.readySessions()) session.sendError(-1, code, text);
@@ -114,10 +117,12 @@ export function applyFault(core: GatewayCore, fault: Fault): void {
       state.connectivityLost = false;
       core.market.removeAll();
       tell(1101, texts.restoredLost);
+      core.orders.catchUp();
       break;
     case '1102':
       state.connectivityLost = false;
       tell(1102, texts.restoredKept);
+      core.orders.catchUp();
       break;
     case 'farm-down':
       state.farmDown = true;
@@ -175,9 +180,13 @@ export function applyFault(core: GatewayCore, fault: Fault): void {
     case 'clear':
       Object.assign(state, noFaults());
       core.pacing.force(0);
+      core.orders.clear();
       each(undefined, (session) => session.setSlow(undefined));
       break;
+    default:
+      return applyOrderFault(core, fault);
   }
+  return undefined;
 }
 
 /** Whether ticks flow at all. */

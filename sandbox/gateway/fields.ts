@@ -46,6 +46,11 @@ export class Fields {
     return value === '1' || value.toLowerCase() === 'true';
   }
 
+  /** How many fields are left. */
+  get left(): number {
+    return this.#fields.length - this.#next;
+  }
+
   skip(count: number): this {
     for (let index = 0; index < count; index += 1) this.text();
     return this;

@@ -2,17 +2,22 @@
 import type { Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { Tape } from '../tapes/tape.ts';
+import { AccountDesk } from './account-desk.ts';
+import type { BrokerRecord } from './broker/record.ts';
+import type { BrokerOptions } from './broker/types.ts';
 import { type CounterName, counterNames, type GatewayCore } from './core.ts';
 import { applyFault, type Fault, type FaultState, feedUp, noFaults } from './faults.ts';
 import { greet, startApi } from './handshake.ts';
 import { Listener } from './listener.ts';
 import { MarketData } from './market-data.ts';
+import { OrderDesk } from './order-desk.ts';
 import { HistoryPacing } from './pacing.ts';
 import { answer } from './requests.ts';
 import type { ScriptedFault } from './script.ts';
 import { Session } from './session.ts';
 import type { GatewayStatus } from './status.ts';
 import { type Speed, TapeClock } from './tape-clock.ts';
+import { trade } from './trade.ts';
 
 /** A connection that never finishes the handshake is closed after this. */
 const greetingMsMax = 60_000;
@@ -26,7 +31,10 @@ export interface SimulatedGatewayInput {
   readonly idleSpeed: number;
   readonly startOnSubscribe: boolean;
   readonly startDelayMs: number;
-  readonly account: string;
+  readonly broker: BrokerOptions;
+  /** This client is told of all orders. */
+  readonly masterClientId: number;
+  readonly timeZone: string;
   readonly clientLimit: number;
   readonly marketDataLines: number;
   readonly messagesPerSecond: number;
@@ -40,6 +48,8 @@ export class SimulatedGateway implements GatewayCore {
   readonly market: MarketData;
   readonly clock: TapeClock;
   readonly pacing = new HistoryPacing();
+  readonly orders: OrderDesk;
+  readonly accountDesk: AccountDesk;
   readonly #input: SimulatedGatewayInput;
   readonly #counters = Object.fromEntries(counterNames.map((name) => [name, 0])) as Record<
     CounterName,
@@ -59,13 +69,33 @@ export class SimulatedGateway implements GatewayCore {
     this.#tapeEvents = input.script
       .filter((event) => event.atTapeMs !== undefined)
       .sort((a, b) => a.atTapeMs! - b.atTapeMs!);
+    this.orders = new OrderDesk({
+      ...input.broker,
+      masterClientId: input.masterClientId,
+      timeZone: input.timeZone,
+      readySessions: () => this.readySessions(),
+      cutOff: () => this.faults.connectivityLost,
+      accountDesk: () => this.accountDesk,
+      log: input.log,
+    });
+    const { broker } = this.orders;
+    this.accountDesk = new AccountDesk(broker, input.timeZone, (session, body) =>
+      this.orders.send(session, body),
+    );
     this.clock = new TapeClock({
       rows: input.tape.rows,
       speed: input.speed,
       idleSpeed: input.idleSpeed,
       now: () => performance.now(),
-      onRow: (row) => this.market.onRow(row, this.feedUp),
-      onAdvanced: (tapeMs) => this.market.onAdvanced(tapeMs, this.feedUp),
+      onRow: (row, tapeMs) => {
+        this.market.onRow(row, this.feedUp);
+        broker.onRow(row, tapeMs);
+      },
+      onAdvanced: (tapeMs) => {
+        this.market.onAdvanced(tapeMs, this.feedUp);
+        broker.onAdvanced(tapeMs, this.clock.ended);
+        this.accountDesk.onAdvanced(tapeMs);
+      },
       receiving: () => this.feedUp && this.market.receiving,
       blocked: () => this.market.blocked,
       nextEventMs: () => this.#tapeEvents[0]?.atTapeMs ?? Number.POSITIVE_INFINITY,
@@ -73,8 +103,8 @@ export class SimulatedGateway implements GatewayCore {
     });
   }
 
-  get account(): string {
-    return this.#input.account;
+  get accounts(): readonly string[] {
+    return this.#input.broker.accounts;
   }
   get marketDataLines(): number {
     return this.#input.marketDataLines;
@@ -128,17 +158,30 @@ export class SimulatedGateway implements GatewayCore {
     this.#listener.retire();
   }
 
-  apply(fault: Fault): void {
+  /** Applies a fault; returns what is wrong when there is nothing that it could act on. */
+  apply(fault: Fault): string | undefined {
     this.count('faults');
     this.#input.log(
       `fault ${JSON.stringify(fault)} at tape time ${new Date(this.clock.tapeMs).toISOString()}`,
     );
-    applyFault(this, fault);
+    const problem = applyFault(this, fault);
+    if (problem !== undefined) this.#input.log(`fault ${fault.type}: ${problem}`);
     this.clock.wake();
+    return problem;
+  }
+
+  trade(command: unknown): { permId: number } {
+    return trade(this, command);
+  }
+
+  broker(): BrokerRecord {
+    this.clock.advance();
+    return this.orders.record();
   }
 
   restart(downMs: number): void {
     for (const session of this.sessions) session.close('the gateway restarts');
+    this.orders.broker.restart();
     const { port } = this.#listener;
     this.#listener.close();
     const reopen = () => {
@@ -183,6 +226,7 @@ export class SimulatedGateway implements GatewayCore {
           .map(({ kind, id, state }) => ({ kind, id, symbol: state.contract.localSymbol })),
       })),
       faults: { ...this.faults },
+      orderFaults: this.orders.prepared.left(),
       pacingViolations: this.pacing.violations,
       counters: { ...this.#counters },
     };
@@ -248,6 +292,7 @@ export class SimulatedGateway implements GatewayCore {
   #closed(session: Session, reason: string): void {
     if (!this.sessions.delete(session)) return;
     this.market.removeSession(session);
+    this.accountDesk.stop(session);
     if (session.stage === 'ready') {
       this.#rowsSent.set(session.clientId, (this.#rowsSent.get(session.clientId) ?? 0) + session.rowsSent);
     }

@@ -48,11 +48,12 @@ export function startApi(core: GatewayCore, session: Session, fields: string[]):
   }
   session.clientId = clientId;
   session.stage = 'ready';
-  session.send(managedAccounts(core.account));
-  if (!core.faults.noNextValidId) session.send(nextValidId(1));
+  session.send(managedAccounts(core.accounts.join(',')));
+  if (!core.faults.noNextValidId) session.send(nextValidId(core.orders.nextOrderId(clientId)));
   const { farmDown, hmdsDown, connectivityLost } = core.faults;
   session.sendError(-1, farmDown ? 2103 : 2104, farmDown ? texts.farmBroken : texts.farmOk);
   session.sendError(-1, hmdsDown ? 2105 : 2106, hmdsDown ? texts.hmdsBroken : texts.hmdsOk);
   session.sendError(-1, 2158, texts.secDefOk);
   if (connectivityLost) session.sendError(-1, 1100, texts.lost);
+  core.orders.onConnected(session);
 }

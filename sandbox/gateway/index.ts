@@ -5,6 +5,8 @@
 import { basename } from 'node:path';
 import { generateTape } from '../tapes/generate.ts';
 import { loadTape, type Tape, tapeFromRows } from '../tapes/tape.ts';
+import type { BrokerRecord } from './broker/record.ts';
+import type { BrokerOptions } from './broker/types.ts';
 import { startControl } from './control.ts';
 import type { FaultInput } from './faults.ts';
 import { SimulatedGateway } from './gateway.ts';
@@ -18,9 +20,12 @@ import {
 } from './script.ts';
 import type { GatewayStatus } from './status.ts';
 import type { Speed } from './tape-clock.ts';
+import type { TradeInput } from './trade.ts';
 
+export type { BrokerRecord } from './broker/record.ts';
 export { GatewayError } from './listener.ts';
 export type { GatewayStatus } from './status.ts';
+export type { TradeInput } from './trade.ts';
 export type { FaultInput, ScriptedFaultInput };
 
 export interface GatewayOptions {
@@ -45,7 +50,24 @@ export interface GatewayOptions {
   readonly startDelayMs?: number;
   /** A script's file, or its content. */
   readonly script?: string | readonly ScriptedFaultInput[];
+  /** The first account; default DU1234567. */
   readonly account?: string;
+  /** Further accounts of the same user; default none. */
+  readonly subAccounts?: readonly string[];
+  /** Cash of each account at the start, USD; default 1000000. */
+  readonly startCash?: string;
+  /** The client that is told of all orders; default 1. */
+  readonly masterClientId?: number;
+  /** Zone of execution times, of completion times and of the midnight that executions are kept since. */
+  readonly timeZone?: string;
+  /** The share of a print's size that orders may take, or `all` to ignore sizes; default 1. */
+  readonly fillShare?: number | 'all';
+  /** Tape milliseconds until an order, a change or a cancel arrives; default 0. */
+  readonly latencyMs?: number;
+  /** USD; default 2.25 a contract, 0.005 a share and 1 at least for an order of shares. */
+  readonly commission?: Partial<BrokerOptions['commission']>;
+  /** Makes permIds and execIds differ from those of other runs; default the time of the start. */
+  readonly runId?: number;
   /** Clients at one time; default 32. */
   readonly clientLimit?: number;
   /** Market data lines over all clients; default 100. */
@@ -65,6 +87,10 @@ export interface Gateway {
   status(): GatewayStatus;
   /** Applies a fault now. Throws `ScriptError` when it is none. */
   fault(fault: FaultInput): void;
+  /** An order typed into TWS. Throws `TradeError` when it cannot be done. */
+  trade(command: TradeInput): { permId: number };
+  /** The broker's own record: orders, executions, positions and cash. */
+  broker(): BrokerRecord;
   stop(): Promise<void>;
 }
 
@@ -83,7 +109,9 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     idleSpeed: options.idleSpeed ?? 3_600,
     startOnSubscribe: options.start !== 'now',
     startDelayMs: options.startDelayMs ?? 0,
-    account: options.account ?? 'DU1234567',
+    broker: brokerOptions(options),
+    masterClientId: options.masterClientId ?? 1,
+    timeZone: options.timeZone ?? 'US/Eastern',
     clientLimit: options.clientLimit ?? 32,
     marketDataLines: options.marketDataLines ?? 100,
     messagesPerSecond: options.messagesPerSecond ?? 50,
@@ -93,11 +121,19 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   const fault = (input: unknown) => {
     const parsed = parseFault(input);
     if (typeof parsed === 'string') throw new ScriptError(`fault: ${parsed}.`);
-    gateway.apply(parsed);
+    const problem = gateway.apply(parsed);
+    if (problem !== undefined) throw new ScriptError(`fault ${parsed.type}: ${problem}.`);
   };
   await gateway.listen(options.port ?? 4002);
   try {
-    const control = await startControl(options.controlPort ?? 0, { status: () => gateway.status(), fault });
+    const trade = (command: unknown) => gateway.trade(command);
+    const broker = () => gateway.broker();
+    const control = await startControl(options.controlPort ?? 0, {
+      status: () => gateway.status(),
+      fault,
+      trade,
+      broker,
+    });
     return {
       host: gateway.host,
       port: gateway.port,
@@ -105,6 +141,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
       tape,
       status: () => gateway.status(),
       fault,
+      trade,
+      broker,
       stop: () => {
         gateway.stop();
         return control.stop();
@@ -114,6 +152,17 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     gateway.stop();
     throw problem;
   }
+}
+
+function brokerOptions(options: GatewayOptions): BrokerOptions {
+  return {
+    accounts: [options.account ?? 'DU1234567', ...(options.subAccounts ?? [])],
+    startCash: options.startCash ?? '1000000',
+    fillShare: options.fillShare ?? 1,
+    latencyMs: options.latencyMs ?? 0,
+    commission: { perContract: '2.25', perShare: '0.005', shareMinimum: '1', ...options.commission },
+    runId: options.runId ?? Math.floor(Date.now() / 1_000),
+  };
 }
 
 async function tapeOf({ tape, seed = 1, minutes }: GatewayOptions): Promise<Tape> {

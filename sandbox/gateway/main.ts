@@ -18,6 +18,16 @@ interface Options {
   start: 'on-subscribe' | 'now';
   startDelay: number;
   account: string;
+  subAccounts: string[];
+  cash: string;
+  masterClientId: number;
+  timeZone: string;
+  fillShare: number | 'all';
+  latency: number;
+  commissionContract: string;
+  commissionShare: string;
+  commissionMinimum: string;
+  runId?: number;
   clientLimit: number;
   lines: number;
   messageRate: number;
@@ -43,6 +53,31 @@ function speed(text: string): Speed {
   }
   return value;
 }
+
+function money(text: string): string {
+  if (!/^\d{1,15}(\.\d{1,8})?$/.test(text))
+    throw new InvalidArgumentError('Allowed: a decimal number of at least 0, for example 2.25.');
+  return text;
+}
+
+function share(text: string): number | 'all' {
+  if (text === 'all') return 'all';
+  const value = Number(text);
+  if (!/^\d+(\.\d+)?$/.test(text) || value <= 0 || value > 1_000)
+    throw new InvalidArgumentError('Allowed: all, or a number above 0, for example 0.5.');
+  return value;
+}
+
+function timeZone(text: string): string {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: text });
+    return text;
+  } catch {
+    throw new InvalidArgumentError('Allowed: a time zone by its IANA name, for example US/Eastern.');
+  }
+}
+
+const list = (text: string) => text.split(',').filter((part) => part !== '');
 
 function start(text: string): 'on-subscribe' | 'now' {
   if (text !== 'on-subscribe' && text !== 'now')
@@ -70,7 +105,17 @@ const command = new Command('gateway')
   .option('--script <file>', 'JSON timeline of faults')
   .option('--start <when>', 'on-subscribe, or now', start, 'on-subscribe')
   .option('--start-delay <ms>', 'from the first subscription to the first row', number(0, 60_000), 0)
-  .option('--account <id>', 'the account', 'DU1234567')
+  .option('--account <id>', 'the first account', 'DU1234567')
+  .option('--sub-accounts <ids>', 'further accounts, separated by commas', list, [])
+  .option('--cash <usd>', 'cash of each account at the start', money, '1000000')
+  .option('--master-client-id <n>', 'the client that is told of all orders', number(0, 2_147_483_647), 1)
+  .option('--time-zone <zone>', 'zone of execution times', timeZone, 'US/Eastern')
+  .option('--fill-share <n>', "share of a print's size that orders may take, or all", share, 1)
+  .option('--latency <ms>', 'tape milliseconds until an order arrives', number(0, 3_600_000), 0)
+  .option('--commission-contract <usd>', 'commission of a contract', money, '2.25')
+  .option('--commission-share <usd>', 'commission of a share', money, '0.005')
+  .option('--commission-minimum <usd>', 'least commission of an order of shares', money, '1')
+  .option('--run-id <n>', 'fixes permIds and execIds; default the time', number(0, 4_294_967_295))
   .option('--client-limit <n>', 'clients at one time', number(1, 1_000), 32)
   .option('--lines <n>', 'market data lines over all clients', number(1, 10_000), 100)
   .option('--message-rate <n>', 'messages a second for each client', number(1, 1_000_000), 50)
@@ -146,6 +191,18 @@ function gatewayOptions(options: Options): GatewayOptions {
     start: options.start,
     startDelayMs: options.startDelay,
     account: options.account,
+    subAccounts: options.subAccounts,
+    startCash: options.cash,
+    masterClientId: options.masterClientId,
+    timeZone: options.timeZone,
+    fillShare: options.fillShare,
+    latencyMs: options.latency,
+    commission: {
+      perContract: options.commissionContract,
+      perShare: options.commissionShare,
+      shareMinimum: options.commissionMinimum,
+    },
+    ...(options.runId === undefined ? {} : { runId: options.runId }),
     clientLimit: options.clientLimit,
     marketDataLines: options.lines,
     messagesPerSecond: options.messageRate,

@@ -9,12 +9,13 @@ import { Fields } from './fields.ts';
 import { type Handler, notFound } from './handler.ts';
 import { utcText } from './history-text.ts';
 import { marketRequests } from './market-requests.ts';
+import { orderRequests } from './order-requests.ts';
 import type { Session } from './session.ts';
 
 const general: Readonly<Record<number, Handler>> = {
   /** reqIds */
   8: (core, session) => {
-    if (!core.faults.noNextValidId) session.send(nextValidId(1));
+    if (!core.faults.noNextValidId) session.send(nextValidId(core.orders.nextOrderId(session.clientId)));
   },
   /** reqContractData */
   9: (core, session, fields) => {
@@ -62,7 +63,7 @@ const general: Readonly<Record<number, Handler>> = {
 };
 
 const handlers = new Map<number, Handler>(
-  [general, marketRequests, accountRequests].flatMap((table) =>
+  [general, marketRequests, accountRequests, orderRequests].flatMap((table) =>
     Object.entries(table).map(([id, handler]): [number, Handler] => [Number(id), handler]),
   ),
 );

@@ -34,6 +34,8 @@ export interface GatewayStatus {
   readonly ticksUnseen: number;
   readonly clients: readonly ClientStatus[];
   readonly faults: FaultState;
+  /** Faults of the order side that wait for their next fill, with how many are left. */
+  readonly orderFaults: Readonly<Record<string, number>>;
   readonly pacingViolations: number;
   readonly counters: Readonly<Record<CounterName, number>>;
 }

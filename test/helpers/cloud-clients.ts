@@ -1,3 +1,4 @@
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
@@ -18,6 +19,7 @@ export function clientsOf(endpoint: string, accessKeyId: string, maxAttempts = 1
     dynamodb: new DynamoDBClient(config),
     events: new EventBridgeClient(config),
     lambda: new LambdaClient(config),
+    logs: new CloudWatchLogsClient(config),
     secrets: new SecretsManagerClient(config),
     sqs: new SQSClient(config),
     sts: new STSClient(config),
@@ -28,6 +30,7 @@ export interface CloudClients {
   readonly dynamodb: DynamoDBClient;
   readonly events: EventBridgeClient;
   readonly lambda: LambdaClient;
+  readonly logs: CloudWatchLogsClient;
   readonly secrets: SecretsManagerClient;
   readonly sqs: SQSClient;
   readonly sts: STSClient;

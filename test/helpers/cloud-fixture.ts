@@ -39,11 +39,16 @@ export function temporaryFolder(): { folder: string; remove: () => void } {
 
 /** The handler of the fixture, bundled as CDK's assets are: it does what the event's detail says. */
 const HANDLER = `
-import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import { DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 const client = new DynamoDBClient({});
 async function act(order) {
   switch (order.do) {
     case 'put': return client.send(new PutItemCommand({ TableName: process.env.TABLE, Item: { pk: { S: order.pk }, sk: { S: 'x' } } }));
+    case 'append': return client.send(new UpdateItemCommand({
+      TableName: process.env.TABLE, Key: { pk: { S: order.pk }, sk: { S: 'x' } },
+      UpdateExpression: 'SET seen = list_append(if_not_exists(seen, :none), :one)',
+      ExpressionAttributeValues: { ':none': { L: [] }, ':one': { L: [{ S: order.value }] } },
+    }));
     case 'throw': throw new RangeError(order.message);
     case 'hang': return new Promise(() => setInterval(() => {}, 1000));
     case 'spin': for (;;);
@@ -56,10 +61,16 @@ export async function handler(event, context) {
   console.log('handling', context.awsRequestId);
   if (event.Records) {
     const failures = [];
+    const failedGroups = new Set();
     for (const record of event.Records) {
       const order = JSON.parse(record.body);
-      if (order.fail) failures.push({ itemIdentifier: record.messageId });
-      else await act(order);
+      const group = record.attributes.MessageGroupId;
+      const tooEarly = Number(record.attributes.ApproximateReceiveCount) < (order.fromAttempt ?? 1);
+      if (order.hangsAt === Number(record.attributes.ApproximateReceiveCount)) await act({ do: 'hang' });
+      if (order.fail || tooEarly || failedGroups.has(group)) {
+        failures.push({ itemIdentifier: record.messageId });
+        if (group !== undefined) failedGroups.add(group);
+      } else await act(order);
     }
     return { batchItemFailures: failures };
   }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { catalogue, type EventName, eventNames, reservedNames } from '../../lib/events/catalogue.ts';
-import { envelopeHead } from '../../lib/events/envelope.ts';
+import { bookKeeperSource, envelopeHead, noticeHead } from '../../lib/events/envelope.ts';
 
 export function examplePath(name: EventName): string {
   return `lib/events/examples/${name.replaceAll('.', '-')}.v${catalogue[name].version}.json`;
@@ -68,6 +68,13 @@ export function renderEventDocs(): string {
     '```json',
     JSON.stringify(readExample('candle.completed'), null, 2),
     '```',
+    '',
+    '## Notices of functions',
+    '',
+    `What a function itself has to say comes with Source \`${bookKeeperSource}\` and a smaller envelope: it has no streamer,`,
+    'epoch or seq. The only notice is `alert.raised`, with the data below. A rule that pages people matches both Sources.',
+    '',
+    ...fieldTable(noticeHead),
     '',
     '## Data',
     '',

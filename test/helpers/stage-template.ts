@@ -75,3 +75,10 @@ export function firstOf(made: StageTemplate, type: string): [string, Resource] {
   if (first === undefined) throw new Error(`the template has no ${type}`);
   return first;
 }
+
+/** The one resource of a type whose physical name is `name`. */
+export function namedOf(made: StageTemplate, type: string, name: string): [string, Resource] {
+  const found = ofType(made, type).filter(([, { Properties }]) => Object.values(Properties).includes(name));
+  if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} ${type} named ${name}`);
+  return found[0];
+}

@@ -12,6 +12,7 @@ import { streamerSource } from '../../lib/events/envelope.ts';
 import { stages } from '../../lib/events/stage.ts';
 import {
   firstOf,
+  namedOf,
   ofType,
   removeAssemblies,
   type StageTemplate,
@@ -30,6 +31,7 @@ const critical = [
   'AWS::Events::Archive',
   'AWS::SQS::Queue',
   'AWS::Logs::LogGroup',
+  'AWS::S3::Bucket',
 ];
 
 interface Statement {
@@ -77,7 +79,7 @@ describe.each(stages)('stage %s', (stage) => {
     expect(types.filter((type) => /^Custom::|CustomResource|NatGateway|AWS::EC2::EIP/.test(type))).toEqual(
       [],
     );
-    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(1);
+    expect(types.filter((type) => type === 'AWS::Lambda::Function')).toHaveLength(2);
   });
 
   it('lets nothing in', () => {
@@ -91,11 +93,18 @@ describe.each(stages)('stage %s', (stage) => {
 
   it('puts the names of what was made into the outputs', () => {
     expect(Object.keys(stageTemplate(stage).outputs).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'AuditTableName',
+      'BookDeadLetters',
+      'BookKeeperName',
+      'BookQueueUrl',
+      'BookTableName',
       'CandleKeeperDeadLetters',
       'CandleKeeperName',
       'CandlesTableName',
       'ClusterName',
+      'ControlTableName',
       'EventBusName',
+      'SnapshotBucketName',
     ]);
   });
 });
@@ -165,7 +174,7 @@ describe('way of a candle', () => {
   });
 
   it('what cannot be handed over, or makes the function throw, is retried and ends in the one dead-letter queue', () => {
-    const queue = firstOf(made(), 'AWS::SQS::Queue');
+    const queue = namedOf(made(), 'AWS::SQS::Queue', 'evenkeel-paper-candle-keeper-dlq');
     const queueArn = { 'Fn::GetAtt': [queue[0], 'Arn'] };
     const { template } = made();
     template.hasResourceProperties('AWS::Events::Rule', {
@@ -226,29 +235,41 @@ describe('the function and its environment', () => {
     vi.resetModules();
   });
 
-  const environment = () => {
-    const keeper = firstOf(stageTemplate('paper'), 'AWS::Lambda::Function');
+  const environment = (name: string) => {
+    const keeper = namedOf(stageTemplate('paper'), 'AWS::Lambda::Function', `evenkeel-paper-${name}`);
     return (keeper[1].Properties.Environment as { Variables: Record<string, unknown> }).Variables;
   };
 
-  function stub(leaveOut?: string): void {
+  function stub(of: string, leaveOut?: string): void {
     vi.resetModules();
-    for (const [name, value] of Object.entries(environment())) {
+    for (const [name, value] of Object.entries(environment(of))) {
       vi.stubEnv(name, name === leaveOut ? undefined : typeof value === 'string' ? value : 'a-reference');
     }
     vi.stubEnv('NODE_OPTIONS', undefined);
   }
 
-  it('it starts with the variables of the template', async () => {
-    stub();
-    const { handler } = await import('../../functions/candle-keeper/handler.ts');
-    expect(handler).toBeTypeOf('function');
+  const needed = {
+    'candle-keeper': ['CANDLES_TABLE', 'RETENTION_DAYS'],
+    'book-keeper': ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'DEAD_LETTER_QUEUE_URL', 'EVENT_BUS_NAME'],
+  } as const;
+  const load = (name: string): Promise<{ handler: unknown }> =>
+    name === 'candle-keeper'
+      ? import('../../functions/candle-keeper/handler.ts')
+      : import('../../functions/book-keeper/handler.ts');
+
+  it.each(Object.keys(needed))('%s starts with the variables of the template', async (name) => {
+    stub(name);
+    expect((await load(name)).handler).toBeTypeOf('function');
   });
 
-  it.each(['CANDLES_TABLE', 'RETENTION_DAYS'])('it does not start without %s', async (name) => {
-    expect(Object.keys(environment())).toContain(name);
-    stub(name);
-    await expect(import('../../functions/candle-keeper/handler.ts')).rejects.toThrow(`${name} is missing`);
+  it.each(
+    Object.entries(needed).flatMap(([name, variables]) =>
+      variables.map((variable): [string, string] => [name, variable]),
+    ),
+  )('%s does not start without %s', async (name, variable) => {
+    expect(Object.keys(environment(name))).toContain(variable);
+    stub(name, variable);
+    await expect(load(name)).rejects.toThrow(`${variable} is missing`);
   });
 });
 
@@ -267,6 +288,7 @@ describe('permissions', () => {
       'secretsmanager:DescribeSecret,secretsmanager:GetSecretValue',
       'six characters that Secrets Manager puts after the name of one secret',
     ],
+    ['s3:GetObject,s3:PutObject', 'each snapshot is an object of its own, in the folder of one account'],
   ]);
 
   const statements = (stage: (typeof stages)[number]): Statement[] =>
@@ -278,11 +300,14 @@ describe('permissions', () => {
     const found = statements(stage).filter(({ Action, Resource }) =>
       /[*?]/.test(JSON.stringify([Action, Resource])),
     );
-    expect(found.map(({ Action }) => [Action].flat().join())).toEqual([...wildcards.keys()]);
+    const actions = ({ Action }: Statement) => [Action].flat().join();
+    expect(new Set(found.map(actions))).toEqual(new Set(wildcards.keys()));
     expect(found.filter(({ Action }) => /[*?]/.test(JSON.stringify(Action)))).toEqual([]);
-    const secret = JSON.stringify(found[1]?.Resource);
+    const resource = (of: string) => JSON.stringify(found.find((one) => actions(one) === of)?.Resource);
+    const secret = resource('secretsmanager:DescribeSecret,secretsmanager:GetSecretValue');
     expect(secret).toContain(`:secret:evenkeel-${stage}-gateway-main-??????`);
     expect(secret.replace('??????', '')).not.toMatch(/[*?]/);
+    expect(resource('s3:GetObject,s3:PutObject')).toMatch(/\/snapshots\/D?U1234567\/\*"/);
   });
 
   it('come from no managed policy', () => {
@@ -293,20 +318,50 @@ describe('permissions', () => {
     }
   });
 
-  it('let the streamer put events on the bus of its stage, and nothing else', () => {
+  const roleOf = (resource: readonly [string, { readonly Properties: Readonly<Record<string, unknown>> }]) =>
+    (resource[1].Properties.Role ?? resource[1].Properties.TaskRoleArn) as { 'Fn::GetAtt': [string, string] };
+
+  it('let the streamer send events, take its commands, hold its lease and store snapshots, and nothing else', () => {
     const made = stageTemplate('paper');
-    const bus = firstOf(made, 'AWS::Events::EventBus');
-    const task = firstOf(made, 'AWS::ECS::TaskDefinition');
-    const role = task[1].Properties.TaskRoleArn as { 'Fn::GetAtt': [string, string] };
+    const arn = (type: string, name: string) => ({ 'Fn::GetAtt': [namedOf(made, type, name)[0], 'Arn'] });
+    const role = roleOf(firstOf(made, 'AWS::ECS::TaskDefinition'));
     expect(statementsOf(made, role['Fn::GetAtt'][0])).toEqual([
-      { Effect: 'Allow', Action: 'events:PutEvents', Resource: { 'Fn::GetAtt': [bus[0], 'Arn'] } },
+      {
+        Effect: 'Allow',
+        Action: 'events:PutEvents',
+        Resource: arn('AWS::Events::EventBus', 'evenkeel-paper'),
+      },
+      {
+        Effect: 'Allow',
+        Action: 'sqs:SendMessage',
+        Resource: arn('AWS::SQS::Queue', 'evenkeel-paper-book.fifo'),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
+        Resource: arn('AWS::SQS::Queue', 'evenkeel-paper-orders-main.fifo'),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        Resource: arn('AWS::DynamoDB::Table', 'evenkeel-paper-control'),
+      },
+      {
+        Effect: 'Allow',
+        Action: ['s3:GetObject', 's3:PutObject'],
+        Resource: {
+          'Fn::Join': [
+            '',
+            [{ 'Fn::GetAtt': [firstOf(made, 'AWS::S3::Bucket')[0], 'Arn'] }, '/snapshots/DU1234567/*'],
+          ],
+        },
+      },
     ]);
   });
 
   it('let the candle keeper put items into its table, write its log and its dead letters, and nothing else', () => {
     const made = stageTemplate('paper');
-    const keeper = firstOf(made, 'AWS::Lambda::Function');
-    const role = keeper[1].Properties.Role as { 'Fn::GetAtt': [string, string] };
+    const role = roleOf(namedOf(made, 'AWS::Lambda::Function', 'evenkeel-paper-candle-keeper'));
     const allowed = statementsOf(made, role['Fn::GetAtt'][0]);
     expect(allowed.flatMap(({ Action }) => Action)).toEqual([
       'logs:CreateLogStream',
@@ -314,6 +369,95 @@ describe('permissions', () => {
       'dynamodb:PutItem',
       'sqs:SendMessage',
     ]);
+  });
+
+  it('let nobody change or delete a row of the audit trail, and only the book-keeper add one', () => {
+    for (const stage of stages) {
+      const made = stageTemplate(stage);
+      const audit = namedOf(made, 'AWS::DynamoDB::Table', `evenkeel-${stage}-audit`)[0];
+      const onAudit = ofType(made, 'AWS::IAM::Policy').flatMap(([, { Properties }]) =>
+        (Properties.PolicyDocument as { Statement: Statement[] }).Statement.filter(({ Resource }) =>
+          JSON.stringify(Resource).includes(`"${audit}"`),
+        ).map(({ Action }) => ({ roles: JSON.stringify(Properties.Roles), actions: [Action].flat() })),
+      );
+      expect(onAudit).toEqual([
+        { roles: expect.stringContaining('BookRole') as string, actions: ['dynamodb:PutItem'] },
+      ]);
+    }
+  });
+});
+
+describe('way of an order event', () => {
+  const made = () => stageTemplate('paper');
+  const queue = (name: string) => namedOf(made(), 'AWS::SQS::Queue', name);
+
+  it('goes through a FIFO queue to the book-keeper, which reports single failures', () => {
+    const book = queue('evenkeel-paper-book.fifo');
+    const deadLetters = queue('evenkeel-paper-book-dlq.fifo');
+    expect(book[1].Properties).toMatchObject({
+      FifoQueue: true,
+      VisibilityTimeout: 180,
+      MessageRetentionPeriod: 1_209_600,
+      RedrivePolicy: { deadLetterTargetArn: { 'Fn::GetAtt': [deadLetters[0], 'Arn'] } },
+    });
+    expect(deadLetters[1].Properties).toMatchObject({ FifoQueue: true });
+    const keeper = namedOf(made(), 'AWS::Lambda::Function', 'evenkeel-paper-book-keeper');
+    made().template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      EventSourceArn: { 'Fn::GetAtt': [book[0], 'Arn'] },
+      FunctionName: { Ref: keeper[0] },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+      BatchSize: 10,
+    });
+    expect(keeper[1].Properties).toMatchObject({ Timeout: 30, Runtime: 'nodejs24.x' });
+  });
+
+  it('the tables have the keys that the code writes, and the audit trail its index by order', () => {
+    for (const table of ['book', 'audit', 'control']) {
+      const [, { Properties }] = namedOf(made(), 'AWS::DynamoDB::Table', `evenkeel-paper-${table}`);
+      expect(Properties).toMatchObject({
+        KeySchema: [
+          { AttributeName: 'pk', KeyType: 'HASH' },
+          { AttributeName: 'sk', KeyType: 'RANGE' },
+        ],
+      });
+    }
+    expect(namedOf(made(), 'AWS::DynamoDB::Table', 'evenkeel-paper-audit')[1].Properties).toMatchObject({
+      GlobalSecondaryIndexes: [
+        {
+          IndexName: 'by-order',
+          KeySchema: [
+            { AttributeName: 'orderPk', KeyType: 'HASH' },
+            { AttributeName: 'orderSk', KeyType: 'RANGE' },
+          ],
+          Projection: { ProjectionType: 'KEYS_ONLY' },
+        },
+      ],
+    });
+  });
+
+  it('snapshots lie in a private, versioned, encrypted bucket that takes TLS only', () => {
+    const { template } = made();
+    template.hasResourceProperties('AWS::S3::Bucket', {
+      VersioningConfiguration: { Status: 'Enabled' },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+      BucketEncryption: Match.anyValue(),
+    });
+    template.hasResourceProperties('AWS::S3::BucketPolicy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Effect: 'Deny',
+            Action: 's3:*',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+          }),
+        ]),
+      },
+    });
   });
 });
 
@@ -375,7 +519,7 @@ describe('the streamer service', () => {
     const check = spawn(process.execPath, args, { env: { HEALTH_PORT: String(address.port) } });
     const [exitCode] = (await once(check, 'exit')) as [number];
     server.close();
-    expect({ exitCode, paths }).toEqual({ exitCode: code, paths: ['/livez'] });
+    expect({ exitCode, paths }).toEqual({ exitCode: code, paths: ['/healthz'] });
   });
 
   it('its health check fails when nothing listens', () => {
@@ -383,12 +527,16 @@ describe('the streamer service', () => {
     expect(spawnSync(process.execPath, args, { env: { HEALTH_PORT: '9' } }).status).toBe(1);
   });
 
-  it('is told its stage, its name and its bus, and nothing more', () => {
-    const bus = firstOf(stageTemplate('paper'), 'AWS::Events::EventBus');
+  it('is told its stage, its name and where things are, and nothing more', () => {
+    const ref = (type: string, name: string) => ({ Ref: namedOf(stageTemplate('paper'), type, name)[0] });
     expect(container('streamer').Environment).toEqual([
       { Name: 'STAGE', Value: 'paper' },
       { Name: 'STREAMER_NAME', Value: 'main' },
-      { Name: 'EVENT_BUS_NAME', Value: { Ref: bus[0] } },
+      { Name: 'EVENT_BUS_NAME', Value: ref('AWS::Events::EventBus', 'evenkeel-paper') },
+      { Name: 'BOOK_QUEUE_URL', Value: ref('AWS::SQS::Queue', 'evenkeel-paper-book.fifo') },
+      { Name: 'COMMAND_QUEUE_URL', Value: ref('AWS::SQS::Queue', 'evenkeel-paper-orders-main.fifo') },
+      { Name: 'CONTROL_TABLE', Value: ref('AWS::DynamoDB::Table', 'evenkeel-paper-control') },
+      { Name: 'SNAPSHOT_BUCKET', Value: { Ref: firstOf(stageTemplate('paper'), 'AWS::S3::Bucket')[0] } },
     ]);
     expect(container('streamer').Secrets).toBeUndefined();
   });
@@ -407,8 +555,8 @@ describe('the streamer service', () => {
 
   it.each([
     ['sandbox', 'paper', 'no'],
-    ['paper', 'paper', 'yes'],
-    ['live', 'live', 'yes'],
+    ['paper', 'paper', 'no'],
+    ['live', 'live', 'no'],
   ] as const)(
     'of stage %s logs in for %s trading, its API read-only: %s, from a pinned image',
     (stage, mode, readOnly) => {

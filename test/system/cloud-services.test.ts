@@ -6,7 +6,6 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
-import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
 import {
   DeleteMessageCommand,
@@ -363,15 +362,14 @@ describe('what the local cloud does not have', () => {
   it.each<[string, () => Promise<unknown>, string]>([
     [
       'another service',
-      async () =>
-        new S3Client({
-          endpoint: cloud.endpoint,
-          region: 'eu-west-1',
-          forcePathStyle: true,
-          maxAttempts: 1,
-          credentials: { accessKeyId: 'operator', secretAccessKey: 'x' },
-        }).send(new ListBucketsCommand({})),
-      'NotImplemented',
+      async () => {
+        const authorization =
+          'AWS4-HMAC-SHA256 Credential=operator/20260101/eu-west-1/kms/aws4_request, SignedHeaders=host, Signature=0';
+        const headers = { authorization, 'x-amz-target': 'TrentService.Encrypt' };
+        const answer = await fetch(cloud.endpoint, { method: 'POST', headers, body: '{}' });
+        throw Object.assign(new Error(await answer.text()), { $metadata: { httpStatusCode: answer.status } });
+      },
+      'does not have kms: TrentService.Encrypt',
     ],
     [
       'another operation of EventBridge',

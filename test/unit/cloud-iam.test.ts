@@ -67,6 +67,9 @@ describe('policies', () => {
     ['StringNotEquals, the value', { StringNotEquals: { 'events:source': 'a' } }, ['a'], false],
     ['StringLike', { StringLike: { 'events:source': 'ev*' } }, ['evenkeel'], true],
     ['a list of values', { StringEquals: { 'events:source': ['a', 'b'] } }, ['b'], true],
+    ['NumericLessThan, a lower one', { NumericLessThan: { 's3:TlsVersion': '1.2' } }, ['1.1'], true],
+    ['NumericLessThan, a higher one', { NumericLessThan: { 's3:TlsVersion': '1.2' } }, ['1.3'], false],
+    ['NumericGreaterThanEquals', { NumericGreaterThanEquals: { 's3:TlsVersion': 1.2 } }, ['1.2'], true],
     ['Null true, key absent', { Null: { 'events:source': 'true' } }, undefined, true],
     ['Null true, key there', { Null: { 'events:source': 'true' } }, ['a'], false],
     ['ForAllValues', { 'ForAllValues:StringEquals': { 'events:source': ['a', 'b'] } }, ['a', 'c'], false],
@@ -78,7 +81,7 @@ describe('policies', () => {
       true,
     ],
   ])('condition %s', (_what, condition, values, matches) => {
-    const context = values === undefined ? {} : { 'events:source': values };
+    const context = values === undefined ? {} : { 'events:source': values, 's3:tlsversion': values };
     const decision = evaluate(policy(allow('events:PutEvents', bus, condition)), {
       action: 'events:PutEvents',
       resource: bus,
@@ -92,8 +95,8 @@ describe('policies', () => {
     ['NotResource', { Effect: 'Allow', Action: '*', NotResource: table }, 'the element NotResource'],
     [
       'an unknown operator',
-      allow('*', '*', { NumericLessThan: { 'events:source': '1' } }),
-      'the condition operator NumericLessThan',
+      allow('*', '*', { DateLessThan: { 'events:source': '1' } }),
+      'the condition operator DateLessThan',
     ],
     [
       'an unknown key',

@@ -125,10 +125,57 @@ describe('the template', () => {
       'AWS::Kinesis::Stream at X',
     ],
     [
-      'a bucket, which comes later',
-      (t) => (t.Resources.X = { Type: 'AWS::S3::Bucket' }),
+      'a topic, which comes later',
+      (t) => (t.Resources.X = { Type: 'AWS::SNS::Topic' }),
       'TEMPLATE_UNSUPPORTED',
-      'AWS::S3::Bucket',
+      'AWS::SNS::Topic',
+    ],
+    [
+      'a bucket that tells somebody',
+      (t) =>
+        (t.Resources.X = {
+          Type: 'AWS::S3::Bucket',
+          Properties: { NotificationConfiguration: { EventBridgeConfiguration: {} } },
+        }),
+      'TEMPLATE_UNSUPPORTED',
+      'NotificationConfiguration',
+    ],
+    [
+      'a name that no bucket can have',
+      (t) => (t.Resources.X = { Type: 'AWS::S3::Bucket', Properties: { BucketName: 'Big_Letters' } }),
+      'TEMPLATE_INVALID',
+      'Big_Letters is no name of a bucket',
+    ],
+    [
+      'a retention without Object Lock',
+      (t) =>
+        (t.Resources.X = {
+          Type: 'AWS::S3::Bucket',
+          Properties: { ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled' } },
+        }),
+      'TEMPLATE_INVALID',
+      'needs ObjectLockEnabled',
+    ],
+    [
+      'a FIFO queue with the name of another',
+      (t) => (t.Resources.Inbox.Properties.FifoQueue = true),
+      'TEMPLATE_INVALID',
+      'ends with .fifo',
+    ],
+    [
+      'a FIFO queue with dead letters in a standard one',
+      (t) => {
+        t.Resources.Jobs.Properties.QueueName = 'jobs.fifo';
+        t.Resources.Jobs.Properties.FifoQueue = true;
+      },
+      'TEMPLATE_INVALID',
+      'the dead-letter queue of a FIFO queue is a FIFO queue',
+    ],
+    [
+      'a queue whose messages come back while the function still has them',
+      (t) => (worker(t).Timeout = 60),
+      'TEMPLATE_INVALID',
+      'is less than the time-out of the function (60 s)',
     ],
     [
       'a custom resource',

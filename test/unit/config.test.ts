@@ -61,6 +61,7 @@ describe('stage files', () => {
       probeIntervalMs: 30_000,
       probeTimeoutMs: 10_000,
       readOnlyApi: false,
+      timeZone: 'America/New_York',
     });
     expect(config.resetWindows.map(({ name }) => name)).toEqual(['north-america', 'weekend']);
     const live = load(minimal.replace('paper', 'live').replace('DU', 'U'), { stage: 'live' });
@@ -177,6 +178,7 @@ describe('mistakes', () => {
     ['candles: { intervalMs: 2000 }', 'candles.graceMs'],
     ['candles: { correctionMs: 1000 }', 'candles.correctionMs'],
     ['reconnect: { firstMs: 61000 }', 'reconnect.firstMs'],
+    ['lease: { ttlMs: 12000 }', 'lease.renewMs'],
     [
       'resetWindows: [{ name: x, timeZone: UTC, days: [mon], from: "01:00", to: "01:00" }]',
       'resetWindows.0.to',
@@ -212,6 +214,12 @@ describe('mistakes', () => {
       'streamers.1.gateway.clientId',
       'streamers.1.symbols.1',
     ]);
+  });
+
+  it('refuses two streamers of one account: its lease has one holder', () => {
+    const second =
+      '  - { name: second, account: DU1234567, symbols: [ES], gateway: { host: gateway-2.example } }\n';
+    expect(paths(errorOf(() => load(minimal + second)))).toEqual(['streamers.1.account']);
   });
 
   it('refuses more symbols than market data lines', () => {

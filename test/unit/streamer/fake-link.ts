@@ -40,6 +40,30 @@ export class FakeLink {
     this.#note('open-orders', 0);
   }
 
+  requestCompletedOrders(): void {
+    this.#note('completed-orders', 0);
+  }
+
+  requestExecutions(reqId: number): void {
+    this.#note('executions', reqId);
+  }
+
+  subscribePositions(): void {
+    this.#note('positions', 0);
+  }
+
+  unsubscribePositions(): void {
+    this.#note('positions-end', 0);
+  }
+
+  subscribeAccount(): void {
+    this.#note('account', 0);
+  }
+
+  unsubscribeAccount(): void {
+    this.#note('account-end', 0);
+  }
+
   requestMarketDataType(): void {
     this.#note('type', 0);
   }

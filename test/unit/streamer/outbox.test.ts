@@ -1,18 +1,28 @@
-import { closeSync, mkdtempSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, mkdirSync, mkdtempSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { EventPublisher, PublishResult } from '../../../lib/ports/event-publisher.ts';
-import { Outbox, OutboxError } from '../../../streamer/outbox.ts';
+import { epochFromClock, Outbox, OutboxError } from '../../../streamer/outbox.ts';
 import { Publisher } from '../../../streamer/publisher.ts';
 
 let dir: string;
 let path: string;
 const open: Outbox[] = [];
 
-function outbox(maxEvents = 100, startedAtSeconds = 1_000, owner = 'sandbox/DU1/main'): Outbox {
-  const created = new Outbox({ path, maxEvents, alertAtUtilisation: 0.8, startedAtSeconds, owner });
+function outbox(maxEvents = 100, owner = 'sandbox/DU1/main', book = true): Outbox {
+  const created = new Outbox({
+    path,
+    maxEvents,
+    alertAtUtilisation: 0.8,
+    openedAtMs: 1_000_000,
+    owner,
+    book,
+  });
   open.push(created);
   return created;
 }
@@ -46,48 +56,181 @@ describe('outbox', () => {
     const first = outbox();
     first.append([event('candle.completed', 1)]);
     first.close();
-    expect(() => outbox(100, 1_000, 'live/U1/main')).toThrow(/belongs to sandbox\/DU1\/main.*DB_PATH/);
-    expect(outbox().stats().depth).toBe(1);
+    expect(() => outbox(100, 'live/U1/main')).toThrow(/belongs to sandbox\/DU1\/main.*DB_PATH/);
+    expect(outbox().stats('bus').depth).toBe(1);
   });
 
-  it('keeps events and watermarks over a restart, with a higher epoch', () => {
+  it('keeps events and watermarks over a restart', () => {
     const first = outbox();
-    first.append([event('candle.completed', 1), event('candle.completed', 2)], new Map([[7, 60_000]]));
+    first.append([event('candle.completed', 1), event('candle.completed', 2)], {
+      watermarks: new Map([[7, 60_000]]),
+    });
     first.close();
     const second = outbox();
-    expect(second.epoch).toBe(first.epoch + 1);
-    expect(second.stats().depth).toBe(2);
+    expect(second.stats('bus').depth).toBe(2);
     expect(second.watermark(7)).toBe(60_000);
     expect(second.watermark(8)).toBeUndefined();
-    expect(second.peek(10, new Set()).map((row) => row.envelope.seq)).toEqual([1, 2]);
+    expect(second.peek('bus', 10, new Set()).map((row) => row.envelope.seq)).toEqual([1, 2]);
   });
 
-  it('starts with an epoch no lower than the clock, so that a lost volume brings no old epoch back', () => {
-    expect(outbox(100, 1_764_000_000).epoch).toBe(1_764_000_000);
+  it('begins the epoch that the lease gives, counts anew, and refuses one that is not later, also after a restart', () => {
+    const first = outbox();
+    expect([first.epoch, first.lastEpoch]).toEqual([0, 0]);
+    first.beginEpoch(7);
+    expect([first.nextSeq(), first.nextSeq()]).toEqual([1, 2]);
+    first.beginEpoch(8);
+    expect(first.nextSeq()).toBe(1);
+    expect(() => first.beginEpoch(8)).toThrow(/EPOCH_NOT_NEW|epoch 8/);
+    expect(first.epoch).toBe(8);
+    first.close();
+    const second = outbox();
+    expect([second.epoch, second.lastEpoch]).toEqual([0, 8]);
+    expect(() => second.beginEpoch(5)).toThrow(expect.objectContaining({ code: 'EPOCH_NOT_NEW' }));
+    second.beginEpoch(9);
+  });
+
+  it('without a lease the epoch is later than the clock and than every one before, so that a lost volume brings none back', () => {
+    const box = outbox();
+    expect(epochFromClock(box, 1_764_000_000_000)).toBe(1_764_000_000);
+    box.beginEpoch(1_764_000_000);
+    expect(epochFromClock(box, 1_764_000_000_999)).toBe(1_764_000_001);
+  });
+
+  it('has a holder of its own, the same over every restart, another in another file', () => {
+    const first = outbox();
+    first.close();
+    expect(outbox().holder).toBe(first.holder);
+    path = join(dir, 'other.db');
+    expect(outbox().holder).not.toBe(first.holder);
+  });
+
+  it('puts what the book is made of into both ways, and everything else on the bus alone', () => {
+    const box = outbox();
+    const ofBook = [
+      'order.changed',
+      'fill.received',
+      'commission.received',
+      'position.changed',
+      'balance.changed',
+    ];
+    const names = [...ofBook, 'alert.raised', 'snapshot.taken', 'candle.completed', 'session.changed'];
+    box.append(names.map(event));
+    expect(box.peek('book', 20, new Set()).map((row) => row.name)).toEqual(ofBook);
+    expect(box.peek('bus', 20, new Set()).map((row) => row.name)).toEqual(names);
+    const [first] = box.peek('book', 1, new Set());
+    box.remove('book', [first!.id]);
+    expect(box.stats('book').depth).toBe(ofBook.length - 1);
+    expect(box.stats('bus').depth).toBe(names.length);
+  });
+
+  it('without a book queue everything goes to the bus', () => {
+    const box = outbox(100, undefined, false);
+    box.append([event('order.placed', 1)]);
+    expect([box.stats('bus').depth, box.stats('book').depth]).toEqual([1, 0]);
+  });
+
+  it("writes the tracker's memory with the events of its step: both are there after a crash, or neither", () => {
+    const box = outbox();
+    box.append([event('order.placed', 1)], {
+      memory: new Map([
+        ['order:P1', { v: 1 }],
+        ['order:P2', { v: 1 }],
+      ]),
+    });
+    const broken = event('order.changed', 2) as { self?: unknown };
+    broken.self = broken;
+    const memory = new Map([
+      ['order:P1', null],
+      ['order:P2', { v: 2 }],
+    ]);
+    expect(() => box.append([event('order.changed', 2), broken as never], { memory })).toThrow(/circular/);
+    box.close();
+    const second = outbox();
+    expect(second.peek('book', 9, new Set()).map((row) => row.envelope.seq)).toEqual([1]);
+    expect(second.memory()).toEqual([
+      { key: 'order:P1', doc: { v: 1 } },
+      { key: 'order:P2', doc: { v: 1 } },
+    ]);
+    second.append([event('order.changed', 2)], { memory });
+    expect(second.memory()).toEqual([{ key: 'order:P2', doc: { v: 2 } }]);
+  });
+
+  it('a process that is killed in the middle of its work loses no event that was appended', async () => {
+    const child = spawn(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `import { Outbox } from ${JSON.stringify(new URL('../../../streamer/outbox.ts', import.meta.url).href)};
+       const box = new Outbox({ path: process.argv[1], maxEvents: 1e6, alertAtUtilisation: 0.8, openedAtMs: 0, owner: 'sandbox/DU1/main', book: true });
+       box.beginEpoch(3);
+       for (let seq = 1; ; seq += 1) {
+         box.append([{ type: 'order.changed', seq }], { memory: new Map([['order:P1', { seq }]]) });
+         process.stdout.write(seq + ' ');
+       }`,
+      path,
+    ]);
+    let told = '';
+    await new Promise<void>((resolve) =>
+      child.stdout.on('data', (chunk: Buffer) => {
+        told += chunk;
+        if (told.split(' ').length > 50) resolve();
+      }),
+    );
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    const last = Number(told.split(' ').at(-2));
+    const box = outbox(1_000_000);
+    const { depth } = box.stats('book');
+    expect(depth).toBeGreaterThanOrEqual(last);
+    expect(box.stats('bus').depth).toBe(depth);
+    expect(box.memory()).toEqual([{ key: 'order:P1', doc: { seq: depth } }]);
+    expect(box.lastEpoch).toBe(3);
+  });
+
+  it('takes over a file of a release that knew only the bus', () => {
+    mkdirSync(join(dir, 'deep'));
+    const old = new DatabaseSync(path);
+    old.exec(`
+      CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+      CREATE TABLE events (id INTEGER PRIMARY KEY AUTOINCREMENT, priority INTEGER NOT NULL, name TEXT NOT NULL, envelope TEXT NOT NULL) STRICT;
+      CREATE TABLE dead (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, envelope TEXT NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL) STRICT;
+      INSERT INTO events (priority, name, envelope) VALUES (0, 'candle.completed', '{"seq":5}');
+    `);
+    old.close();
+    const box = outbox();
+    expect(box.peek('bus', 9, new Set()).map((row) => row.envelope.seq)).toEqual([5]);
+    expect(box.stats('book').depth).toBe(0);
   });
 
   it('hands out order events before candles, and nothing that is in flight', () => {
     const box = outbox();
     box.append([event('candle.completed', 1), event('order.placed', 2), event('candle.completed', 3)]);
-    const rows = box.peek(10, new Set());
+    const rows = box.peek('bus', 10, new Set());
     expect(rows.map((row) => row.envelope.seq)).toEqual([2, 1, 3]);
-    expect(box.peek(10, new Set([rows[0]!.id])).map((row) => row.envelope.seq)).toEqual([1, 3]);
+    expect(box.peek('bus', 10, new Set([rows[0]!.id])).map((row) => row.envelope.seq)).toEqual([1, 3]);
   });
 
   it('refuses at its bound, counts it, moves no watermark past it, and never refuses an order event', () => {
     const box = outbox(2);
-    box.append([event('candle.completed', 1), event('candle.completed', 2)], new Map([[7, 100]]));
-    const refused = box.append([event('candle.completed', 3), event('order.filled', 4)], new Map([[7, 200]]));
+    box.append([event('candle.completed', 1), event('candle.completed', 2)], {
+      watermarks: new Map([[7, 100]]),
+    });
+    const refused = box.append(
+      [event('candle.completed', 3), event('order.filled', 4), event('alert.raised', 5)],
+      { watermarks: new Map([[7, 200]]) },
+    );
     expect(refused.map((each) => each.seq)).toEqual([3]);
     expect(box.watermark(7)).toBe(100);
-    expect(box.stats()).toMatchObject({ depth: 3, rejected: 1 });
+    expect(box.stats('bus')).toMatchObject({ depth: 4, rejected: 1 });
+    expect(box.stats('book').depth).toBe(1);
   });
 
   it('takes the last events before an end beyond its bound', () => {
     const box = outbox(1);
     box.append([event('candle.completed', 1)]);
-    expect(box.append([event('candle.completed', 2)], new Map([[7, 200]]), true)).toEqual([]);
-    expect(box.stats().depth).toBe(2);
+    expect(
+      box.append([event('candle.completed', 2)], { watermarks: new Map([[7, 200]]), beyondBound: true }),
+    ).toEqual([]);
+    expect(box.stats('bus').depth).toBe(2);
     expect(box.watermark(7)).toBe(200);
   });
 
@@ -103,7 +246,7 @@ describe('outbox', () => {
     writeFileSync(path, 'this is no database at all, and long enough to be looked at'.repeat(50));
     const second = outbox();
     expect(second.recoveredFrom).toContain('.unreadable-');
-    expect(second.stats().depth).toBe(0);
+    expect(second.stats('bus').depth).toBe(0);
   });
 
   it('damage in the middle of the file is found at the start, not when its events are due, and again after every restart', () => {
@@ -121,7 +264,7 @@ describe('outbox', () => {
     closeSync(file);
     const second = outbox(10_000);
     expect(second.recoveredFrom).toContain('.unreadable-');
-    expect(second.peek(10_000, new Set())).toEqual([]);
+    expect(second.peek('bus', 10_000, new Set())).toEqual([]);
   });
 
   it('a folder that cannot be made is a clear error', () => {
@@ -131,7 +274,7 @@ describe('outbox', () => {
 });
 
 describe('publisher', () => {
-  const config = { concurrency: 2, retryFirstMs: 1, retryMaxMs: 5 };
+  const config = { target: 'bus', concurrency: 2, retryFirstMs: 1, retryMaxMs: 5 } as const;
   const buried: string[] = [];
   const onBuried = (_row: unknown, code: string): void => {
     buried.push(code);
@@ -188,7 +331,7 @@ describe('publisher', () => {
     const publisher = new Publisher(box, bus, config, onBuried);
     expect(await publisher.drain(1_000)).toBe(true);
     expect(buried).toContain('EntryTooLarge');
-    expect(box.stats()).toMatchObject({ depth: 0, dead: 1 });
+    expect(box.stats('bus')).toMatchObject({ depth: 0, dead: 1 });
   });
 
   it('at the end tries at once, although a back-off longer than the time that is left runs', async () => {
@@ -199,7 +342,7 @@ describe('publisher', () => {
     };
     const box = outbox();
     box.append([event('candle.completed', 1)]);
-    const slow = { concurrency: 1, retryFirstMs: 60_000, retryMaxMs: 60_000 };
+    const slow = { target: 'bus', concurrency: 1, retryFirstMs: 60_000, retryMaxMs: 60_000 } as const;
     const publisher = new Publisher(box, bus, slow, onBuried);
     expect(await publisher.drain(10)).toBe(false);
     isDown = false;
@@ -216,6 +359,34 @@ describe('publisher', () => {
     const publisher = new Publisher(box, bus, config, onBuried);
     expect(await publisher.drain(30)).toBe(false);
     publisher.stop();
-    expect(box.stats().depth).toBe(1);
+    expect(box.stats('bus').depth).toBe(1);
+  });
+
+  it("for the book one batch at a time, in the outbox's order, also when the queue stays away for a while", async () => {
+    const taken: number[] = [];
+    let underWay = 0;
+    let most = 0;
+    let calls = 0;
+    const queue: EventPublisher = {
+      publish: async (events) => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        await Promise.resolve();
+        underWay -= 1;
+        calls += 1;
+        if (calls % 2 === 1)
+          return events.map(() => ({ ok: false, code: 'ServiceUnavailable', message: 'down' }));
+        taken.push(...seqs(events).map(({ seq }) => seq));
+        return events.map(() => ({ ok: true }));
+      },
+    };
+    const box = outbox();
+    const all = Array.from({ length: 35 }, (_, seq) => seq);
+    box.append(all.map((seq) => event('fill.received', seq)));
+    const publisher = new Publisher(box, queue, { ...config, target: 'book', concurrency: 1 }, onBuried);
+    expect(await publisher.drain(2_000)).toBe(true);
+    expect(taken).toEqual(all);
+    expect(most).toBe(1);
+    expect(box.stats('bus').depth).toBe(35);
   });
 });

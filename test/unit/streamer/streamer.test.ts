@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { configSchema } from '../../../config/schema.ts';
+import type { OpenOrderFact } from '../../../lib/domain/orders/broker-facts.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { EventPublisher } from '../../../lib/ports/event-publisher.ts';
-import { Outbox } from '../../../streamer/outbox.ts';
+import { type EventDelivery, openDelivery } from '../../../streamer/event-delivery.ts';
+import { epochFromClock, Outbox } from '../../../streamer/outbox.ts';
 import { Streamer } from '../../../streamer/streamer.ts';
+import type { StreamerOptions } from '../../../streamer/streamer-options.ts';
 import { FakeLink } from './fake-link.ts';
 import { gold, MINUTE, TUESDAY } from './market-data-harness.ts';
 
@@ -20,6 +23,8 @@ const down = { ok: false, code: 'Unavailable', message: 'down' } as const;
 
 let folder: string;
 let streamer: Streamer | undefined;
+let delivery: EventDelivery | undefined;
+let options: StreamerOptions | undefined;
 let clockReads = 0;
 
 beforeEach(() => {
@@ -28,10 +33,12 @@ beforeEach(() => {
 });
 
 afterEach(async () => {
-  const stopped = streamer?.stop();
+  await streamer?.stop();
   streamer = undefined;
+  const closed = delivery?.close(1_000);
+  delivery = undefined;
   await vi.advanceTimersByTimeAsync(60_000);
-  await stopped;
+  await closed;
   vi.useRealTimers();
   vi.restoreAllMocks();
   rmSync(folder, { recursive: true, force: true });
@@ -53,19 +60,24 @@ function create(config: object = {}, publisher = takesAll, symbols: readonly str
     ...config,
   });
   const silent = () => undefined;
-  streamer = new Streamer({
+  const logger = { debug: silent, info: silent, warn: silent, error: silent };
+  delivery = openDelivery({ config: parsed, streamer: parsed.streamers[0]!, logger, bus: publisher });
+  options = {
     config: parsed,
     streamer: parsed.streamers[0]!,
     waitForGateway: true,
-    publisher,
-    logger: { debug: silent, info: silent, warn: silent, error: silent },
+    delivery,
+    epoch: epochFromClock(delivery.outbox, Date.now()),
+    mayWrite: () => true,
+    logger,
     onFatal: silent,
     random: () => 0.5,
     systemMs: () => {
       clockReads += 1;
       return Date.now();
     },
-  });
+  };
+  streamer = new Streamer(options);
   return streamer;
 }
 
@@ -116,9 +128,10 @@ describe('the driver', () => {
     create();
     const link = await connect();
     link.listener.notice(1100, 'Connectivity between IBKR and Trader Workstation has been lost.');
-    const before = link.sent.length;
+    const asked = () => link.sent.filter(({ what }) => what === 'time').length;
+    const before = asked();
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
-    expect(link.sent.length - before).toBeLessThan(150); // the probe, every 30 s
+    expect(asked() - before).toBeLessThan(150); // the probe, every 30 s
   });
 
   it('a crash between two transactions loses no bar: a watermark never overtakes a bar or a gap that is not written', async () => {
@@ -143,7 +156,7 @@ describe('the driver', () => {
 
     const marks = new Map<number, number>();
     const overtaken: string[] = [];
-    for (const [events, watermarks = new Map()] of written.mock.calls) {
+    for (const [events, { watermarks = new Map() } = {}] of written.mock.calls) {
       for (const { type, data } of events) {
         if (type !== 'candle.completed' && type !== 'gap.detected') continue;
         const { conId, ...rest } = data as { conId: number; startMs?: number; fromMs?: number };
@@ -205,9 +218,10 @@ describe('the driver', () => {
     await vi.advanceTimersByTimeAsync(10);
     expect(streamer!.stats().outbox.utilisation).toBeLessThan(0.8);
     for (let each = 0; each < 40; each += 1) print(link, Date.now());
-    const stopping = streamer!.stop();
+    await streamer!.stop();
+    const closing = delivery!.close(1_000);
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(await stopping).toBe(false);
+    expect(await closing).toBe(false);
     process.off('uncaughtException', onFailure);
     expect(failures).toEqual([]);
     expect(streamer!.stats().outbox.depth).toBeGreaterThanOrEqual(100);
@@ -278,5 +292,112 @@ describe('the driver', () => {
     expect(told).toContain('gap.abandoned 101');
     expect(told).not.toContain('gap.filled 101');
     expect(streamer!.stats().gaps.open).toBe(0);
+  });
+
+  const order = (permId: number): OpenOrderFact => ({
+    kind: 'open-order',
+    account: 'DU1234567',
+    orderId: 1_005,
+    clientId: 1,
+    permId,
+    orderRef: '',
+    contract: {
+      conId: 101,
+      symbol: 'GC',
+      secType: 'FUT',
+      localSymbol: 'GCG6',
+      exchange: 'COMEX',
+      currency: 'USD',
+      multiplier: '100',
+      lastTradeDate: '20260225',
+      strike: '0',
+      right: '',
+      tradingClass: 'GC',
+    },
+    terms: {
+      action: 'BUY',
+      quantity: '1',
+      orderType: 'LMT',
+      limitPrice: '2700',
+      stopPrice: null,
+      trailingPercent: null,
+      trailStopPrice: null,
+      timeInForce: 'DAY',
+      goodTillDate: '',
+      outsideRth: false,
+      ocaGroup: '',
+      ocaType: 0,
+      parentId: 0,
+    },
+    transmit: true,
+    status: 'Submitted',
+    warning: '',
+  });
+
+  it('S123 orders that IB tells of before the session is ready are not dropped', async () => {
+    create();
+    streamer!.start();
+    FakeLink.last.listener.fact(order(17));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(streamer!.stats().session.phase).not.toBe('ready');
+    expect(streamer!.stats()).toMatchObject({ events: { 'order.placed': 1 }, orders: { working: 1 } });
+  });
+
+  it('an error with the id of an order is about the order, one with that of a request about the request', async () => {
+    create();
+    const link = await connect();
+    link.listener.fact({ ...order(17), clientId: options!.streamer.gateway.clientId });
+    link.listener.requestError(1_005, 202, 'Order Canceled - reason:');
+    await vi.advanceTimersByTimeAsync(1);
+    expect(streamer!.stats().events['order.cancelled']).toBe(1);
+    const { facts } = streamer!.stats().orders;
+    link.listener.requestError(
+      link.reqId('subscribe'),
+      10182,
+      'Failed to request live updates (disconnected).',
+    );
+    expect(streamer!.stats().orders.facts).toBe(facts);
+  });
+
+  it('asks for all lists when the session is ready and when the servers are back, without binding any order', async () => {
+    create();
+    const link = await connect();
+    const all = ['open-orders', 'completed-orders', 'executions', 'positions', 'account'];
+    const asked = () => link.sent.map(({ what }) => what).filter((what) => all.includes(what));
+    expect(asked()).toEqual(all);
+    const end = (): void => {
+      link.listener.listEnd({ list: 'open-orders' });
+      link.listener.listEnd({ list: 'completed-orders' });
+      link.listener.listEnd({ list: 'executions', reqId: link.reqId('executions') });
+      link.listener.listEnd({ list: 'positions' });
+      link.listener.listEnd({ list: 'account-values', account: 'DU1234567' });
+    };
+    end();
+    expect(streamer!.stats().orders).toMatchObject({ synced: true, syncedAtMs: Date.now() });
+    link.listener.notice(1100, 'lost');
+    link.listener.notice(1102, 'restored - data maintained');
+    expect(asked()).toEqual([...all, ...all]);
+    end();
+    link.listener.notice(1101, 'restored - data lost');
+    expect(asked()).toHaveLength(15);
+    link.listener.disconnected(null, 'gone');
+    expect(streamer!.stats().orders.synced).toBe(false);
+  });
+
+  it('after a lost lease another streamer goes on, on the same delivery, only with a later token', async () => {
+    create();
+    await connect();
+    FakeLink.last.listener.fact(order(17));
+    await streamer!.stop();
+    expect(FakeLink.last.isOpen).toBe(false);
+    const before = options!;
+    expect(() => new Streamer(before)).toThrow(/epoch/);
+    streamer = new Streamer({ ...before, epoch: before.epoch + 1 });
+    await connect();
+    FakeLink.last.listener.fact(order(17));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(streamer.stats().epoch).toBe(before.epoch + 1);
+    expect(streamer.stats().events['order.placed']).toBeUndefined();
+    expect(streamer.stats().orders.working).toBe(1);
   });
 });

@@ -1,0 +1,146 @@
+import { InvalidArgumentError } from 'commander';
+import type { Heartbeat, HeartbeatStore } from '../../lib/ports/lease-store.ts';
+import type { Cli } from './cli.ts';
+import {
+  checkConfiguration,
+  checkCredentials,
+  checkQueues,
+  checkStreamer,
+  checkTables,
+  type DoctorSession,
+  type Finding,
+  ok,
+  problem,
+} from './doctor-checks.ts';
+import { exit } from './exit.ts';
+import type { Session } from './session.ts';
+import { count, plain, type View } from './view.ts';
+
+const secondsByDefault = 60;
+const lookEveryMs = 1_000;
+
+export interface Diagnosis {
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+/** Every check in turn; `tell` is called as each finding is made. What rests on a failed one is skipped. */
+export async function diagnose(
+  session: DoctorSession,
+  seconds: number,
+  tell: (finding: Finding) => void = () => undefined,
+): Promise<Diagnosis> {
+  const findings: Finding[] = [];
+  const add = (...found: readonly Finding[]) => {
+    for (const finding of found) tell(finding);
+    findings.push(...found);
+  };
+  add(checkConfiguration(session));
+  const credentials = await checkCredentials(session);
+  add(...credentials);
+  if (credentials.some(({ check, state }) => check === 'credentials' && state === 'ok')) {
+    add(...(await checkTables(session)), ...(await checkQueues(session)));
+    const { findings: found, heartbeat } = await checkStreamer(session);
+    add(...found);
+    if (heartbeat?.phase === 'ready') add(...(await watchFeeds(session, heartbeat, seconds)));
+    else add(...['subscription active', 'receiving ticks'].map(skipped));
+  } else {
+    add(
+      ...['tables', 'queues', 'streamer', 'connected', 'subscription active', 'receiving ticks'].map(skipped),
+    );
+  }
+  return { ok: findings.every(({ state }) => state === 'ok'), findings };
+}
+
+function skipped(check: string): Finding {
+  return { check, state: 'skipped', message: 'not looked at: a check before it failed', advice: '' };
+}
+
+const feedAdvice =
+  'Check market hours, the market data subscriptions of the login (a paper account shares those of its live account), and dialogs that wait in IB Gateway; see logs streamer.';
+
+/** Whether every line is subscribed, and whether ticks come while we watch. */
+async function watchFeeds(
+  { ports, account, io }: DoctorSession,
+  first: Heartbeat,
+  seconds: number,
+): Promise<readonly Finding[]> {
+  // `delayed`, `frozen` and `stale` are subscribed; the names say so.
+  const bad = first.feeds.filter(({ conId, feed }) => conId === 0 || feed === 'unknown' || feed === 'lost');
+  const names = first.feeds.map(({ symbol, feed }) => `${plain(symbol)} (${feed})`).join(', ');
+  if (first.feeds.length === 0 || bad.length > 0) {
+    return [
+      problem(
+        'subscription active',
+        bad.length === 0
+          ? 'nothing is subscribed'
+          : `not for ${bad.map(({ symbol, feed }) => `${plain(symbol)} (${feed})`).join(', ')}`,
+        'Check the symbols of the configuration; see logs streamer for IB’s answer.',
+      ),
+      skipped('receiving ticks'),
+    ];
+  }
+  const came = await awaitTicks(ports.heartbeats, account, first, seconds, io);
+  return [
+    ok('subscription active', names),
+    came.length > 0
+      ? ok('receiving ticks', came.join(', '))
+      : problem('receiving ticks', `no trade in ${seconds} s`, feedAdvice),
+  ];
+}
+
+/** Symbols with their new trades; ends as soon as every feed had one. */
+async function awaitTicks(
+  heartbeats: HeartbeatStore,
+  account: string,
+  first: Heartbeat,
+  seconds: number,
+  io: Session['io'],
+): Promise<readonly string[]> {
+  const endMs = io.nowMs() + seconds * 1000;
+  for (;;) {
+    const now = (await heartbeats.read(account)) ?? first;
+    const grown = now.feeds.flatMap(({ symbol, conId, trades }) => {
+      const before =
+        now.epoch === first.epoch ? (first.feeds.find((feed) => feed.conId === conId)?.trades ?? 0) : 0;
+      return trades > before ? [`${plain(symbol)}: ${count(trades - before, 'trade')}`] : [];
+    });
+    if (grown.length === first.feeds.length || io.nowMs() >= endMs || io.signal.aborted) return grown;
+    await io.sleep(lookEveryMs);
+  }
+}
+
+export function showFinding({ check, state, message, advice }: Finding, { colours }: View): string {
+  const mark = {
+    ok: colours.green('ok     '),
+    problem: colours.red('problem'),
+    skipped: colours.dim('skipped'),
+  }[state];
+  const line = `${mark}  ${check.padEnd(19)}  ${message}`;
+  return advice === '' ? line : `${line}\n         ${' '.repeat(19)}  -> ${advice}`;
+}
+
+export function addDoctor({ program, run }: Cli): void {
+  program
+    .command('doctor')
+    .description(
+      'configuration, credentials, tables, queues, streamer, gateway, clock and market data; exit code 3 on a problem',
+    )
+    .option('--seconds <n>', 'how long to wait for ticks, at most', wholeSeconds, secondsByDefault)
+    .action(
+      run<{ seconds: number }>(async (session, { seconds }) => {
+        const { json, view, io } = session;
+        const tell = (finding: Finding) => io.out.write(`${showFinding(finding, view)}\n`);
+        const diagnosis = await diagnose(session, seconds, json ? undefined : tell);
+        if (json) io.out.write(`${JSON.stringify(diagnosis)}\n`);
+        else io.out.write(diagnosis.ok ? view.colours.green('All is well.\n') : '');
+        return diagnosis.ok ? exit.ok : exit.problem;
+      }),
+    );
+}
+
+function wholeSeconds(text: string): number {
+  const number = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > 3_600) throw new InvalidArgumentError('Allowed: seconds, from 1 to 3600.');
+  return number;
+}

@@ -1,0 +1,245 @@
+import { Command, CommanderError, type Option, type OutputConfiguration } from 'commander';
+import { nearest } from '../../config/nearest.ts';
+import { addAudit } from './audit.ts';
+import { addBalances } from './balances.ts';
+import { addCandles } from './candles.ts';
+import { type Cli, show } from './cli.ts';
+import { addDoctor } from './doctor.ts';
+import { CliError, type ExitCode, exit } from './exit.ts';
+import { explain } from './failures.ts';
+import { addFills } from './fills.ts';
+import { addFlags } from './flags.ts';
+import type { Io } from './io.ts';
+import { addLogs } from './logs.ts';
+import { addOrders } from './orders.ts';
+import { addPositions } from './positions.ts';
+import { defaultDataDir } from './sandbox-place.ts';
+import { type GlobalOptions, type OpenPorts, openSession } from './session.ts';
+import { addSnapshot } from './snapshot.ts';
+import { addStatus } from './status.ts';
+
+const exitCodes =
+  'Exit codes: 0 ok, 1 fault, 2 wrong input, 3 a check found a problem, 4 AWS or the sandbox cannot be reached, 130 interrupted.';
+
+/**
+ * The operator's program, run once.
+ *
+ * @param argv what follows the program's name
+ * @returns the exit code
+ */
+export async function runEvenkeel(
+  argv: readonly string[],
+  io: Io,
+  open: OpenPorts,
+  version: string,
+): Promise<ExitCode> {
+  let code: ExitCode = exit.ok;
+  const program = createProgram(io, version);
+  const cli: Cli = {
+    program,
+    run: (logic) =>
+      async function (this: Command) {
+        refuseOptionsOfParent(this);
+        const options = this.optsWithGlobals<GlobalOptions>();
+        const session = openSession(options, io, open);
+        code = show(session, await logic(session, { ...options, args: this.processedArgs } as never));
+      },
+  };
+  for (const add of [
+    addStatus,
+    addFlags,
+    addOrders,
+    addFills,
+    addPositions,
+    addBalances,
+    addCandles,
+    addAudit,
+    addLogs,
+    addSnapshot,
+    addDoctor,
+  ]) {
+    add(cli);
+  }
+  for (const command of withBelow(program)) {
+    namesWhatIsValid(command);
+    const shown = examples[nameOf(command)];
+    if (shown !== undefined) command.addHelpText('after', exampleText(shown));
+  }
+  try {
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), interruption(io)]);
+    return io.signal.aborted ? exit.interrupted : code;
+  } catch (error) {
+    if (io.signal.aborted) return exit.interrupted;
+    return fail(error, argv, io);
+  }
+}
+
+function createProgram(io: Io, version: string): Command {
+  return new Command('evenkeel')
+    .description('Shows and steers a running Evenkeel: its book, flags, audit trail, candles and parts.')
+    .option('--stage <name>', 'sandbox, paper or live (default: STAGE, else sandbox; live must be said)')
+    .option('--account <id>', 'IB account (default: the only one of the stage)')
+    .option('--data <dir>', `data folder of the sandbox (default: ${defaultDataDir})`)
+    .option('--json', 'JSON on standard output: times in UTC, decimals as text')
+    .option('--no-color', 'no colours')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .configureHelp({
+      showGlobalOptions: true,
+      // `audit verify` takes the program's options, not those of `audit`.
+      visibleGlobalOptions: (command) => (command.parent === null ? [] : [...globalOptions(command)]),
+    })
+    .configureOutput(outputOf(io));
+}
+
+/** Examples of each command's help, by its name. */
+const examples: Readonly<Record<string, readonly string[]>> = {
+  '': [
+    'status --watch',
+    'flags set SAFE_MODE true --reason "gateway restarts"',
+    'orders show P1873465 --stage paper',
+    'doctor --seconds 60',
+  ],
+  status: ['status', 'status --watch --verbose', 'status --stage paper --json'],
+  flags: [
+    'flags',
+    'flags set DRY_RUN false --reason "staging reviewed"',
+    'flags preset stage --reason "first day"',
+  ],
+  'flags set': ['flags set SAFE_MODE true --reason "gateway restarts"'],
+  'flags preset': ['flags preset dry-run --reason "back to the start"'],
+  orders: ['orders', 'orders --all --json', 'orders show P1873465'],
+  'orders show': ['orders show P1873465', 'orders show 1873465', 'orders show my-reference'],
+  fills: ['fills --since 1d', 'fills --since 2026-01-05T14:30'],
+  positions: ['positions', 'positions --all --json'],
+  balances: ['balances'],
+  candles: [
+    'candles GC',
+    'candles GCZ5 --latest 5',
+    'candles GC --from 2h --stats',
+    'candles 495512563 --from 2026-01-05 --to 2026-01-06 --json',
+  ],
+  audit: ['audit --limit 50', 'audit --since 2h', 'audit verify --against-book'],
+  'audit verify': ['audit verify', 'audit verify --against-book --json'],
+  logs: ['logs', 'logs book-keeper --since 1h', 'logs gateway --follow'],
+  snapshot: ['snapshot', 'snapshot --wait 120 --json'],
+  doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
+};
+
+/** `flags set`; `''` for the program itself. */
+function nameOf(command: Command): string {
+  if (command.parent === null) return '';
+  return `${nameOf(command.parent)} ${command.name()}`.trim();
+}
+
+function exampleText(lines: readonly string[]): string {
+  return ['', 'Examples', ...lines.map((line) => `  npm run ops -- ${line}`), '', exitCodes].join('\n');
+}
+
+function outputOf(io: Io): OutputConfiguration {
+  return {
+    writeOut: (text) => io.out.write(text),
+    // Errors are written by `fail`, help that stands for an error here.
+    writeErr: (text) => io.err.write(text),
+    outputError: () => undefined,
+    getOutHelpWidth: () => io.out.columns,
+    getErrHelpWidth: () => io.err.columns,
+    getOutHasColors: () => false,
+    getErrHasColors: () => false,
+  };
+}
+
+function withBelow(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withBelow)];
+}
+
+/** A mistyped option or command is named with the ones that there are. */
+function namesWhatIsValid(command: Command): void {
+  command.exitOverride((error) => {
+    const advice = adviceFor(command, error);
+    throw advice === ''
+      ? error
+      : new CommanderError(error.exitCode, error.code, `${error.message}\n${advice}`);
+  });
+}
+
+function adviceFor(command: Command, { code, message }: CommanderError): string {
+  const says = (kind: string, names: readonly string[], typed: string) => {
+    const meant = message.includes('Did you mean') ? undefined : nearest(typed, names);
+    return `Valid ${kind}: ${names.join(', ')}.${meant === undefined ? '' : ` Did you mean ${meant}?`}`;
+  };
+  const quoted = /'([^']+)'/.exec(message)?.[1] ?? '';
+  const below = command.commands.map((each) => each.name());
+  if (code === 'commander.unknownOption') return says('options', optionNames(command), quoted);
+  if (code === 'commander.unknownCommand') return says('commands', below, quoted);
+  // A command that does something by itself takes a mistyped one below it for an argument.
+  if (code === 'commander.excessArguments' && below.length > 0)
+    return says('commands', below, command.args[0] ?? '');
+  return '';
+}
+
+/** Commander reads `audit verify --limit 3` as an option of `audit`, which would be ignored without a word. */
+function refuseOptionsOfParent(command: Command): void {
+  const { parent } = command;
+  if (parent === null || parent.parent === null) return;
+  const given = parent.options.find(
+    (option) => parent.getOptionValueSource(option.attributeName()) === 'cli',
+  );
+  if (given !== undefined)
+    command.error(`error: unknown option '${given.long}'`, { code: 'commander.unknownOption' });
+}
+
+function optionNames(command: Command): string[] {
+  const own = command.parent === null ? [] : command.options;
+  return [...own, ...globalOptions(command)].map(({ long }) => long ?? '').concat('--help');
+}
+
+function globalOptions(command: Command): readonly Option[] {
+  return command.parent === null ? command.options : globalOptions(command.parent);
+}
+
+function fail(error: unknown, argv: readonly string[], io: Io): ExitCode {
+  if (error instanceof CommanderError) {
+    // --help and --version have been written; a command without its subcommand has shown its help.
+    if (error.exitCode === 0) return exit.ok;
+    if (error.code === 'commander.help') return exit.input;
+    const message = error.message.replace(/^error: /, '').replace(/\(outputHelp\)$/, '');
+    return tell({ code: 'USAGE', message, exitCode: exit.input }, argv, io);
+  }
+  return tell(explain(error, placeOf(argv, io)), argv, io);
+}
+
+function tell(
+  words: { readonly code: string; readonly message: string; readonly exitCode: ExitCode },
+  argv: readonly string[],
+  io: Io,
+): ExitCode {
+  const { code, message, exitCode } = words;
+  io.err.write(
+    argv.includes('--json')
+      ? `${JSON.stringify({ error: { code, message, exitCode } })}\n`
+      : `${code}: ${message}\n`,
+  );
+  return exitCode;
+}
+
+/** Stage and folder as the command line has them, also when it could not be read as a whole. */
+function placeOf(argv: readonly string[], { env }: Io): { stage: string; dataDir: string | undefined } {
+  const given = (option: string): string | undefined => {
+    const at = argv.findIndex((word) => word === option || word.startsWith(`${option}=`));
+    if (at < 0) return undefined;
+    return argv[at]!.includes('=') ? argv[at]!.slice(option.length + 1) : argv[at + 1];
+  };
+  const stage = given('--stage') ?? (env.STAGE || 'sandbox');
+  return { stage, dataDir: stage === 'sandbox' ? (given('--data') ?? defaultDataDir) : undefined };
+}
+
+/** Rejects when the person interrupts: a call that is under way is not waited for. */
+function interruption({ signal }: Io): Promise<never> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = () => reject(new CliError('INTERRUPTED', 'Interrupted.', exit.interrupted));
+  if (signal.aborted) stop();
+  else signal.addEventListener('abort', stop, { once: true });
+  return promise;
+}

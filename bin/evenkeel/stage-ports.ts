@@ -1,0 +1,25 @@
+import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
+import type { Book } from '../../lib/ports/book.ts';
+import type { CandleStore } from '../../lib/ports/candle-store.ts';
+import type { CommandSender } from '../../lib/ports/command-queue.ts';
+import type { HeartbeatStore, LeaseStore } from '../../lib/ports/lease-store.ts';
+import type { LogReader } from '../../lib/ports/log-reader.ts';
+import type { ObjectStore } from '../../lib/ports/object-store.ts';
+import type { IdentityProbe, QueueProbe, TableProbe } from '../../lib/ports/stage-probes.ts';
+
+/** Everything of a stage that an operator reads or changes. */
+export interface StagePorts {
+  readonly book: Book;
+  readonly audit: AuditTrail;
+  readonly leases: LeaseStore;
+  readonly heartbeats: HeartbeatStore;
+  readonly candles: CandleStore;
+  readonly logs: LogReader;
+  readonly identity: IdentityProbe;
+  readonly queues: QueueProbe;
+  readonly tables: TableProbe;
+  /** The command queue of a streamer, by its name. */
+  readonly commands: (streamer: string) => Promise<CommandSender>;
+  /** The bucket of snapshots. Its name holds the AWS account, so that is asked for first. */
+  readonly snapshots: () => Promise<ObjectStore>;
+}

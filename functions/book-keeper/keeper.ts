@@ -1,0 +1,38 @@
+/** What becomes of one message: booked, unchanged, set aside, or failed and to come again. */
+import type { Logger } from '@aws-lambda-powertools/logger';
+import { type BookEventOptions, bookEvent } from './book-event.ts';
+import { type BookMessage, parseMessage, type RefusalOptions, refusalOf, refuse } from './refusal.ts';
+
+export interface KeeperOptions extends BookEventOptions, RefusalOptions {
+  readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+}
+
+/** @returns handles one message; throws for one that is to come again */
+export function createKeeper(options: KeeperOptions): (message: BookMessage) => Promise<void> {
+  const { logger } = options;
+  return async (message) => {
+    const { id: messageId, group } = message;
+    try {
+      await keep(message, options);
+    } catch (error) {
+      logger.error('failed, comes again', { messageId, group, error: error as Error });
+      throw error;
+    }
+  };
+}
+
+async function keep(message: BookMessage, options: KeeperOptions): Promise<void> {
+  const { logger } = options;
+  try {
+    const event = parseMessage(message);
+    const { result, attempts } = await bookEvent(event, options);
+    logger.info(result, { id: event.id, type: event.type, account: event.account, attempts });
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) throw error;
+    const { id: messageId, group } = message;
+    const unsaid = await refuse(message, refusal, options);
+    logger.error('refused, lies in the dead-letter queue', { messageId, group, reason: refusal.code });
+    if (unsaid !== undefined) logger.error('the alert could not be raised', { messageId, problem: unsaid });
+  }
+}

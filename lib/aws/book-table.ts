@@ -1,0 +1,254 @@
+/** The book in DynamoDB: items with versions, changed only together with their audit row and the head of its chain. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type AttributeValue,
+  type CancellationReason,
+  DynamoDBClient,
+  DynamoDBServiceException,
+  GetItemCommand,
+  paginateQuery,
+  TransactGetItemsCommand,
+  type TransactGetItemsCommandOutput,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb';
+import { type AuditRow, type ChainHead, headAfter, nextRow } from '../domain/audit/row.ts';
+import type {
+  Book,
+  BookChange,
+  BookItem,
+  BookKind,
+  BookRef,
+  BookWrite,
+  CommitResult,
+} from '../ports/book.ts';
+import { chainTools } from './audit-hash.ts';
+import { auditItem } from './audit-item.ts';
+import { BookError } from './book-error.ts';
+import { accountPartition, bookRefOf, bookSort, bookSortPrefix } from './keys.ts';
+import { checkStorable, fromAttributes, toAttributes, UnstorableItemError } from './marshalling.ts';
+import { requestPatience } from './request-patience.ts';
+
+/** DynamoDB takes 100 actions; some are kept for the audit row, the head and checks. */
+const writesMax = 90;
+const actionsMax = 100;
+const sortKeyBytesMax = 1_024;
+const clientTokenLength = 36;
+const readAttemptsMax = 8;
+const readPauseMs = 25;
+
+export interface BookTableOptions {
+  readonly client: DynamoDBClient;
+  readonly bookTable: string;
+  readonly auditTable: string;
+}
+
+/**
+ * The book of every account. Several processes may write it: versions decide who was first. The heads of the chains
+ * that this object has written are kept in memory, which saves a read; a head that has moved since shows as a conflict.
+ */
+export class BookTable implements Book {
+  readonly #client: DynamoDBClient;
+  readonly #bookTable: string;
+  readonly #auditTable: string;
+  readonly #heads = new Map<string, ChainHead>();
+
+  constructor({ client, bookTable, auditTable }: BookTableOptions) {
+    this.#client = client;
+    this.#bookTable = bookTable;
+    this.#auditTable = auditTable;
+  }
+
+  async read(account: string, refs: readonly BookRef[]): Promise<readonly (BookItem | undefined)[]> {
+    if (refs.length === 0) return [];
+    const keys = refs.map((ref) => this.#key(account, ref));
+    const [only] = keys;
+    if (keys.length === 1 && only !== undefined) {
+      const { Item } = await this.#client.send(
+        new GetItemCommand({ TableName: this.#bookTable, Key: only, ConsistentRead: true }),
+      );
+      return [Item && toItem(account, Item)];
+    }
+    const { Responses } = await this.#readTogether(keys);
+    return keys.map((_, index) => {
+      const item = Responses?.[index]?.Item;
+      return item && toItem(account, item);
+    });
+  }
+
+  list(account: string, kind: BookKind, prefix = ''): AsyncGenerator<BookItem, void, undefined> {
+    return this.#query(account, bookSortPrefix(kind, prefix));
+  }
+
+  all(account: string): AsyncGenerator<BookItem, void, undefined> {
+    return this.#query(account, '');
+  }
+
+  async commit(change: BookChange): Promise<CommitResult> {
+    checkShape(change);
+    checkStorable(`change by ${change.cause.name}`, {
+      cause: { ...change.cause },
+      orderKey: change.orderKey,
+      bodies: Object.fromEntries(change.writes.map(({ ref, body }) => [bookSort(ref), body])),
+    });
+    const chain = `${change.account} ${change.writer}`;
+    const head = this.#heads.get(chain) ?? (await this.#readHead(change));
+    const row = nextRow(change, head, chainTools);
+    const next = headAfter(row, head);
+    const transaction = new TransactWriteItemsCommand({
+      TransactItems: this.#actions(change, row, next),
+      // Sent again by the SDK after a lost answer, the same row is the same transaction and not a conflict.
+      ClientRequestToken: row.hash.slice(0, clientTokenLength),
+    });
+    try {
+      await this.#client.send(transaction);
+    } catch (error) {
+      // Whatever happened, what is known of the chain may be wrong now.
+      this.#heads.delete(chain);
+      if (isConflict(error)) return 'conflict';
+      throw BookError.of(error, change);
+    }
+    this.#heads.set(chain, next);
+    return 'committed';
+  }
+
+  /** A picture is refused while a transaction is at work on one of its items: milliseconds, so it is asked for again. */
+  async #readTogether(
+    keys: readonly Record<string, AttributeValue>[],
+  ): Promise<TransactGetItemsCommandOutput> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#client.send(
+          new TransactGetItemsCommand({
+            TransactItems: keys.map((Key) => ({ Get: { TableName: this.#bookTable, Key } })),
+          }),
+        );
+      } catch (error) {
+        if (attempt === readAttemptsMax || !isConflict(error)) throw error;
+        await sleep(Math.random() * readPauseMs * attempt);
+      }
+    }
+  }
+
+  #actions(change: BookChange, row: AuditRow, head: ChainHead): TransactWriteItem[] {
+    const { account, writer, writes, checks = [] } = change;
+    const headWrite: BookWrite = {
+      ref: { kind: 'audit-head', id: writer },
+      expectedVersion: head.seq - 1,
+      body: { ...head },
+    };
+    return [
+      ...[...writes, headWrite].map((write) => this.#write(account, write)),
+      ...checks.map(({ ref, expectedVersion }) => ({
+        ConditionCheck: {
+          TableName: this.#bookTable,
+          Key: this.#key(account, ref),
+          ...condition(expectedVersion),
+        },
+      })),
+      {
+        Put: {
+          TableName: this.#auditTable,
+          Item: auditItem(row),
+          // A put could overwrite: the trail is only ever added to.
+          ConditionExpression: 'attribute_not_exists(pk)',
+        },
+      },
+    ];
+  }
+
+  #write(account: string, { ref, expectedVersion, body }: BookWrite): TransactWriteItem {
+    const target = { TableName: this.#bookTable, ...condition(expectedVersion) };
+    const key = this.#key(account, ref);
+    if (body === null) return { Delete: { ...target, Key: key } };
+    const version = { N: String(expectedVersion + 1) };
+    return { Put: { ...target, Item: { ...key, version, body: { M: toAttributes(body) } } } };
+  }
+
+  #key(account: string, ref: BookRef): Record<'pk' | 'sk', AttributeValue> {
+    const sk = bookSort(ref);
+    if (Buffer.byteLength(sk) > sortKeyBytesMax)
+      throw new UnstorableItemError(`the key ${sk.slice(0, 60)}… is longer than ${sortKeyBytesMax} bytes`);
+    return { pk: { S: accountPartition(account) }, sk: { S: sk } };
+  }
+
+  async #readHead({ account, writer }: BookChange): Promise<ChainHead | undefined> {
+    const [head] = await this.read(account, [{ kind: 'audit-head', id: writer }]);
+    return head?.body as ChainHead | undefined;
+  }
+
+  async *#query(account: string, prefix: string): AsyncGenerator<BookItem, void, undefined> {
+    const pages = paginateQuery(
+      { client: this.#client },
+      {
+        TableName: this.#bookTable,
+        ConsistentRead: true,
+        KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: {
+          ':pk': { S: accountPartition(account) },
+          ...(prefix === '' ? {} : { ':prefix': { S: prefix } }),
+        },
+      },
+    );
+    for await (const page of pages) {
+      for (const item of page.Items ?? []) yield toItem(account, item);
+    }
+  }
+}
+
+/** The book of this process's AWS account: region, credentials and endpoint come from the environment. */
+export function openBookTable(tables: { bookTable: string; auditTable: string }): Book {
+  return new BookTable({ ...tables, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+}
+
+function toItem(account: string, item: Readonly<Record<string, AttributeValue>>): BookItem {
+  const sk = item.sk?.S ?? '';
+  const ref = bookRefOf(sk);
+  const version = Number(item.version?.N);
+  if (ref === undefined || item.body?.M === undefined || !Number.isSafeInteger(version)) {
+    throw new BookError(
+      'BOOK_ITEM_INVALID',
+      `The item ${sk} of account ${account} is none that this project writes`,
+    );
+  }
+  return { account, ref, version, body: fromAttributes(item.body.M) };
+}
+
+function condition(expectedVersion: number) {
+  if (expectedVersion === 0) return { ConditionExpression: 'attribute_not_exists(pk)' };
+  return {
+    ConditionExpression: 'version = :former',
+    ExpressionAttributeValues: { ':former': { N: String(expectedVersion) } },
+  };
+}
+
+function checkShape({ account, writes, checks = [] }: BookChange): void {
+  const keys = [...writes, ...checks].map(({ ref }) => bookSort(ref));
+  const fits = writes.length > 0 && writes.length <= writesMax && keys.length + 2 <= actionsMax;
+  if (fits && new Set(keys).size === keys.length) return;
+  throw new BookError(
+    'BOOK_CHANGE_INVALID',
+    `A change of account ${account} has ${writes.length} writes and ${checks.length} checks, or two on one item (${keys.slice(0, 5).join(', ')})`,
+  );
+}
+
+/** Reasons why a transaction did not happen that a new attempt, on what is there now, can overcome. */
+const passing = new Set([
+  'ConditionalCheckFailed',
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
+
+function isConflict(error: unknown): boolean {
+  if (error instanceof TransactionCanceledException) {
+    const reasons = (error.CancellationReasons ?? []).filter(hasFailed);
+    return reasons.length > 0 && reasons.every(({ Code }) => passing.has(Code ?? ''));
+  }
+  return error instanceof DynamoDBServiceException && error.name === 'TransactionInProgressException';
+}
+
+function hasFailed({ Code }: CancellationReason): boolean {
+  return Code !== undefined && Code !== 'None';
+}

@@ -1,0 +1,9 @@
+/**
+ * How long a request may take before it is given up and tried again by the SDK. Without `throwOnRequestTimeout` the SDK
+ * only warns and waits on; without any of these a call that never comes back holds its place until the process ends.
+ */
+export const requestPatience = {
+  connectionTimeout: 3_000,
+  requestTimeout: 6_000,
+  throwOnRequestTimeout: true,
+} as const;

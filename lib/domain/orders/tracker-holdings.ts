@@ -1,0 +1,56 @@
+/** Positions and cash: an event when IB says another value than the last one told, zeros included. */
+import { cashId, cashValue, followsCash } from '../accounts/cash-value.ts';
+import {
+  closedPosition,
+  isFlat,
+  positionId,
+  positionReport,
+  samePosition,
+} from '../accounts/position-change.ts';
+import type { AccountValueFact, PositionFact } from './broker-facts.ts';
+import { emit, type TrackerState } from './tracker-state.ts';
+
+export function takePosition(state: TrackerState, fact: PositionFact): void {
+  const report = positionReport(fact);
+  const id = positionId(fact.account, report);
+  state.positionsListed.add(id);
+  const told = state.positions.get(id);
+  if (told !== undefined && samePosition(told.report, report)) return;
+  state.positions.set(id, { account: fact.account, report, toldMs: state.nowMs });
+  state.dirty.add(`position:${id}`);
+  emit(state, 'position.changed', report, fact.account, state.nowMs);
+}
+
+/** A complete list of positions has no row for one that is gone: the book must hear of it all the same. */
+export function closeUnlisted(state: TrackerState): void {
+  for (const [id, told] of state.positions) {
+    if (state.positionsListed.has(id) || isFlat(told.report)) continue;
+    const report = closedPosition(told.report);
+    state.positions.set(id, { ...told, report, toldMs: state.nowMs });
+    state.dirty.add(`position:${id}`);
+    emit(state, 'position.changed', report, told.account, state.nowMs);
+  }
+}
+
+/** Positions that were closed long ago need not be remembered: told once more, they are a repeat for the book. */
+export function forgetFlat(state: TrackerState): void {
+  const beforeMs = state.nowMs - state.config.forgetAfterMs;
+  for (const [id, told] of state.positions) {
+    if (!isFlat(told.report) || told.toldMs > beforeMs || state.positionsListed.has(id)) continue;
+    state.positions.delete(id);
+    state.dirty.add(`position:${id}`);
+  }
+}
+
+export function takeAccountValue(state: TrackerState, fact: AccountValueFact): void {
+  const value = cashValue(fact);
+  if (value === undefined) return;
+  const id = cashId(fact.account, value.balance.currency);
+  const told = state.cash.get(id)?.value;
+  if (!followsCash(told, value)) return;
+  const same = told?.balance.cash === value.balance.cash;
+  if (same && told.rank === value.rank) return;
+  state.cash.set(id, { account: fact.account, value });
+  state.dirty.add(`cash:${id}`);
+  if (!same) emit(state, 'balance.changed', value.balance, fact.account, state.nowMs);
+}

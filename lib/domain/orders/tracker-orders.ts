@@ -1,0 +1,133 @@
+/**
+ * One tracked order: what a fact says is merged to a whole report, and told if it says more than the last one. What is
+ * not told is not folded either, so that the state here is the fold of the events, as it is in the book.
+ */
+import type { FillReport } from './fill-report.ts';
+import { isTerminal } from './legal-moves.ts';
+import type { OrderIdentity, OrderReport } from './order-report.ts';
+import { type Folded, foldFill, foldReport, viewOf } from './order-state.ts';
+import { compareStamps, type Stamp } from './stamp.ts';
+import { dropOrphan, parentOf } from './tracker-parents.ts';
+import { type Ids, mergeIds, mergeSight, noteSeen, type Sight, saysMore } from './tracker-sight.ts';
+import { apiId, emit, nextStamp, type TrackedOrder, type TrackerState } from './tracker-state.ts';
+import type { TrackerEventName } from './tracker-types.ts';
+import { endOf } from './tracker-view.ts';
+
+const latest: Stamp = { epoch: Number.MAX_SAFE_INTEGER, seq: 0 };
+const never: Stamp = { epoch: -1, seq: -1 };
+
+/** The order under this key, new if need be. */
+export function trackedOrder(state: TrackerState, key: string, account: string): TrackedOrder {
+  const known = state.orders.get(key);
+  if (known !== undefined) return known;
+  const order: TrackedOrder = {
+    key,
+    account,
+    state: undefined,
+    report: undefined,
+    termsAt: never,
+    statusAt: never,
+    apiAt: never,
+    transmit: true,
+    parentPermId: 0,
+    alerted: new Set(),
+    endedAtMs: 0,
+    lastSeenMs: state.nowMs,
+    listedRound: 0,
+    missingRounds: 0,
+    unresolvedTold: false,
+  };
+  state.orders.set(key, order);
+  return order;
+}
+
+/** Takes in what a fact says of the terms, the status or the filled quantity of an order. */
+export function takeSight(state: TrackerState, order: TrackedOrder, sight: Sight): void {
+  order.lastSeenMs = state.nowMs;
+  const ids = mergeIds(identityOf(order), sight.ids);
+  const told = order.report;
+  const parentKey = told?.terms.parentKey ?? parentOf(state, order, ids.clientId, sight);
+  const merged = mergeSight(order, ids, sight, parentKey);
+  if (merged === undefined) return;
+  noteSeen(order, sight);
+  const next = judged(order, merged);
+  if (told !== undefined && !saysMore(told, next)) return;
+  order.report = next;
+  if (parentKey !== null && told?.terms.parentKey === null) dropOrphan(state, order.key);
+  const occurredAtMs = sight.occurredAtMs ?? state.nowMs;
+  emit(state, nameOf(told, next), next, order.account, occurredAtMs);
+  keep(state, order, foldReport(order.state, next, nextStamp(state)));
+}
+
+/** Takes in an execution or its correction; false for a repeat. One with other contents is news: the book marks it. */
+export function takeFill(state: TrackerState, order: TrackedOrder, fill: FillReport): boolean {
+  order.lastSeenMs = state.nowMs;
+  const folded = foldFill(order.state, fill, nextStamp(state));
+  if (folded.news) emit(state, 'fill.received', fill, order.account, fill.timeMs);
+  keep(state, order, folded);
+  return folded.news;
+}
+
+/** Keeps what was folded, and tells its alerts once. */
+export function keep(state: TrackerState, order: TrackedOrder, folded: Folded): void {
+  for (const alert of folded.alerts) {
+    const id = `${alert.alert} ${alert.subject}`;
+    if (order.alerted.has(id)) continue;
+    order.alerted.add(id);
+    state.dirty.add(`order:${order.key}`);
+    emit(state, 'alert.raised', alert, order.account, state.nowMs);
+  }
+  if (!folded.news) return;
+  order.state = folded.state;
+  state.dirty.add(`order:${order.key}`);
+  const ended = endOf(viewOf(folded.state).status) !== undefined;
+  if (ended && order.endedAtMs === 0) order.endedAtMs = state.nowMs;
+  if (!ended) order.endedAtMs = 0;
+}
+
+/** Where permId and client id of an order lead. Both may become known later than the order itself. */
+export function pointTo(state: TrackerState, order: TrackedOrder, ids: Ids, at: Stamp): void {
+  const { permId = 0, clientId = 0, orderId = 0 } = ids;
+  if (permId !== 0) state.keyByPerm.set(permId, order.key);
+  if (orderId <= 0) return;
+  const id = apiId(clientId, orderId);
+  const now = state.orders.get(state.keyByApi.get(id) ?? '');
+  // The pair may be used again after a rollback of ids: the order that was seen with it last has it.
+  if (now !== undefined && compareStamps(now.apiAt, at) > 0) return;
+  order.apiAt = at;
+  state.keyByApi.set(id, order.key);
+}
+
+export function identityOf(order: TrackedOrder): OrderIdentity {
+  return (
+    order.state?.identity ?? {
+      orderKey: order.key,
+      permId: 0,
+      clientId: 0,
+      orderId: 0,
+      orderRef: '',
+      origin: 'manual',
+    }
+  );
+}
+
+/** The report with what follows from it together with the fills, and with an end that was told before. */
+function judged(order: TrackedOrder, report: OrderReport): OrderReport {
+  const state = foldReport(order.state, report, latest).state;
+  const { status, reason } = viewOf(state);
+  if (!isTerminal(status)) return status === report.status ? report : { ...report, status };
+  const byFills = status === 'Filled' && state.ended?.status !== 'Filled';
+  return {
+    ...report,
+    status,
+    brokerStatus: byFills ? '' : (state.ended?.brokerStatus ?? ''),
+    whyHeld: '',
+    reason,
+  };
+}
+
+function nameOf(told: OrderReport | undefined, next: OrderReport): TrackerEventName & `order.${string}` {
+  const end = endOf(next.status);
+  if (end !== undefined && (told === undefined || endOf(told.status) !== end)) return end;
+  return told === undefined ? 'order.placed' : 'order.changed';
+}

@@ -1,0 +1,64 @@
+import type { ContractDetails, EventName } from '@stoqey/ib';
+import type { BrokerFact, BrokerList } from '../lib/domain/orders/broker-facts.ts';
+
+/** What the link to the gateway needs to be told, and what it tells. */
+export interface LinkTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: number;
+  /** IB cuts sessions off at 50 a second; @stoqey/ib sends at most 43 when told 40. */
+  readonly maxRequestsPerSecond: number;
+  /** Zone in which the gateway writes times that name none. */
+  readonly timeZone: string;
+}
+
+/** What the gateway says, one method a message. Request ids are ours; prices are doubles as @stoqey/ib decodes them. */
+export interface LinkListener {
+  ready(serverVersion: number, accounts: readonly string[]): void;
+  disconnected(code: number | null, message: string): void;
+  notice(code: number, message: string): void;
+  /** An error about one of our requests, or about an order: their ids share one field. */
+  requestError(id: number, code: number, message: string): void;
+  time(seconds: number): void;
+  contract(reqId: number, details: ContractDetails): void;
+  contractEnd(reqId: number): void;
+  marketDataType(reqId: number, type: number): void;
+  tickReqParams(reqId: number): void;
+  tickString(reqId: number, type: number, value: string): void;
+  tickPrice(reqId: number, type: number, price: number): void;
+  tickSize(reqId: number, type: number, size: number): void;
+  tickGeneric(reqId: number, type: number, value: number): void;
+  tickByTickTrade(reqId: number, seconds: number, price: number, size: number): void;
+  historicalBar(reqId: number, bar: LinkBar): void;
+  historicalEnd(reqId: number): void;
+  /** Anything about orders, executions, positions and cash, asked for or not. */
+  fact(fact: BrokerFact): void;
+  /** A message that could be a row of this list could not be read; it is told as a fault too. */
+  unreadable(list: BrokerList): void;
+  /** The end marker of a list. */
+  listEnd(end: ListEnd): void;
+  /** A listener threw: a bug of ours, told instead of swallowed. */
+  fault(where: string, error: unknown): void;
+}
+
+/** Listens for one event, guarded: for this instance alone, and whatever the handler throws is told. */
+export type Subscribe = <A extends readonly unknown[]>(
+  event: EventName,
+  handle: (...args: A) => void,
+) => void;
+
+export interface LinkBar {
+  readonly startSeconds: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly count: number;
+}
+
+/** The end marker of a list, as far as it says which question it answers. */
+export type ListEnd =
+  | { readonly list: Exclude<BrokerList, 'executions' | 'account-values'> }
+  | { readonly list: 'executions'; readonly reqId: number }
+  | { readonly list: 'account-values'; readonly account: string };

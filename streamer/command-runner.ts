@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventData } from '../lib/events/catalogue.ts';
+import type { Command } from '../lib/events/command.ts';
+import type { CommandSource, QueuedCommand } from '../lib/ports/command-queue.ts';
+import { checkCommand } from './command-check.ts';
+import type { Logger } from './logger.ts';
+
+const RETRY_FIRST_MS = 500;
+const RETRY_MAX_MS = 30_000;
+
+export interface CommandRunnerOptions {
+  readonly account: string;
+  readonly source: CommandSource;
+  /** Carries a command out; throws when it must be tried again, and gives up when `signal` aborts. */
+  readonly perform: (command: Command, signal: AbortSignal) => Promise<void>;
+  readonly raise: (alert: EventData<'alert.raised'>) => void;
+  /** Whether the lease is held at this moment: only then is a command taken from the queue. */
+  readonly mayWrite: () => boolean;
+  readonly logger: Logger;
+  readonly systemMs: () => number;
+}
+
+export interface CommandStats {
+  readonly done: number;
+  readonly refused: number;
+  readonly failed: number;
+}
+
+/**
+ * Takes commands from the queue while the lease is held, and carries them out one at a time. A message is removed once
+ * its command is done or refused; what fails stays, becomes visible again, and after some attempts lies in the
+ * dead-letter queue.
+ */
+export class CommandRunner {
+  readonly #options: CommandRunnerOptions;
+  readonly #abort = new AbortController();
+  #running: Promise<void> | undefined;
+  #failuresInARow = 0;
+  #stats = { done: 0, refused: 0, failed: 0 };
+
+  constructor(options: CommandRunnerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Takes no more commands, and leaves the one that is being carried out to the next holder. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running;
+  }
+
+  stats(): CommandStats {
+    return { ...this.#stats };
+  }
+
+  async #run(): Promise<void> {
+    const { source, mayWrite, logger } = this.#options;
+    const { signal } = this.#abort;
+    while (!signal.aborted) {
+      try {
+        const commands = await source.receive(signal);
+        for (const queued of commands) {
+          if (signal.aborted || !mayWrite()) return;
+          await this.#handle(queued);
+        }
+        this.#failuresInARow = 0;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#stats.failed += 1;
+        logger.error('A command could not be received or carried out; it stays in its queue', {
+          error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+        });
+        await this.#pause();
+      }
+    }
+  }
+
+  async #handle({ body, receipt }: QueuedCommand): Promise<void> {
+    const { account, source, perform, raise, logger, systemMs } = this.#options;
+    const checked = checkCommand(body, account, systemMs());
+    if (checked.ok) {
+      const { command } = checked;
+      logger.info(`Command ${command.type}`, { id: command.id, issuedBy: command.issuedBy });
+      await perform(command, this.#abort.signal);
+      this.#stats.done += 1;
+    } else {
+      logger.warn(checked.alert.message, { alert: checked.alert.alert, subject: checked.alert.subject });
+      raise(checked.alert);
+      this.#stats.refused += 1;
+    }
+    // Behind whatever was told of it: an event is in the outbox by the time its message goes.
+    await source.remove(receipt);
+  }
+
+  async #pause(): Promise<void> {
+    const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.#failuresInARow, 10));
+    this.#failuresInARow += 1;
+    await sleep(pauseMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+  }
+}

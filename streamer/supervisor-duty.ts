@@ -1,0 +1,130 @@
+import type { Config, StreamerConfig } from '../config/schema.ts';
+import type { CommandSource } from '../lib/ports/command-queue.ts';
+import type { HeartbeatStore } from '../lib/ports/lease-store.ts';
+import type { ObjectStore } from '../lib/ports/object-store.ts';
+import { CommandRunner } from './command-runner.ts';
+import type { EventDelivery } from './event-delivery.ts';
+import { Heartbeats } from './heartbeat.ts';
+import type { LeaseTerm } from './lease-keeper.ts';
+import type { Logger } from './logger.ts';
+import { type SnapshotHost, takeSnapshot } from './snapshot.ts';
+import { Streamer } from './streamer.ts';
+import type { StreamerError } from './streamer-error.ts';
+import type { Duty } from './supervisor.ts';
+
+/** Of a term's end, how long a command under way may take to notice it; it only holds what is repeatable. */
+const COMMAND_END_MS = 3_000;
+
+/** The parts of the cloud that a term uses; a run without a cloud has none. */
+export interface DutyCloud {
+  readonly heartbeats: HeartbeatStore;
+  readonly commands: CommandSource;
+  readonly snapshots: ObjectStore;
+  readonly snapshotBucket: string;
+}
+
+export interface StreamerDutyOptions {
+  readonly config: Config;
+  readonly streamer: StreamerConfig;
+  readonly logger: Logger;
+  readonly delivery: EventDelivery;
+  readonly term: LeaseTerm;
+  readonly waitForGateway: boolean;
+  readonly onFatal: (error: StreamerError) => void;
+  readonly cloud: DutyCloud | undefined;
+}
+
+/** One term of the lease: a streamer with the token as its epoch, its heartbeat, and the commands to it. */
+export class StreamerDuty implements Duty {
+  readonly streamer: Streamer;
+  readonly #options: StreamerDutyOptions;
+  readonly #heartbeats: Heartbeats | undefined;
+  readonly #commands: CommandRunner | undefined;
+
+  constructor(options: StreamerDutyOptions) {
+    const { config, streamer, logger, delivery, term, waitForGateway, onFatal, cloud } = options;
+    const mayWrite = (): boolean => term.mayWrite();
+    this.#options = options;
+    this.streamer = new Streamer({
+      config,
+      streamer,
+      logger,
+      delivery,
+      epoch: term.token,
+      mayWrite,
+      waitForGateway,
+      onFatal,
+    });
+    if (cloud === undefined) return;
+    const { account } = streamer;
+    const systemMs = Date.now;
+    this.#heartbeats = new Heartbeats({
+      account,
+      store: cloud.heartbeats,
+      everyMs: config.heartbeat.everyMs,
+      logger,
+      mayWrite,
+      stats: () => this.streamer.stats(),
+      systemMs,
+    });
+    this.#commands = new CommandRunner({
+      account,
+      source: cloud.commands,
+      perform: (command, signal) => takeSnapshot(command, this.#snapshotHost(cloud), signal),
+      raise: (alert) => this.streamer.emitNow('alert.raised', alert),
+      mayWrite,
+      logger,
+      systemMs,
+    });
+    // A loss is told under the epoch that it ends.
+    void term.lost.then((reason) => this.#tellLoss(reason));
+  }
+
+  start(): void {
+    this.streamer.start();
+    this.#heartbeats?.start();
+    this.#commands?.start();
+  }
+
+  closeLink(): void {
+    this.streamer.closeLink();
+  }
+
+  async end(): Promise<void> {
+    this.#heartbeats?.stop();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, COMMAND_END_MS);
+    await Promise.race([this.#commands?.stop(), late]);
+    clearTimeout(timer);
+    await this.streamer.stop();
+  }
+
+  #tellLoss(reason: string): void {
+    const { streamer, term } = this.#options;
+    this.streamer.emitNow('alert.raised', {
+      alert: 'lease_lost',
+      severity: 'HIGH',
+      subject: streamer.account,
+      message: `The streamer ${streamer.name} has lost the lease of ${streamer.account} (token ${term.token}): ${reason}. It has closed its link to the gateway and waits. If nobody else holds the lease now, look at the control table and the network.`,
+    });
+  }
+
+  #snapshotHost({ snapshots, snapshotBucket }: DutyCloud): SnapshotHost {
+    const { config, streamer, term } = this.#options;
+    return {
+      stage: config.stage,
+      streamer: streamer.name,
+      account: streamer.account,
+      epoch: term.token,
+      collect: (list) => this.streamer.lists.collect(list),
+      session: () => {
+        const { session, marketMs } = this.streamer.stats();
+        return { serverVersion: session.serverVersion, marketMs };
+      },
+      store: snapshots,
+      bucket: snapshotBucket,
+      tell: (taken) => this.streamer.emitNow('snapshot.taken', taken),
+      systemMs: Date.now,
+    };
+  }
+}

@@ -1,0 +1,166 @@
+import type { BrokerFact, BrokerList, ListOutcome } from '../lib/domain/orders/broker-facts.ts';
+import {
+  createTracker,
+  deadline,
+  step,
+  type TrackerEffect,
+  type TrackerEmit,
+  type TrackerInput,
+  type TrackerMemory,
+  type TrackerOptions,
+} from '../lib/domain/orders/tracker.ts';
+import type { TrackerDoc } from '../lib/domain/orders/tracker-types.ts';
+import { isLiving } from '../lib/domain/orders/tracker-view.ts';
+import type { ListDesk } from './broker-lists.ts';
+import type { EventRecorder } from './event-recorder.ts';
+import type { Logger } from './logger.ts';
+
+/** What the driver of the tracker needs from the streamer around it. */
+export interface TrackerDriverHost {
+  readonly options: TrackerOptions;
+  /** What an earlier run remembered. */
+  readonly memory: readonly TrackerMemory[];
+  readonly epoch: number;
+  readonly lists: ListDesk;
+  readonly recorder: EventRecorder;
+  readonly logger: Logger;
+  readonly systemMs: () => number;
+}
+
+export interface OrderFigures {
+  /** The last round of questions was complete, and the link has held since. */
+  readonly synced: boolean;
+  /** When that round ended, system time, Unix ms; 0 for never. */
+  readonly syncedAtMs: number;
+  /** Orders that live. */
+  readonly working: number;
+  /** Orders without a permId, which are not told yet. */
+  readonly held: number;
+  readonly facts: number;
+  readonly rounds: number;
+  readonly lists: ReturnType<ListDesk['stats']>;
+}
+
+/**
+ * Feeds the order and position tracker, one input after the other, and carries out its effects: a step's events and
+ * memory go to the outbox as one, then the lists that it asks for are asked. Facts count whatever the session is at:
+ * IB begins to tell of orders before it says that the session is ready.
+ */
+export class TrackerDriver {
+  readonly #host: TrackerDriverHost;
+  readonly #state;
+  readonly #inputs: TrackerInput[] = [];
+  #feeding = false;
+  #stopped = false;
+  #timer: NodeJS.Timeout | undefined;
+  #facts = 0;
+  #rounds = 0;
+  #synced = false;
+  #syncedAtMs = 0;
+
+  constructor(host: TrackerDriverHost) {
+    this.#host = host;
+    this.#state = createTracker(host.options, host.memory);
+  }
+
+  fact(fact: BrokerFact): void {
+    this.#facts += 1;
+    this.#host.lists.onFact(fact);
+    this.#feed({ kind: 'fact', fact, at: { epoch: this.#host.epoch, seq: this.#facts } });
+  }
+
+  /** The session is ready. */
+  connected(): void {
+    this.#host.lists.connected();
+    this.#feed({ kind: 'connected' });
+  }
+
+  disconnected(): void {
+    this.#synced = false;
+    // The tracker first: what becomes of the questions of a link that is gone tells it nothing.
+    this.#feed({ kind: 'disconnected' });
+    this.#host.lists.disconnected();
+  }
+
+  /** IB's servers are back on a link that stayed up (1101, 1102). */
+  restored(): void {
+    this.#feed({ kind: 'restored' });
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  stats(): OrderFigures {
+    let working = 0;
+    for (const order of this.#state.orders.values()) if (isLiving(order)) working += 1;
+    return {
+      synced: this.#synced,
+      syncedAtMs: this.#syncedAtMs,
+      working,
+      held: this.#state.held.size,
+      facts: this.#facts,
+      rounds: this.#rounds,
+      lists: this.#host.lists.stats(),
+    };
+  }
+
+  #feed(input: TrackerInput): void {
+    if (this.#stopped) return;
+    this.#inputs.push(input);
+    if (this.#feeding) return;
+    this.#feeding = true;
+    try {
+      for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
+        const { effects } = step(this.#state, next, this.#host.systemMs());
+        this.#perform(effects);
+      }
+    } finally {
+      this.#feeding = false;
+      this.#plan();
+    }
+  }
+
+  #perform(effects: readonly TrackerEffect[]): void {
+    if (effects.length === 0) return;
+    const events: TrackerEmit[] = [];
+    const memory = new Map<string, TrackerDoc | null>();
+    for (const effect of effects) {
+      if (effect.kind === 'emit') events.push(effect);
+      else if (effect.kind === 'remember') memory.set(effect.key, effect.doc);
+    }
+    this.#host.recorder.record(events, memory);
+    for (const effect of effects) {
+      if (effect.kind === 'ask') this.#ask(effect.list);
+      else if (effect.kind === 'synced') this.#roundEnded(effect.outcomes, effect.complete);
+      else if (effect.kind === 'emit' && effect.name === 'alert.raised')
+        this.#host.logger.warn(effect.data.message, { alert: effect.data.alert });
+    }
+  }
+
+  #ask(list: BrokerList): void {
+    this.#host.lists.ask(list, ({ outcome }) => this.#feed({ kind: 'list-end', list, outcome }));
+  }
+
+  #roundEnded(outcomes: Readonly<Partial<Record<BrokerList, ListOutcome>>>, complete: boolean): void {
+    const { logger, systemMs } = this.#host;
+    this.#rounds += 1;
+    if (complete) {
+      this.#syncedAtMs = systemMs();
+      if (!this.#synced) logger.info("Orders and positions are compared with the broker's lists");
+    } else {
+      logger.warn("Not all of the broker's lists were complete; nothing is concluded from them", outcomes);
+    }
+    this.#synced = complete;
+  }
+
+  /** Sleeps until the tracker's deadline. */
+  #plan(): void {
+    clearTimeout(this.#timer);
+    const atMs = deadline(this.#state);
+    if (this.#stopped || atMs === Number.POSITIVE_INFINITY) return;
+    const waitMs = Math.max(1, Math.min(atMs - this.#host.systemMs(), 2 ** 31 - 1));
+    this.#timer = setTimeout(() => this.#feed({ kind: 'tick' }), waitMs);
+  }
+}

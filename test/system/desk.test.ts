@@ -1,0 +1,49 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
+import { afterAll, expect, it, vi } from 'vitest';
+import { clientsOf } from '../helpers/cloud-clients.ts';
+import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
+
+afterAll(cleanFolders);
+
+it('a running sandbox says where it is, and its parts can be looked at and killed', async () => {
+  const dataDir = scratchFolder();
+  const file = join(dataDir, 'endpoint.json');
+  const options = { speed: '1', minutes: 5, dataDir, streamerEnv: quickConfig(dataDir) };
+  await withDesk({ ...options, functionProcesses: true }, async (desk) => {
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
+      endpoint: desk.cloud.endpoint,
+      region: desk.cloud.region,
+      stage: 'sandbox',
+      gatewayPort: desk.gateway?.port,
+      gatewayControlPort: desk.gateway?.controlPort,
+      pid: process.pid,
+    });
+    expect((await desk.broker()).accounts).toEqual(['DU1234567']);
+    await vi.waitFor(() => expect(desk.cloud.functionPids('evenkeel-sandbox-candle-keeper')).toHaveLength(1));
+
+    const pid = desk.streamerPid();
+    expect(pid).toBeGreaterThan(0);
+    const { logs } = clientsOf(desk.cloud.endpoint, 'operator');
+    await vi.waitFor(
+      async () => {
+        const { events } = await logs.send(
+          new FilterLogEventsCommand({
+            logGroupName: '/evenkeel-sandbox/streamer-main',
+            logStreamNamePrefix: 'streamer',
+            startTime: Date.now() - 600_000,
+          }),
+        );
+        expect(events?.length).toBeGreaterThan(0);
+      },
+      { timeout: 10_000 },
+    );
+    expect(await desk.endStreamer('SIGKILL')).toBeNull();
+    expect(desk.streamerPid()).toBeUndefined();
+    await desk.startStreamer();
+    expect(desk.streamerPid()).not.toBe(pid);
+  });
+  expect(existsSync(file)).toBe(false);
+});

@@ -1,0 +1,195 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Io } from '../../../bin/evenkeel/io.ts';
+import { runEvenkeel } from '../../../bin/evenkeel/program.ts';
+import type { StagePorts } from '../../../bin/evenkeel/stage-ports.ts';
+import { bookEvent } from '../../../functions/book-keeper/book-event.ts';
+import { CandlesTable } from '../../../lib/aws/candles-table.ts';
+import type { Envelope } from '../../../lib/events/envelope.ts';
+import type { Heartbeat, Lease } from '../../../lib/ports/lease-store.ts';
+import type { LogLine } from '../../../lib/ports/log-reader.ts';
+import { LogGroupMissingError } from '../../../lib/ports/log-reader.ts';
+import type { StoredObject } from '../../../lib/ports/object-store.ts';
+import type { Identity, QueueDepth } from '../../../lib/ports/stage-probes.ts';
+import { type BookTables, createBookTables } from '../../helpers/book-tables.ts';
+import type { DynamoEngine } from '../../helpers/dynamo-engine.ts';
+
+export const account = 'DU1234567';
+/** The system clock of every test; a Monday. */
+export const nowMs = Date.UTC(2026, 0, 5, 15, 0);
+
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** What stands around the book: as the parts of a running stage left it. */
+export interface World {
+  heartbeat: Heartbeat | undefined;
+  lease: Lease | undefined;
+  identity: Identity;
+  /** Missing ones are undefined; others are empty. */
+  depths: Record<string, QueueDepth | undefined>;
+  tableStates: Record<string, string | undefined>;
+  logs: Record<string, readonly LogLine[]>;
+  objects: Map<string, Uint8Array>;
+  sent: { readonly id: string; readonly group: string; readonly body: string }[];
+  /** Thrown by the next call of any port. */
+  failure: Error | undefined;
+  /** Called when a command waits. */
+  onSleep: (ms: number) => void | Promise<void>;
+}
+
+export interface TestDesk extends BookTables {
+  readonly world: World;
+  readonly candles: CandlesTable;
+  run(...argv: string[]): Promise<Ran>;
+  /** On a stage that is not the sandbox, or with other variables. */
+  runWith(env: Record<string, string>, ...argv: string[]): Promise<Ran>;
+  /** Books events as the book-keeper does. */
+  tell(...events: readonly Envelope[]): Promise<void>;
+  stop(): void;
+}
+
+let desks = 0;
+
+/** The operator's program over a real book on an engine; what is around the book is in memory. */
+export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
+  desks += 1;
+  const tables = await createBookTables(engine, `desk-${desks}`);
+  await engine.createTable(`desk-${desks}-candles`);
+  const candles = new CandlesTable({
+    client: engine.client,
+    tableName: `desk-${desks}-candles`,
+    retentionDays: 400,
+  });
+  const dataDir = mkdtempSync(join(tmpdir(), 'evenkeel-cli-'));
+  writeFileSync(
+    join(dataDir, 'endpoint.json'),
+    JSON.stringify({ endpoint: engine.endpoint, region: 'us-east-1' }),
+  );
+  let clockMs = nowMs;
+  const world = quietWorld();
+  const runWith = async (env: Record<string, string>, ...argv: string[]): Promise<Ran> => {
+    const said = { out: '', err: '' };
+    const quit = new AbortController();
+    const io: Io = {
+      out: {
+        write: (text) => {
+          said.out += text;
+        },
+        isTTY: false,
+        columns: 120,
+      },
+      err: {
+        write: (text) => {
+          said.err += text;
+        },
+        isTTY: false,
+        columns: 120,
+      },
+      env,
+      signal: quit.signal,
+      nowMs: () => clockMs,
+      sleep: async (ms) => {
+        clockMs += ms;
+        await world.onSleep(ms);
+      },
+    };
+    const place = env.STAGE === undefined && !argv.includes('--stage') ? ['--data', dataDir] : [];
+    const code = await runEvenkeel([...place, ...argv], io, () => portsOf(world, tables, candles), '0.0.0');
+    return { code, ...said };
+  };
+  return {
+    ...tables,
+    world,
+    candles,
+    run: (...argv) => runWith({}, ...argv),
+    runWith,
+    tell: async (...events) => {
+      for (const event of events) {
+        await bookEvent(event, {
+          book: tables.book,
+          nowMs: () => clockMs,
+          sleep: async () => undefined,
+          random: () => 0,
+        });
+      }
+    },
+    stop: () => rmSync(dataDir, { recursive: true, force: true }),
+  };
+}
+
+export function heartbeatOf(changes: Partial<Heartbeat> = {}): Heartbeat {
+  return {
+    streamer: 'main',
+    epoch: 7,
+    atMs: nowMs - 3_000,
+    phase: 'ready',
+    ready: true,
+    marketMs: nowMs - 2_000,
+    feeds: [{ symbol: 'GCZ3', conId: 98765432, feed: 'live', trades: 100 }],
+    orders: { synced: true, syncedAtMs: nowMs - 20_000 },
+    outboxDepth: 0,
+    bookDepth: 0,
+    startedAtMs: nowMs - 3_600_000,
+    ...changes,
+  };
+}
+
+function quietWorld(): World {
+  return {
+    heartbeat: heartbeatOf(),
+    lease: { holder: 'outbox-1', token: 7, version: 40, renewedAtMs: nowMs - 1_000, released: false },
+    identity: { account: '000000000000', arn: 'arn:aws:iam::000000000000:user/operator', clockSkewMs: 0 },
+    depths: {},
+    tableStates: {},
+    logs: {},
+    objects: new Map(),
+    sent: [],
+    failure: undefined,
+    onSleep: () => undefined,
+  };
+}
+
+function portsOf(world: World, { book, audit }: BookTables, candles: CandlesTable): StagePorts {
+  const answer = <T>(value: () => T): Promise<T> =>
+    world.failure === undefined ? Promise.resolve(value()) : Promise.reject(world.failure);
+  const inWorld = <T extends object, K extends string>(
+    from: Record<string, T | undefined>,
+    name: K,
+    otherwise: T,
+  ) => (Object.hasOwn(from, name) ? from[name] : otherwise);
+  return {
+    book,
+    audit,
+    candles,
+    leases: { read: () => answer(() => world.lease), replace: () => answer(() => false) },
+    heartbeats: { read: () => answer(() => world.heartbeat), write: () => answer(() => undefined) },
+    identity: { whoAmI: () => answer(() => world.identity) },
+    queues: { depth: (name) => answer(() => inWorld(world.depths, name, { waiting: 0, inFlight: 0 })) },
+    tables: {
+      status: (name) =>
+        answer(() => (Object.hasOwn(world.tableStates, name) ? world.tableStates[name] : 'ACTIVE')),
+    },
+    logs: {
+      async *lines({ group, streamPrefix = '', fromMs }) {
+        const lines = world.logs[group];
+        if (lines === undefined) throw new LogGroupMissingError(group);
+        for (const line of lines) if (line.atMs >= fromMs && line.stream.startsWith(streamPrefix)) yield line;
+      },
+    },
+    commands: () => answer(() => ({ send: async (command) => void world.sent.push(command) })),
+    snapshots: () =>
+      answer(() => ({
+        put: async ({ key, body }: StoredObject) => {
+          world.objects.set(key, body);
+          return 'stored' as const;
+        },
+        get: async (key: string) => world.objects.get(key),
+        async *list() {},
+      })),
+  };
+}
