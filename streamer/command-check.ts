@@ -24,18 +24,28 @@ export function checkCommand(body: string, account: string, nowMs: number): Chec
   const id = idOf(value);
   const parsed = commandSchema.safeParse(value);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'command'}: ${message}`);
+    const problems = parsed.error.issues.map(
+      ({ path, message }) => `${path.join('.') || 'command'}: ${message}`,
+    );
     const what = `A command cannot be understood (${problems.join('; ')}): ${shown(body)}.`;
     return refused('command_malformed', id, `${what} ${SEND_AGAIN}`);
   }
   const command = parsed.data;
   if (command.account !== account) {
     const what = `The command ${command.type} of ${command.issuedBy} is for account ${command.account}, and this streamer holds ${account}.`;
-    return refused('command_foreign', id, `${what} It was not carried out. Send it to the queue of that account's streamer.`);
+    return refused(
+      'command_foreign',
+      id,
+      `${what} It was not carried out. Send it to the queue of that account's streamer.`,
+    );
   }
   if (Date.parse(command.validUntil) < nowMs) {
     const what = `The command ${command.type} of ${command.issuedBy} was valid until ${command.validUntil} and came too late.`;
-    return refused('command_expired', id, `${what} It was not carried out. Look whether the streamer was away, and send it again.`);
+    return refused(
+      'command_expired',
+      id,
+      `${what} It was not carried out. Look whether the streamer was away, and send it again.`,
+    );
   }
   return { ok: true, command };
 }

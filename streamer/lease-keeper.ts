@@ -126,7 +126,10 @@ export class LeaseKeeper {
     clearTimeout(this.#timer);
     const at = deadline(this.#state);
     if (at === Number.POSITIVE_INFINITY) return;
-    this.#timer = setTimeout(() => this.#feed({ kind: 'tick' }), Math.max(0, Math.ceil(at - this.#monotonicMs())));
+    this.#timer = setTimeout(
+      () => this.#feed({ kind: 'tick' }),
+      Math.max(0, Math.ceil(at - this.#monotonicMs())),
+    );
   }
 
   #perform(effect: LeaseEffect): void {
@@ -136,14 +139,20 @@ export class LeaseKeeper {
         this.#ask(store.read(account), (row) => ({ kind: 'row', row }));
         return;
       case 'replace':
-        this.#ask(store.replace(account, effect.expected, effect.next), (done) => ({ kind: 'replaced', done }));
+        this.#ask(store.replace(account, effect.expected, effect.next), (done) => ({
+          kind: 'replaced',
+          done,
+        }));
         return;
       case 'acquired':
         logger.info('The lease is ours', { account, token: effect.token });
         this.#acquired?.(effect.token);
         return;
       case 'lost':
-        logger.error('The lease is lost: nothing is sent to the gateway any more', { account, reason: effect.reason });
+        logger.error('The lease is lost: nothing is sent to the gateway any more', {
+          account,
+          reason: effect.reason,
+        });
         this.#lost?.(effect.reason);
         return;
       case 'released':
@@ -158,7 +167,9 @@ export class LeaseKeeper {
         });
         return;
       case 'trouble':
-        logger.warn('The control table does not answer: the lease cannot be read or renewed', { error: effect.message });
+        logger.warn('The control table does not answer: the lease cannot be read or renewed', {
+          error: effect.message,
+        });
         return;
     }
   }

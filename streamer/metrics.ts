@@ -103,7 +103,9 @@ export function createMetrics(source: Pick<HealthSource, 'streamer' | 'lease'>):
     registers: [registry],
     collect() {
       this.reset();
-      for (const [list, { ok, partial, failed }] of Object.entries(source.streamer()?.stats().orders.lists ?? {}))
+      for (const [list, { ok, partial, failed }] of Object.entries(
+        source.streamer()?.stats().orders.lists ?? {},
+      ))
         for (const [outcome, count] of Object.entries({ ok, partial, failed }))
           this.set({ list, outcome }, count);
     },

@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '../lib/aws/audit-hash.ts';
+import type { Json } from '../lib/domain/book/item.ts';
 import type { BrokerFact, BrokerList, ListOutcome } from '../lib/domain/orders/broker-facts.ts';
 import type { EventData } from '../lib/events/catalogue.ts';
 import { type Command, snapshotKey } from '../lib/events/command.ts';
 import type { SnapshotDocument } from '../lib/events/snapshot-document.ts';
 import type { Stage } from '../lib/events/stage.ts';
-import type { Json } from '../lib/domain/book/item.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
 
 export type SnapshotCommand = Extract<Command, { type: 'snapshot' }>;
@@ -16,7 +16,9 @@ export interface SnapshotHost {
   readonly streamer: string;
   readonly account: string;
   readonly epoch: number;
-  collect(list: BrokerList): Promise<{ readonly outcome: ListOutcome; readonly facts: readonly BrokerFact[] }>;
+  collect(
+    list: BrokerList,
+  ): Promise<{ readonly outcome: ListOutcome; readonly facts: readonly BrokerFact[] }>;
   /** Protocol version of the session, and the market clock. */
   session(): { readonly serverVersion: number; readonly marketMs: number };
   readonly store: ObjectStore;
@@ -116,7 +118,15 @@ function isOf(account: string, facts: readonly BrokerFact[]): (fact: BrokerFact)
   };
 }
 
-function orderName({ permId, clientId, orderId }: { permId: number; clientId: number; orderId: number }): string {
+function orderName({
+  permId,
+  clientId,
+  orderId,
+}: {
+  permId: number;
+  clientId: number;
+  orderId: number;
+}): string {
   return permId === 0 ? `${clientId}/${orderId}` : `${permId}`;
 }
 
@@ -159,7 +169,12 @@ async function orInterrupted<T>(work: Promise<T>, commandId: string, signal: Abo
   }
 }
 
-function told(commandId: string, bucket: string, key: string, bytes: Uint8Array): EventData<'snapshot.taken'> {
+function told(
+  commandId: string,
+  bucket: string,
+  key: string,
+  bytes: Uint8Array,
+): EventData<'snapshot.taken'> {
   const { parts } = JSON.parse(new TextDecoder().decode(bytes)) as SnapshotDocument;
   const sha256 = createHash('sha256').update(bytes).digest('hex');
   const outcomes = {

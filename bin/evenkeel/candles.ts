@@ -94,15 +94,30 @@ export function statsOf(candles: readonly Candle[]): CandleStats {
 export function showCandles(instrument: KnownInstrument, candles: readonly Candle[], view: View): string {
   if (candles.length === 0)
     return `No candle of ${instrument.name} (conId ${instrument.conId}) in that time.`;
+  const places = Math.max(
+    ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close].map(placesOf)),
+  );
   const rows = candles.map((candle) => [
     time(view, candle.startMs),
-    ...[candle.open, candle.high, candle.low, candle.close, candle.volume].map(grouped),
+    ...[candle.open, candle.high, candle.low, candle.close].map((price) => grouped(padded(price, places))),
+    grouped(candle.volume),
     candle.partial ? `${candle.source}, partial` : candle.source,
   ]);
   const numbers = ['open', 'high', 'low', 'close', 'volume'].map((name) => ({ name, right: true }));
   return `${table(view, [{ name: `${instrument.name}, start` }, ...numbers, { name: 'source' }], rows)}\n${view.colours.dim(
     `${count(candles.length, 'candle')}, times in ${view.timeZone}`,
   )}`;
+}
+
+function placesOf(price: string): number {
+  return price.split('.')[1]?.length ?? 0;
+}
+
+/** `2729` beside `2728.9` is `2729.0`. */
+function padded(price: string, places: number): string {
+  return placesOf(price) === 0 && places > 0
+    ? `${price}.${'0'.repeat(places)}`
+    : price + '0'.repeat(places - placesOf(price));
 }
 
 export function showStats(instrument: KnownInstrument, stats: CandleStats, view: View): string {

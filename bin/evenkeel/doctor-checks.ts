@@ -31,10 +31,12 @@ export function problem(check: string, message: string, advice: string): Finding
 
 export function checkConfiguration({ stage, config, account, streamer }: DoctorSession): Finding {
   const { host, port, clientId } = streamer.gateway;
+  // The sandbox gives its streamer a gateway of its own.
+  const gateway = stage === 'sandbox' ? '' : `, gateway ${host}:${port} as client ${clientId}`;
   const others = config.streamers.length - 1;
   return ok(
     'configuration',
-    `stage ${stage}, account ${account}, streamer ${streamer.name}${others > 0 ? ` and ${others} more` : ''}, gateway ${host}:${port} as client ${clientId}`,
+    `stage ${stage}, account ${account}, streamer ${streamer.name}${others > 0 ? ` and ${others} more` : ''}${gateway}`,
   );
 }
 
@@ -122,7 +124,7 @@ export async function checkQueues(session: DoctorSession): Promise<Finding[]> {
 export async function checkStreamer(
   session: DoctorSession,
 ): Promise<{ findings: Finding[]; heartbeat: Heartbeat | undefined }> {
-  const { ports, account, config, io } = session;
+  const { ports, account, streamer, config, io } = session;
   let heartbeat: Heartbeat | undefined;
   const findings = await attempt('streamer', session, async () => {
     heartbeat = await ports.heartbeats.read(account);
@@ -152,7 +154,7 @@ export async function checkStreamer(
         `${heartbeat.streamer}, epoch ${heartbeat.epoch}, heard ${age(silentMs)} ago, lease ${lease?.released === false ? `held with token ${lease.token}` : 'not held'}`,
       ),
       gatewayFinding(heartbeat),
-      ordersFinding(heartbeat, io.nowMs()),
+      ordersFinding(heartbeat, io.nowMs(), streamer.gateway.readOnlyApi),
     ];
   });
   return { findings, heartbeat };
@@ -179,7 +181,13 @@ function gatewayFinding({ phase, ready }: Heartbeat): Finding {
   );
 }
 
-function ordersFinding({ orders: { synced, syncedAtMs } }: Heartbeat, nowMs: number): Finding {
+function ordersFinding(
+  { orders: { synced, syncedAtMs } }: Heartbeat,
+  nowMs: number,
+  readOnlyApi: boolean,
+): Finding {
+  if (readOnlyApi)
+    return ok('orders followed', 'not asked for: the API of this gateway is read-only by configuration');
   if (synced) return ok('orders followed', `last compared with IB’s lists ${age(nowMs - syncedAtMs)} ago`);
   return problem(
     'orders followed',

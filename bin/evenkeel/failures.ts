@@ -2,6 +2,7 @@ import { ConfigError } from '../../config/config-error.ts';
 import { EnvironmentError } from '../../config/env.ts';
 import { LogGroupMissingError } from '../../lib/ports/log-reader.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
+import { startCommand } from './sandbox-place.ts';
 
 /** Where the failed call went, for the advice. */
 export interface FailurePlace {
@@ -129,7 +130,7 @@ function noAnswer({ stage, dataDir }: FailurePlace, message: string): string {
   if (dataDir === undefined) {
     return `AWS does not answer for the stage ${stage} (${message}). Check the network, the proxy and the region.`;
   }
-  return `The sandbox that ran in ${dataDir} does not answer (${message}). Start it in another terminal: npm run sandbox.`;
+  return `The sandbox that ran in ${dataDir} does not answer (${message}). Start it in another terminal: ${startCommand(dataDir)}.`;
 }
 
 /** Names and codes of an error and of what it wraps: a refused connection comes as an AggregateError. */

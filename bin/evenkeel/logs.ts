@@ -123,6 +123,7 @@ async function writeLog(session: Session, { args: [part], follow, since = '15m' 
       `${json ? JSON.stringify({ at: iso(line.atMs), stream, id, entry }) : showLine(line, view)}\n`,
     );
   }
-  if (lines === 0 && !json) io.err.write(`The ${part} has logged nothing since ${time(view, fromMs)}.\n`);
+  if (lines === 0 && !json && !io.signal.aborted)
+    io.err.write(`The ${part} has logged nothing since ${time(view, fromMs)}.\n`);
   return exit.ok;
 }

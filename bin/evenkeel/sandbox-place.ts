@@ -40,11 +40,14 @@ export function findSandbox(dataDir: string): SandboxPlace {
 export function sandboxNotRunning(dataDir: string): CliError {
   return new CliError(
     'SANDBOX_NOT_RUNNING',
-    `No sandbox runs in ${dataDir}. Start it in another terminal: npm run sandbox${
-      dataDir === defaultDataDir ? '' : ` -- --data ${dataDir}`
-    }. For a deployed stage say which one: --stage paper.`,
+    `No sandbox runs in ${dataDir}. Start it in another terminal: ${startCommand(dataDir)}. For a deployed stage say which one: --stage paper.`,
     exit.unreachable,
   );
+}
+
+/** What starts a sandbox in this folder. */
+export function startCommand(dataDir: string): string {
+  return dataDir === defaultDataDir ? 'npm run sandbox' : `npm run sandbox -- --data ${dataDir}`;
 }
 
 function parse(text: string): unknown {

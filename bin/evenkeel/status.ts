@@ -10,7 +10,7 @@ import { readAccountFlags } from './flags.ts';
 import { isOpen, type OrderBody } from './order-rows.ts';
 import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
-import { age, facts, iso, plain, time, type View } from './view.ts';
+import { age, count, facts, iso, plain, time, type View } from './view.ts';
 
 const watchEveryMs = 2_000;
 /** A heartbeat this many times its interval old is none. */
@@ -154,7 +154,10 @@ export function showStatus(status: Status, view: View, verbose: boolean): string
     );
   }
   pairs.push(
-    ['book', `${status.orders.open} open of ${status.orders.all} orders, ${status.positions} positions`],
+    [
+      'book',
+      `${status.orders.open} open of ${count(status.orders.all, 'order')}, ${count(status.positions, 'position')}`,
+    ],
     ['flags', flagsLine(flags, view)],
     ['lock', lock.state === 'open' ? colours.green('open') : colours.yellow(`locked: ${lock.reason}`)],
     ['queues', status.queues.map((queue) => queueText(queue, view)).join(', ')],

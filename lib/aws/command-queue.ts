@@ -74,7 +74,3 @@ export function openCommandSource(queueUrl: string): CommandSource {
   const client = new SQSClient({ requestHandler: { ...requestPatience, requestTimeout } });
   return new SqsCommandSource({ client, queueUrl });
 }
-
-export function openCommandSender(queueUrl: string): CommandSender {
-  return new SqsCommandSender({ client: new SQSClient({ requestHandler: requestPatience }), queueUrl });
-}

@@ -47,7 +47,8 @@ export class S3ObjectStore implements ObjectStore {
       return 'stored';
     } catch (error) {
       // PreconditionFailed: the key is taken.
-      if (onlyIfNew && error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412) return 'exists';
+      if (onlyIfNew && error instanceof S3ServiceException && error.$metadata.httpStatusCode === 412)
+        return 'exists';
       throw error;
     }
   }

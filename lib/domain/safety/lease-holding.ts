@@ -67,7 +67,13 @@ export function askHolding(state: LeaseState, now: Moment, effects: LeaseEffect[
   effects.push({ kind: 'replace', expected: state.mine.row, next: row });
 }
 
-export function onRenewed(state: LeaseState, write: LeaseWrite, done: boolean, now: Moment, effects: LeaseEffect[]): void {
+export function onRenewed(
+  state: LeaseState,
+  write: LeaseWrite,
+  done: boolean,
+  now: Moment,
+  effects: LeaseEffect[],
+): void {
   if (done) {
     state.mine = write;
     state.doubtful = [];
@@ -82,7 +88,12 @@ export function onRenewed(state: LeaseState, write: LeaseWrite, done: boolean, n
 }
 
 /** What the row says after a refused renewal: one of ours, or the end. */
-export function onHeldRow(state: LeaseState, row: Lease | undefined, now: Moment, effects: LeaseEffect[]): void {
+export function onHeldRow(
+  state: LeaseState,
+  row: Lease | undefined,
+  now: Moment,
+  effects: LeaseEffect[],
+): void {
   const { mine } = state;
   state.mustRead = false;
   const stands = [mine, ...state.doubtful].find((write) => write !== undefined && sameWrite(write.row, row));
@@ -114,7 +125,12 @@ export function onReleasing(state: LeaseState, done: boolean, now: Moment, effec
   state.nextAtMs = now.monotonicMs + retryMs(state.config);
 }
 
-export function onReleasingRow(state: LeaseState, row: Lease | undefined, now: Moment, effects: LeaseEffect[]): void {
+export function onReleasingRow(
+  state: LeaseState,
+  row: Lease | undefined,
+  now: Moment,
+  effects: LeaseEffect[],
+): void {
   const { mine } = state;
   state.mustRead = false;
   if (mine === undefined || row?.holder !== mine.row.holder || row.token !== mine.row.token) {

@@ -23,7 +23,15 @@ import {
 import type { LeaseEffect, LeaseInput, LeaseQuestion, LeaseState, LeaseStep, Moment } from './lease-types.ts';
 import { askWatching, onTaken, onWatchFailed, onWatchRow, stopWatching } from './lease-watching.ts';
 
-export type { Lease, LeaseConfig, LeaseEffect, LeaseInput, LeaseState, LeaseStep, Moment } from './lease-types.ts';
+export type {
+  Lease,
+  LeaseConfig,
+  LeaseEffect,
+  LeaseInput,
+  LeaseState,
+  LeaseStep,
+  Moment,
+} from './lease-types.ts';
 export { createLease } from './lease-types.ts';
 
 /** One step. `now` is read by the driver at the moment of the input. The given state is consumed. */

@@ -15,7 +15,12 @@ export function askWatching(state: LeaseState, effects: LeaseEffect[]): void {
   effects.push({ kind: 'read' });
 }
 
-export function onWatchRow(state: LeaseState, row: Lease | undefined, now: Moment, effects: LeaseEffect[]): void {
+export function onWatchRow(
+  state: LeaseState,
+  row: Lease | undefined,
+  now: Moment,
+  effects: LeaseEffect[],
+): void {
   if (row === undefined || row.released || row.holder === state.config.holder) {
     // Our own name: it is written in the outbox's file, whose exclusive lock only one process can have. This process has
     // it, so the one that held the lease is dead, or it was this one and has stopped.
@@ -30,7 +35,10 @@ export function onWatchRow(state: LeaseState, row: Lease | undefined, now: Momen
     take(state, row, now, effects);
     return;
   }
-  state.nextAtMs = Math.min(now.monotonicMs + Math.min(renewMs, LOOK_EVERY_MS_MAX), state.seen.sinceMs + ttlMs);
+  state.nextAtMs = Math.min(
+    now.monotonicMs + Math.min(renewMs, LOOK_EVERY_MS_MAX),
+    state.seen.sinceMs + ttlMs,
+  );
   if (due(state, row.holder, now)) effects.push({ kind: 'waiting', row, unchangedMs });
 }
 
@@ -40,7 +48,13 @@ export function onWatchFailed(state: LeaseState, message: string, now: Moment, e
 }
 
 /** The answer to an attempt to take it. */
-export function onTaken(state: LeaseState, write: LeaseWrite, done: boolean, now: Moment, effects: LeaseEffect[]): void {
+export function onTaken(
+  state: LeaseState,
+  write: LeaseWrite,
+  done: boolean,
+  now: Moment,
+  effects: LeaseEffect[],
+): void {
   // Somebody was faster, or the answer was too slow to be acted upon: the row tells, and our own name is taken at once.
   state.nextAtMs = now.monotonicMs + LOOK_AGAIN_MS;
   if (!done || expired(state.config, write, now)) return;

@@ -175,6 +175,12 @@ describe.skipIf(!engineIsHere)(
         });
       });
 
+      it('show prices with the same decimals', async () => {
+        expect((await desk.run('candles', 'GC', '--latest', '1')).out).toMatch(
+          /1,323\.4 +1,330\.0 +1,323\.2/,
+        );
+      });
+
       it('of a range, and the latest of a range', async () => {
         const range = ['candles', 'GC', '--from', '2026-01-05T15:32', '--to', '2026-01-05T14:35Z', '--json'];
         expect(JSON.parse((await desk.run(...range)).out).candles).toHaveLength(3);

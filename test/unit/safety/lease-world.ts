@@ -95,7 +95,8 @@ export class LeaseWorld {
 
   #look(): void {
     const acting = this.acting();
-    if (acting.length > 1) this.overlaps.push(`${this.nowMs}: ${acting.map(({ name }) => name).join(' and ')}`);
+    if (acting.length > 1)
+      this.overlaps.push(`${this.nowMs}: ${acting.map(({ name }) => name).join(' and ')}`);
   }
 }
 
@@ -217,6 +218,7 @@ export class Contender {
       world.at(world.nowMs + fate.backMs, () => this.#feed(answer));
     });
     // A request may be carried out long after its sender has given it up.
-    if (fate.lostBack || fate.outMs + fate.backMs > TIMEOUT_MS) world.at(world.nowMs + TIMEOUT_MS, () => this.#feed(failed));
+    if (fate.lostBack || fate.outMs + fate.backMs > TIMEOUT_MS)
+      world.at(world.nowMs + TIMEOUT_MS, () => this.#feed(failed));
   }
 }

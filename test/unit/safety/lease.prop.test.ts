@@ -6,10 +6,22 @@ const config = { ttlMs: 10_000, renewMs: 2_500 };
 const FAULTS_END_MS = 90_000;
 
 const fate: fc.Arbitrary<Fate> = fc.record({
-  outMs: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 300 }) }, { weight: 1, arbitrary: fc.integer({ min: 300, max: 12_000 }) }),
-  backMs: fc.oneof({ weight: 5, arbitrary: fc.integer({ min: 1, max: 300 }) }, { weight: 1, arbitrary: fc.integer({ min: 300, max: 4_000 }) }),
-  lostOut: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
-  lostBack: fc.oneof({ weight: 6, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) }),
+  outMs: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 1, max: 300 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 300, max: 12_000 }) },
+  ),
+  backMs: fc.oneof(
+    { weight: 5, arbitrary: fc.integer({ min: 1, max: 300 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 300, max: 4_000 }) },
+  ),
+  lostOut: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
+  lostBack: fc.oneof(
+    { weight: 6, arbitrary: fc.constant(false) },
+    { weight: 1, arbitrary: fc.constant(true) },
+  ),
 });
 
 const naps = (suspended: boolean): fc.Arbitrary<Nap[]> =>

@@ -1,0 +1,211 @@
+/**
+ * A day of orders with streamer and book-keeper killed (SIGKILL of the real process) at points that are counted at the
+ * gateway's socket, at the streamer's SQLite file and at the AWS endpoint. At its end the book equals the broker's own
+ * record, and the audit trail alone makes the book. `EVENKEEL_PROOF=1` plays 500 orders, the suite a short form.
+ */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { afterAll, describe, expect, it } from 'vitest';
+import { canonicalJson, chainTools, digest } from '../../lib/aws/audit-hash.ts';
+import { AuditTable } from '../../lib/aws/audit-table.ts';
+import { BookTable } from '../../lib/aws/book-table.ts';
+import { bookSort } from '../../lib/aws/keys.ts';
+import { foldTrail } from '../../lib/domain/audit/fold.ts';
+import { verifyAudit } from '../../lib/domain/audit/verify.ts';
+import type { Desk } from '../../sandbox/desk/desk.ts';
+import { differences, readBook } from '../helpers/book-against-broker.ts';
+import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
+import { TradingClient } from '../helpers/trading-day.ts';
+
+afterAll(cleanFolders);
+
+const account = 'DU1234567';
+const keeper = 'evenkeel-sandbox-book-keeper';
+const isProof = process.env.EVENKEEL_PROOF === '1';
+const ordersOfDay = isProof ? 520 : 90;
+const roundsOfKills = isProof ? 3 : 1;
+
+describe('a day of orders', () => {
+  it(`${ordersOfDay} orders with brackets, partial fills, amendments and cancels, everything killed on the way, end in the book as the broker has them`, {
+    timeout: isProof ? 400_000 : 120_000,
+  }, async () => {
+    const dataDir = scratchFolder();
+    await withDesk(
+      {
+        speed: '60',
+        minutes: 390,
+        seed: 7,
+        dataDir,
+        functionProcesses: true,
+        streamerEnv: quickConfig(dataDir),
+        gatewayArgs: ['--fill-share', '1'],
+      },
+      async (desk) => {
+        const [instrument] = await instruments(desk);
+        const clients = await Promise.all(
+          [7, 8].map((clientId) => TradingClient.open({ desk, ...instrument!, clientId, seed: clientId })),
+        );
+        await broken(desk);
+        const keepers = watchKeepers(desk);
+        const trading = Promise.all(clients.map((client) => client.trade(Math.ceil(ordersOfDay * 0.55))));
+        const kills = killOnTheWay(desk, dataDir);
+        await Promise.all([trading, kills]);
+        for (const client of clients) await client.wind();
+        for (const client of clients) client.close();
+
+        const { book, audit } = tables(desk);
+        let left: string[] = [];
+        for (const deadline = Date.now() + 90_000; Date.now() < deadline; await sleep(500)) {
+          const before = canonicalJson((await desk.broker()).orders as never);
+          left = differences(await desk.broker(), await readBook(book, account), account);
+          if (left.length === 0 && before === canonicalJson((await desk.broker()).orders as never)) break;
+        }
+        expect(left).toEqual([]);
+        const record = await desk.broker();
+        expect(record.orders.length).toBeGreaterThanOrEqual(ordersOfDay);
+        // The day was one: partly filled, changed, cancelled, filled.
+        expect(new Set(record.orders.map(({ status }) => status)).size).toBeGreaterThanOrEqual(3);
+        expect(keepers.stop().size).toBeGreaterThan(roundsOfKills * 2);
+
+        await desk.endStreamer('SIGTERM');
+        await untilQuiet(desk);
+        expect((await verifyAudit(audit, account, digest)).flatMap(({ finding }) => finding ?? [])).toEqual(
+          [],
+        );
+        const folded = await foldTrail(audit, account, chainTools.keyOf);
+        const stored = new Map<string, string>();
+        for await (const { ref, version, body } of book.all(account))
+          stored.set(bookSort(ref), canonicalJson({ version, body } as never));
+        expect(
+          new Map(
+            [...folded].map(([key, { version, body }]) => [key, canonicalJson({ version, body } as never)]),
+          ),
+        ).toEqual(stored);
+      },
+    );
+  });
+});
+
+async function instruments(desk: Desk): Promise<readonly { symbol: string; conId: number }[]> {
+  for (;;) {
+    const stats = await desk.streamerStats();
+    const lines = stats?.marketData.lines.filter(({ conId }) => conId > 0) ?? [];
+    if (lines.length > 0) return lines.map(({ symbol, conId }) => ({ symbol, conId }));
+    await sleep(50);
+  }
+}
+
+/** What IB does to those who trust it. */
+async function broken(desk: Desk): Promise<void> {
+  for (const fault of [
+    { type: 'duplicate-execution', count: 10 },
+    { type: 'late-execution', count: 5, afterMs: 2_000 },
+    { type: 'missing-execution', count: 4 },
+    { type: 'missing-status', count: 6 },
+    { type: 'corrected-execution', count: 4, priceShift: '0.1', afterMs: 1_000 },
+    { type: 'commission', count: 4, how: 'before' },
+    { type: 'late-perm-id', count: 4 },
+    { type: 'reject-order', count: 3 },
+  ] as const) {
+    await desk.fault(fault);
+  }
+}
+
+async function killOnTheWay(desk: Desk, dataDir: string): Promise<void> {
+  for (let round = 0; round < roundsOfKills; round += 1) {
+    killKeeper(desk, 'before', 20 + round);
+    // At the socket: right after the n-th message on orders was written to it.
+    await killed(desk, () =>
+      desk.fault({
+        type: 'signal',
+        pid: desk.streamerPid()!,
+        afterOrderMessages: 40 + 7 * round,
+        clientId: 1,
+      }),
+    );
+    killKeeper(desk, 'after', 15 + round);
+    // At the AWS endpoint: events were accepted, the answer never comes.
+    await killed(desk, () =>
+      desk.cloud.faults.add({
+        service: 'sqs',
+        operation: 'SendMessageBatch',
+        kind: 'signal',
+        when: round % 2 === 0 ? 'after' : 'before',
+        after: 3 + round,
+        pid: () => desk.streamerPid(),
+      }),
+    );
+    killKeeper(desk, 'after', 10 + round);
+    // At the SQLite file: once the log of its writes has grown by so many bytes.
+    await killed(desk, async () => {
+      const wal = join(dataDir, 'streamer.db-wal');
+      const sizeOf = () => statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+      const until = sizeOf() + 60_000 + 4_096 * round;
+      while (sizeOf() < until) await sleep(2);
+      process.kill(desk.streamerPid()!, 'SIGKILL');
+    });
+  }
+}
+
+/** Waits for the streamer's death, which `prepare` has set up, and starts it again. */
+async function killed(desk: Desk, prepare: () => unknown): Promise<void> {
+  const pid = desk.streamerPid();
+  if (pid === undefined) throw new Error('the streamer does not run');
+  await prepare();
+  for (const deadline = Date.now() + 60_000; isAlive(pid); await sleep(10)) {
+    if (Date.now() > deadline) throw new Error('the streamer was not killed within 60 s');
+  }
+  await desk.endStreamer('SIGKILL');
+  await desk.startStreamer();
+}
+
+function killKeeper(desk: Desk, when: 'before' | 'after', after: number): void {
+  desk.cloud.faults.add({
+    service: 'dynamodb',
+    operation: 'TransactWriteItems',
+    kind: 'signal',
+    when,
+    after,
+  });
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every process that the book-keeper has run in. */
+function watchKeepers(desk: Desk): { stop(): ReadonlySet<number> } {
+  const seen = new Set<number>();
+  const timer = setInterval(() => {
+    for (const pid of desk.cloud.functionPids(keeper)) seen.add(pid);
+  }, 20);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return seen;
+    },
+  };
+}
+
+async function untilQuiet(desk: Desk): Promise<void> {
+  while (desk.cloud.stats().pending > 0 || (await desk.cloud.queueDepth('evenkeel-sandbox-book.fifo')) > 0)
+    await sleep(50);
+}
+
+function tables(desk: Desk) {
+  const client = new DynamoDBClient({
+    endpoint: desk.cloud.endpoint,
+    region: desk.cloud.region,
+    credentials: { accessKeyId: 'operator', secretAccessKey: 'local' },
+  });
+  const names = { bookTable: 'evenkeel-sandbox-book', auditTable: 'evenkeel-sandbox-audit' };
+  const book = new BookTable({ client, ...names });
+  return { book, audit: new AuditTable({ client, ...names, book }) };
+}

@@ -1,0 +1,200 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { alertRaised } from '../../../lib/events/alert-raised.ts';
+import type { EventData } from '../../../lib/events/catalogue.ts';
+import type { Command } from '../../../lib/events/command.ts';
+import type { CommandSource, QueuedCommand } from '../../../lib/ports/command-queue.ts';
+import { checkCommand } from '../../../streamer/command-check.ts';
+import { CommandRunner } from '../../../streamer/command-runner.ts';
+
+const NOW = Date.parse('2026-01-05T14:30:00.000Z');
+const account = 'DU1234567';
+
+function command(more: object = {}): Command {
+  return {
+    id: '7b0a3c1e-2f4d-4e6a-9b8c-0d1e2f3a4b5c',
+    type: 'snapshot',
+    version: 1,
+    account,
+    issuedAt: '2026-01-05T14:29:55.000Z',
+    issuedBy: 'arn:aws:iam::000000000000:user/anna',
+    validUntil: '2026-01-05T14:30:25.000Z',
+    ...more,
+  } as Command;
+}
+
+describe('a command from the queue', () => {
+  it('is carried out as it was sent', () => {
+    expect(checkCommand(JSON.stringify(command()), account, NOW)).toEqual({ ok: true, command: command() });
+  });
+
+  it.each([
+    ['text that is no JSON', 'snapshot please', 'command_malformed', 'message', 'snapshot please'],
+    ['JSON that is no object', 'null', 'command_malformed', 'message', 'null'],
+    [
+      'one of an unknown type',
+      JSON.stringify(command({ type: 'sell-all' })),
+      'command_malformed',
+      command().id,
+      'type',
+    ],
+    [
+      'one of a later version',
+      JSON.stringify(command({ version: 2 })),
+      'command_malformed',
+      command().id,
+      'version',
+    ],
+    [
+      'one of another account',
+      JSON.stringify(command({ account: 'DU7654321' })),
+      'command_foreign',
+      command().id,
+      'DU7654321',
+    ],
+    [
+      'one that came too late',
+      JSON.stringify(command({ validUntil: '2026-01-05T14:29:59.999Z' })),
+      'command_expired',
+      command().id,
+      '14:29:59.999Z',
+    ],
+  ])('%s is answered by an alert that says what and what to do', (_what, body, alert, subject, words) => {
+    const checked = checkCommand(body, account, NOW);
+    if (checked.ok) throw new Error('it was taken');
+    expect(alertRaised.parse(checked.alert)).toMatchObject({ alert, subject, severity: 'MEDIUM' });
+    expect(checked.alert.message).toContain(words);
+    expect(checked.alert.message).toMatch(/not carried out/);
+  });
+
+  it('is valid to the last millisecond', () => {
+    expect(checkCommand(JSON.stringify(command()), account, Date.parse(command().validUntil)).ok).toBe(true);
+  });
+});
+
+/** A queue in which the messages lie until they are removed; an empty one makes the poll wait. */
+class Queue implements CommandSource {
+  readonly removed: string[] = [];
+  receives = 0;
+  #waiting: QueuedCommand[];
+
+  constructor(bodies: readonly string[]) {
+    this.#waiting = bodies.map((body, index) => ({ body, receipt: `receipt ${index}` }));
+  }
+
+  receive(signal: AbortSignal): Promise<readonly QueuedCommand[]> {
+    this.receives += 1;
+    const next = this.#waiting.shift();
+    if (next) return Promise.resolve([next]);
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('aborted')));
+    });
+  }
+
+  async remove(receipt: string): Promise<void> {
+    this.removed.push(receipt);
+  }
+}
+
+const silent = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
+function runnerOf(
+  queue: Queue,
+  perform: (command: Command, signal: AbortSignal) => Promise<void>,
+  mayWrite = () => true,
+) {
+  const raised: EventData<'alert.raised'>[] = [];
+  const runner = new CommandRunner({
+    account,
+    source: queue,
+    perform,
+    raise: (alert) => raised.push(alert),
+    mayWrite,
+    logger: silent,
+    systemMs: () => NOW,
+  });
+  return { runner, raised };
+}
+
+async function until(met: () => boolean): Promise<void> {
+  for (let turns = 0; !met(); turns += 1) {
+    if (turns > 10_000) throw new Error('it never came');
+    await turn();
+  }
+}
+
+describe('the command runner', () => {
+  it('carries commands out one at a time and removes each when it is done', async () => {
+    const ids = ['1', '2', '3'].map((last) => `${command().id.slice(0, -1)}${last}`);
+    const queue = new Queue(ids.map((id) => JSON.stringify(command({ id }))));
+    let underWay = 0;
+    const done: string[] = [];
+    const { runner } = runnerOf(queue, async ({ id }) => {
+      underWay += 1;
+      expect(underWay).toBe(1);
+      expect(queue.removed).toHaveLength(done.length);
+      await turn();
+      done.push(id);
+      underWay -= 1;
+    });
+    runner.start();
+    await until(() => queue.removed.length === 3);
+    expect(done).toEqual(ids);
+    await runner.stop();
+    expect(runner.stats()).toEqual({ done: 3, refused: 0, failed: 0 });
+  });
+
+  it('answers a wrong command by an alert, removes it, and goes on', async () => {
+    const queue = new Queue(['nonsense', JSON.stringify(command())]);
+    const { runner, raised } = runnerOf(queue, async () => undefined);
+    runner.start();
+    await until(() => queue.removed.length === 2);
+    expect(raised.map(({ alert }) => alert)).toEqual(['command_malformed']);
+    await runner.stop();
+  });
+
+  it('a command that fails stays in the queue', async () => {
+    const queue = new Queue([JSON.stringify(command())]);
+    const { runner, raised } = runnerOf(queue, async () => {
+      throw new Error('the bucket does not answer');
+    });
+    runner.start();
+    await until(() => runner.stats().failed === 1);
+    await runner.stop();
+    expect(queue.removed).toEqual([]);
+    expect(raised).toEqual([]);
+  });
+
+  it('without the lease no command is carried out or removed', async () => {
+    const queue = new Queue([JSON.stringify(command())]);
+    const { runner } = runnerOf(
+      queue,
+      () => Promise.reject(new Error('carried out')),
+      () => false,
+    );
+    runner.start();
+    await runner.stop();
+    expect(queue.removed).toEqual([]);
+    expect(runner.stats()).toEqual({ done: 0, refused: 0, failed: 0 });
+  });
+
+  it('a stop ends the wait, and leaves what is under way to the next holder', async () => {
+    const queue = new Queue([JSON.stringify(command())]);
+    const { runner } = runnerOf(
+      queue,
+      (_command, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => reject(new Error('interrupted')));
+        }),
+    );
+    runner.start();
+    await until(() => queue.receives === 1);
+    await runner.stop();
+    expect(queue.removed).toEqual([]);
+  });
+});
