@@ -49,9 +49,15 @@ describe('a day of orders', () => {
         );
         await broken(desk);
         const keepers = watchKeepers(desk);
-        const trading = Promise.all(clients.map((client) => client.trade(Math.ceil(ordersOfDay * 0.55))));
-        const kills = killOnTheWay(desk, dataDir);
-        await Promise.all([trading, kills]);
+        let killing = true;
+        const kills = killOnTheWay(desk, dataDir).finally(() => {
+          killing = false;
+        });
+        // Orders go on for as long as something is still to be killed.
+        const trading = clients.map(async (client) => {
+          while (killing || client.placed < ordersOfDay * 0.55) await client.trade(5);
+        });
+        await Promise.all([kills, ...trading]);
         for (const client of clients) await client.wind();
         for (const client of clients) client.close();
 
@@ -121,7 +127,7 @@ async function killOnTheWay(desk: Desk, dataDir: string): Promise<void> {
       desk.fault({
         type: 'signal',
         pid: desk.streamerPid()!,
-        afterOrderMessages: 40 + 7 * round,
+        afterOrderMessages: 60 + 7 * round,
         clientId: 1,
       }),
     );
@@ -138,14 +144,21 @@ async function killOnTheWay(desk: Desk, dataDir: string): Promise<void> {
       }),
     );
     killKeeper(desk, 'after', 10 + round);
-    // At the SQLite file: once the log of its writes has grown by so many bytes.
+    // At the SQLite file: once its log was written so many times.
     await killed(desk, async () => {
-      const wal = join(dataDir, 'streamer.db-wal');
-      const sizeOf = () => statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
-      const until = sizeOf() + 60_000 + 4_096 * round;
-      while (sizeOf() < until) await sleep(2);
+      await writes(join(dataDir, 'streamer.db-wal'), 12 + round);
       process.kill(desk.streamerPid()!, 'SIGKILL');
     });
+  }
+}
+
+/** Waits until a file was written `count` times more. */
+async function writes(file: string, count: number): Promise<void> {
+  const written = () => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+  for (let seen = 0, last = written(); seen < count; await sleep(1)) {
+    if (written() === last) continue;
+    last = written();
+    seen += 1;
   }
 }
 
