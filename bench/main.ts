@@ -5,13 +5,15 @@ import { bundles } from './bundles.ts';
 import { candleClose } from './candle-close.ts';
 import { type BenchResult, renderTable, verdictOf } from './figure.ts';
 import { describeMachine, machineLine } from './machine.ts';
+import { orderToBook } from './order-to-book.ts';
 import { parse } from './parse.ts';
 import { tapeToTable } from './tape-to-table.ts';
 import { tickPath } from './tick-path.ts';
 
 const usage = `Usage: npm run bench [-- [names] [options]]
 
-Names (default: all): tick-path, candle-close, book-keeper, bundles, tape-to-table, parse
+Names (default: all): tick-path, candle-close, book-keeper, order-to-book, bundles,
+       tape-to-table, parse
 
 Options
   --json          print one JSON object instead of a table
@@ -37,6 +39,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchRes
   'tick-path': tickPath,
   'candle-close': candleClose,
   'book-keeper': () => bookKeeper({ orders: 200, accounts: 8 }),
+  'order-to-book': ({ say }) => orderToBook({ orders: 200, say }),
   bundles: () => bundles({ runs: 9 }),
   'tape-to-table': tapeToTable,
   parse: () => parse({ count: 300_000, rounds: 9 }),

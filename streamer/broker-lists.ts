@@ -84,6 +84,7 @@ export class ListDesk implements BrokerLists {
   readonly #config: BrokerListsConfig;
   readonly #desks = new Map<BrokerList, Desk>(brokerLists.map((list) => [list, newDesk()]));
   #linked = false;
+  #served = true;
 
   constructor(link: BrokerLink, config: BrokerListsConfig) {
     this.#link = link;
@@ -107,12 +108,27 @@ export class ListDesk implements BrokerLists {
 
   /** The session is ready: requests may be sent. */
   connected(): void {
-    this.disconnected();
+    this.#drop();
     this.#linked = true;
   }
 
   /** The link is gone, and with it its subscriptions and what it owed. */
   disconnected(): void {
+    this.#served = true;
+    this.#drop();
+  }
+
+  /**
+   * Whether the gateway has IB's servers. Without them (1100, 2110) it answers all the same, with its end markers, from
+   * what it last knew: executions of the outage are in no such list.
+   */
+  onServers(there: boolean): void {
+    this.#served = there;
+    if (there) return;
+    for (const { question } of this.#desks.values()) if (question !== undefined) question.spoiled = true;
+  }
+
+  #drop(): void {
     this.#linked = false;
     for (const [list, desk] of this.#desks) {
       desk.owed = 0;
@@ -173,7 +189,7 @@ export class ListDesk implements BrokerLists {
       reqId,
       facts: [],
       timer: setTimeout(() => this.#giveUp(list, desk), this.#config.timeoutMs),
-      spoiled: false,
+      spoiled: !this.#served,
       passedOver: false,
     };
     this.#send(list, desk, reqId);

@@ -66,6 +66,7 @@ export class GatewayErrors {
     marketData.buffer.drain();
     const wasLost = session.state.serverLostSinceMs > 0;
     session.feed({ kind: 'notice', code, message });
+    lists.onServers(session.state.serverLostSinceMs === 0);
     if (code === 1101 || (wasLost && session.state.serverLostSinceMs === 0)) orders.restored();
   }
 

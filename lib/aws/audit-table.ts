@@ -101,16 +101,6 @@ export class AuditTable implements AuditTrail {
   }
 }
 
-/** Book and trail of this process's AWS account, to be read: region, credentials and endpoint come from the environment. */
-export function openAuditTable(tables: { bookTable: string; auditTable: string }): AuditTrail {
-  const client = new DynamoDBClient({ requestHandler: requestPatience });
-  return new AuditTable({
-    client,
-    auditTable: tables.auditTable,
-    book: new BookTable({ client, ...tables }),
-  });
-}
-
 function headOf({ body }: BookItem): ChainHead {
   return body as unknown as ChainHead;
 }

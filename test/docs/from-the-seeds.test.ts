@@ -13,7 +13,6 @@ const page = readFileSync(join(root, 'docs/from-the-seeds.md'), 'utf8');
 const rows = seedRows(page);
 
 const parts = [
-  'The book',
   'Backups that restore',
   'Reconcile',
   'Orders out',

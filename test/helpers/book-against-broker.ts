@@ -87,13 +87,18 @@ export function differences(record: BrokerRecord, seen: BookSeen, account: strin
   );
   differ(
     'cash',
-    record.cash
-      .filter((one) => one.account === account)
-      .map(({ currency, cash }) => [currency, new Decimal(cash).toFixed()])
-      .toSorted(),
-    seen.balances.map(({ currency, cash }) => [currency, cash]).toSorted(),
+    byCurrency(
+      record.cash
+        .filter((one) => one.account === account)
+        .map(({ currency, cash }): [string, string] => [currency, new Decimal(cash).toFixed()]),
+    ),
+    byCurrency(seen.balances.map(({ currency, cash }): [string, string] => [currency, cash])),
   );
   return found;
+}
+
+function byCurrency(balances: readonly (readonly [string, string])[]) {
+  return balances.toSorted(([a], [b]) => a.localeCompare(b));
 }
 
 function limitOf({ terms }: OrderBody): string | null | undefined {

@@ -41,9 +41,10 @@ describe.skipIf(sharedDataDir === undefined || !engineIsHere)(`recorded order 13
     expect(recorded.map(([id]) => id)).toEqual(['5', '3', '11', '5', '3', '5', '59']);
     const engine = await startDynamoEngine();
     closing.push(() => engine.stop());
-    const { book, audit, another } = await createBookTables(engine);
+    const tables = await createBookTables(engine);
+    const { book, audit } = tables;
     const keep = createKeeper({
-      book: another(),
+      book: tables.another(),
       deadLetters: { put: () => Promise.reject(new Error('a message was refused')) },
       publisher: { publish: () => Promise.reject(new Error('an alert was raised')) },
       stage: 'sandbox',

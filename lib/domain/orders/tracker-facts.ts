@@ -1,5 +1,7 @@
 /** What IB says of orders: open, their status, completed, and errors with their id. */
 import type { CompletedOrderFact, OpenOrderFact, OrderErrorFact, OrderStatusFact } from './broker-facts.ts';
+import { statusOfCompleted } from './broker-words.ts';
+import { amount } from './decimals.ts';
 import { keyOfPermId } from './order-key.ts';
 import type { Stamp } from './stamp.ts';
 import { takeExecution } from './tracker-executions.ts';
@@ -105,12 +107,18 @@ function tellUnidentified(state: TrackerState, fact: CompletedOrderFact): void {
   emit(state, 'alert.raised', alert, fact.account, state.nowMs);
 }
 
-/** The completed list has a permId for an order that was refused before it had one. */
+/**
+ * The completed list has a permId for an order that was refused before it had one. Programs use one reference for many
+ * orders, so the end must be the same too: an order that was filled is another one.
+ */
 function refusedTwin(state: TrackerState, fact: CompletedOrderFact): TrackedOrder | undefined {
-  if (fact.orderRef === '') return undefined;
+  if (fact.orderRef === '' || amount(fact.filled).gt(0)) return undefined;
+  const end = statusOfCompleted(fact.status, fact.completedStatus);
+  const refused = end === 'Rejected' || end === 'Inactive';
   for (const order of state.orders.values()) {
     if (order.report === undefined || isLiving(order) || identityOf(order).permId !== 0) continue;
-    const { orderRef, contract, terms } = order.report;
+    const { orderRef, contract, terms, status } = order.report;
+    if (!refused && end !== status) continue;
     const same = orderRef === fact.orderRef && contract.conId === fact.contract.conId;
     if (same && order.account === fact.account && terms.action === fact.terms.action) return order;
   }

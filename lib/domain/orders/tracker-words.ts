@@ -107,10 +107,10 @@ function errorStatus(fact: OrderErrorFact, verdict: string, before: Before): Ord
   return isTerminal(again) && before.before === 'Inactive' ? again : undefined;
 }
 
-/** True for words of an order that works no more: ids may be used again after it. */
+/** True for words that can follow a refusal, or be another word for it: not those of an order that was filled. */
 export function isLastWord(word: string): boolean {
   const status = statusOfWord(word);
-  return isTerminal(status) || status === 'Inactive';
+  return (isTerminal(status) && status !== 'Filled') || status === 'Inactive';
 }
 
 function idsOf({ permId, clientId, orderId, orderRef }: Required<Ids>): Ids {

@@ -106,6 +106,24 @@ describe('keys', () => {
     expect(desk.view('C7-13-1')).toMatchObject({ status: 'Rejected', permId: 900100 });
   });
 
+  it('does not take a filled order for the refused one of the same reference or order id', () => {
+    const refused = [openOrder({ permId: 0, status: 'PendingSubmit' }), orderError(201, 'no margin')];
+    // One reference for all orders of a program, and one that was filled while nobody looked.
+    const byList = new TrackedDesk().fact(...refused).connect();
+    byList.answer({
+      'completed-orders': [completed('Filled Size: 5', { permId: 900101 })],
+      executions: [execution('e1.01', '5', { permId: 900101, orderId: 14 })],
+    });
+    // An id that begins again, and an order that is filled before anything else is said of it.
+    const byStatus = new TrackedDesk().fact(...refused);
+    byStatus.fact(openOrder({ permId: 900101, status: 'Filled' }));
+    byStatus.fact(orderStatus('Filled', '5', { permId: 900101 }));
+    for (const desk of [byList, byStatus]) {
+      expect(desk.view('C7-13-1')).toMatchObject({ status: 'Rejected', permId: 0, filled: '0' });
+      expect(desk.view('P900101')).toMatchObject({ status: 'Filled', permId: 900101, reason: null });
+    }
+  });
+
   it('keeps orders of two clients with one order id apart', () => {
     const desk = new TrackedDesk().fact(openOrder(), openOrder({ clientId: 8, permId: 900200 }));
     desk.fact(orderStatus('Cancelled', '0', { clientId: 8, permId: 900200 }), orderStatus('Submitted'));

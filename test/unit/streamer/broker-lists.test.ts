@@ -48,6 +48,32 @@ describe("the broker's lists", () => {
     expect((await answer).outcome).toBe('partial');
   });
 
+  it("is not whole while the gateway is without IB's servers, be it for a part of the time", async () => {
+    const before = lists.collect('executions');
+    lists.onServers(false);
+    lists.onEnd({ list: 'executions', reqId: 1 });
+    const during = lists.collect('positions');
+    lists.onServers(true);
+    lists.onEnd({ list: 'positions' });
+    const after = lists.collect('open-orders');
+    lists.onEnd({ list: 'open-orders' });
+    expect(await Promise.all([before, during, after])).toMatchObject([
+      { outcome: 'failed' },
+      { outcome: 'failed' },
+      { outcome: 'ok' },
+    ]);
+  });
+
+  it("is not whole on a link that was made while the gateway was without IB's servers", async () => {
+    lists.disconnected();
+    // IB says so (2110) before the session is ready.
+    lists.onServers(false);
+    lists.connected();
+    const answer = lists.collect('positions');
+    lists.onEnd({ list: 'positions' });
+    expect((await answer).outcome).toBe('failed');
+  });
+
   it('an end marker that comes too late is not taken for that of the next question', async () => {
     const late = lists.collect('completed-orders');
     await vi.advanceTimersByTimeAsync(TIMEOUT);
