@@ -1,6 +1,7 @@
 import type { StreamerConfig } from '../config/schema.ts';
 import { createMarketClock } from '../lib/domain/market/market-clock.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
+import { BrokerMessageError } from './broker-facts.ts';
 import { BrokerLink, type LinkListener } from './broker-link.ts';
 import { type BrokerLists, ListDesk } from './broker-lists.ts';
 import { EventBus, HISTORY_DEFAULT } from './bus.ts';
@@ -20,6 +21,8 @@ import { WakePlanner } from './wake-planner.ts';
 
 /** A round of questions has failed when a list and the one before it in its turn have had their time. */
 const ROUND_RESERVE_MS = 5_000;
+/** Messages that cannot be read are told of up to here, then only counted and logged. */
+const UNREADABLE_TOLD_MAX = 1_000;
 
 /**
  * The always-on task under one lease: one session with the gateway, ticks into candles, order traffic into the book's
@@ -54,6 +57,7 @@ export class Streamer {
   #unlisten: (() => void) | undefined;
   #failed = false;
   #faults = 0;
+  readonly #unreadable = new Set<string>();
   #serverVersion = 0;
 
   /** @throws OutboxError when the epoch is not later than every one before it */
@@ -262,6 +266,7 @@ export class Streamer {
           where,
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         });
+        if (error instanceof BrokerMessageError) this.#alertUnreadable(where, error);
       },
     };
   }
@@ -312,6 +317,18 @@ export class Streamer {
       severity: target === 'book' ? 'CRITICAL' : 'HIGH',
       subject: row.envelope.id,
       message: `${row.name} ${row.envelope.id} can never be taken by the ${target} (${code}: ${message}). It was put aside in the outbox's table "dead"; ${target === 'book' ? 'the book lacks it until reconcile finds it' : 'its readers lack it'}.`,
+    });
+  }
+
+  /** Once for each: IB's lists repeat what cannot be read every minute. */
+  #alertUnreadable(where: string, { message }: BrokerMessageError): void {
+    if (this.#unreadable.has(message) || this.#unreadable.size >= UNREADABLE_TOLD_MAX) return;
+    this.#unreadable.add(message);
+    this.#recorder.emitNow('alert.raised', {
+      alert: 'broker_message_unreadable',
+      severity: 'HIGH',
+      subject: where,
+      message: `${message} The book lacks what it says. Compare with IB.`,
     });
   }
 

@@ -1,7 +1,7 @@
 /** The audit trail in DynamoDB, to be read. Rows are written by the book alone, in the transaction of their change. */
 import {
   type AttributeValue,
-  DynamoDBClient,
+  type DynamoDBClient,
   GetItemCommand,
   type GetItemCommandOutput,
   paginateQuery,
@@ -10,9 +10,7 @@ import { type ChainHead, dayOf } from '../domain/audit/row.ts';
 import type { AuditChain, AuditRow, AuditTrail } from '../ports/audit-trail.ts';
 import type { BookItem, BookReader } from '../ports/book.ts';
 import { auditRow } from './audit-item.ts';
-import { BookTable } from './book-table.ts';
 import { auditByOrder, auditOrderPartition, auditPartition, auditSortPrefix } from './keys.ts';
-import { requestPatience } from './request-patience.ts';
 
 const dayMs = 86_400_000;
 /** Rows of one order that are fetched at the same time. */

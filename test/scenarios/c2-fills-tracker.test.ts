@@ -246,6 +246,36 @@ describe('C2 fills, the tracker', () => {
     ]);
   });
 
+  it("S047 an adviser's order: what each account got of it is booked in that account, with its cost", () => {
+    const facts = [
+      openOrder(),
+      execution('e1.01', '2'),
+      execution('e1.02', '3', { account: 'DU2', cumulativeQuantity: '5' }),
+      commission('e1.01'),
+      commission('e1.02', '3.75'),
+    ];
+    const desk = new TrackedDesk().fact(...facts);
+    const fills = desk.emitted.filter(({ name }) => /fill|commission/.test(name));
+    expect(fills.map(({ name, account }) => `${name} ${account}`)).toEqual([
+      'fill.received DU1',
+      'fill.received DU2',
+      'commission.received DU1',
+      'commission.received DU2',
+    ]);
+    expect(desk.view()).toMatchObject({ filled: '2', corrected: [], commissions: { USD: '2.25' } });
+    expect(desk.view('P900100@DU2')).toMatchObject({ filled: '3', commissions: { USD: '3.75' } });
+    // Told again after a restart it is a repeat, and the order is still the one of its permId.
+    const again = desk.restarted();
+    expect(again.fact(...facts).news()).toEqual([]);
+    again.fact(orderStatus('Filled', '5'));
+    expect(again.view()).toMatchObject({ status: 'Filled' });
+  });
+
+  it("S047 an order that IB names no account of is the login's own, not that of nobody", () => {
+    const desk = new TrackedDesk().fact(openOrder({ account: '' }), execution('e1.01', '2'));
+    expect(desk.emitted.map(({ account }) => account)).toEqual(['DU1', 'DU1', 'DU1']);
+  });
+
   it('S048 of a spread the legs are booked, not the row of the combination', () => {
     const spread = openOrder({ contract: calendarSpread, terms: terms({ quantity: '1' }) });
     const row = execution('c1.01', '1', { contract: calendarSpread });

@@ -21,6 +21,11 @@ const warnings: readonly number[] = [
   10349, // time in force was set by the order preset
 ];
 
+/** The order, or a change of it, was not accepted. */
+export function isRefusal(code: number): boolean {
+  return refusals.includes(code);
+}
+
 /**
  * Verdict of `code` on an order that was in state `before` (undefined: never seen). A refusal that reaches an accepted
  * order is about a change of it, or about another order of the same id: 110 leaves it as it was, after 103 and 201 only

@@ -2,11 +2,11 @@
 import type { CommissionFact, ExecutionFact } from './broker-facts.ts';
 import { parseExecId } from './exec-id.ts';
 import type { CommissionReport, FillReport } from './fill-report.ts';
-import { keyOfPermId } from './order-key.ts';
+import { isShare, keyOfPermId, keyOfShare } from './order-key.ts';
 import type { OrderIdentity } from './order-report.ts';
 import { foldCommission } from './order-state.ts';
 import type { Stamp } from './stamp.ts';
-import { identityOf, keep, pointTo, takeFill, trackedOrder } from './tracker-orders.ts';
+import { execName, identityOf, keep, pointTo, takeFill, trackedOrder } from './tracker-orders.ts';
 import { askSoon } from './tracker-rounds.ts';
 import { see, takeHeld } from './tracker-routes.ts';
 import { mergeIds, over } from './tracker-sight.ts';
@@ -17,7 +17,7 @@ import { executionSight } from './tracker-words.ts';
 export function takeExecution(state: TrackerState, fact: ExecutionFact, at: Stamp): void {
   const { execBase } = parseExecId(fact.execId);
   const combo = fact.contract.secType === 'BAG';
-  const order = orderOfExecution(state, fact, execBase);
+  const order = inItsAccount(state, orderOfExecution(state, fact, execBase), fact.account);
   if (combo) {
     addCombo(state, execBase);
     if (order?.report !== undefined) see(state, order, executionSight(fact, at), at);
@@ -29,14 +29,16 @@ export function takeExecution(state: TrackerState, fact: ExecutionFact, at: Stam
     return;
   }
   // With a permId, the order that was held back under the same ids is known too.
-  const before = takeHeld(state, fact);
+  const before = isShare(order.key) ? undefined : takeHeld(state, fact);
   if (before?.terms !== undefined) see(state, order, over(before, { at, ids: { permId: fact.permId } }), at);
   const identity = mergeIds(identityOf(order), fact);
   const fill = fillReport(fact, identity);
   pointTo(state, order, fact, at);
-  state.keyByExec.set(execBase, order.key);
+  state.keyByExec.set(execName(order.key, fill), order.key);
   takeFill(state, order, fill);
   takeCommissionsOf(state, execBase);
+  // The order's cumulative quantity is not a share's.
+  if (isShare(order.key)) return;
   // A leg's quantity is not the combination's.
   const leg = order.report?.contract.secType === 'BAG';
   see(state, order, leg ? { at } : executionSight(fact, at), at);
@@ -47,6 +49,16 @@ export function takeStrayExecution(state: TrackerState, fact: ExecutionFact, at:
   const { execBase } = parseExecId(fact.execId);
   state.keyByExec.set(execBase, trackedOrder(state, `E${execBase}`, fact.account).key);
   takeExecution(state, fact, at);
+}
+
+/** An adviser's order is executed for several accounts: what another one got is that one's, under a key of its own. */
+function inItsAccount(
+  state: TrackerState,
+  order: TrackedOrder | undefined,
+  account: string,
+): TrackedOrder | undefined {
+  if (order === undefined || account === '' || account === order.account) return order;
+  return trackedOrder(state, keyOfShare(order.key, account), account);
 }
 
 function orderOfExecution(
@@ -72,7 +84,8 @@ export function takeCommission(state: TrackerState, fact: CommissionFact, at: St
   if (fact.commission === null) return;
   const { execBase } = parseExecId(fact.execId);
   if (state.comboRows.has(execBase)) return;
-  const order = state.orders.get(state.keyByExec.get(execBase) ?? '');
+  const key = state.keyByExec.get(fact.execId) ?? state.keyByExec.get(execBase);
+  const order = state.orders.get(key ?? '');
   if (order === undefined) {
     awaitFact(state, 'commissions', fact.execId, fact, at);
     return;

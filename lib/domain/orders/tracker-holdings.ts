@@ -46,6 +46,7 @@ export function takeAccountValue(state: TrackerState, fact: AccountValueFact): v
   const value = cashValue(fact);
   if (value === undefined) return;
   const id = cashId(fact.account, value.balance.currency);
+  state.cashListed.add(id);
   const told = state.cash.get(id)?.value;
   if (!followsCash(told, value)) return;
   const same = told?.balance.cash === value.balance.cash;
@@ -53,4 +54,20 @@ export function takeAccountValue(state: TrackerState, fact: AccountValueFact): v
   state.cash.set(id, { account: fact.account, value });
   state.dirty.add(`cash:${id}`);
   if (!same) emit(state, 'balance.changed', value.balance, fact.account, state.nowMs);
+}
+
+/**
+ * IB has no row for a currency that was changed into another while nobody looked. The list is of one account; one
+ * without any cash comes from a gateway that does not have the account yet.
+ */
+export function closeUnlistedCash(state: TrackerState): void {
+  const mine = [...state.cash].filter(([, { account }]) => account === state.config.account);
+  if (!mine.some(([id]) => state.cashListed.has(id))) return;
+  for (const [id, { account, value }] of mine) {
+    if (state.cashListed.has(id) || value.balance.cash === '0') continue;
+    const balance = { ...value.balance, cash: '0' };
+    state.cash.set(id, { account, value: { ...value, balance } });
+    state.dirty.add(`cash:${id}`);
+    emit(state, 'balance.changed', balance, account, state.nowMs);
+  }
 }

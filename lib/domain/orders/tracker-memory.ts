@@ -8,7 +8,7 @@ import type { PositionReport } from '../accounts/position-report.ts';
 import type { OrderReport } from './order-report.ts';
 import type { OrderState } from './order-state.ts';
 import type { Stamp } from './stamp.ts';
-import { pointTo, trackedOrder } from './tracker-orders.ts';
+import { execName, pointTo, trackedOrder } from './tracker-orders.ts';
 import { parentOf } from './tracker-parents.ts';
 import { emit, type HeldOrder, type TrackerState } from './tracker-state.ts';
 import type { TrackerDoc, TrackerMemory } from './tracker-types.ts';
@@ -155,7 +155,7 @@ function recallOrder(state: TrackerState, key: string, doc: OrderDoc): void {
   order.report = doc.report ?? undefined;
   for (const alert of doc.alerted) order.alerted.add(alert);
   pointTo(state, order, doc.state.identity, doc.apiAt);
-  for (const { execBase } of Object.values(doc.state.fills)) state.keyByExec.set(execBase, key);
+  for (const fill of Object.values(doc.state.fills)) state.keyByExec.set(execName(key, fill), key);
   if (doc.told.epoch > state.epoch) {
     state.epoch = doc.told.epoch;
     state.told = 0;

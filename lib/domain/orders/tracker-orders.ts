@@ -4,6 +4,7 @@
  */
 import type { FillReport } from './fill-report.ts';
 import { isTerminal } from './legal-moves.ts';
+import { isShare } from './order-key.ts';
 import type { OrderIdentity, OrderReport } from './order-report.ts';
 import { type Folded, foldFill, foldReport, viewOf } from './order-state.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
@@ -22,7 +23,8 @@ export function trackedOrder(state: TrackerState, key: string, account: string):
   if (known !== undefined) return known;
   const order: TrackedOrder = {
     key,
-    account,
+    // Of an adviser's order to a group IB may name none.
+    account: account || state.config.account,
     state: undefined,
     report: undefined,
     termsAt: never,
@@ -87,6 +89,8 @@ export function keep(state: TrackerState, order: TrackedOrder, folded: Folded): 
 
 /** Where permId and client id of an order lead. Both may become known later than the order itself. */
 export function pointTo(state: TrackerState, order: TrackedOrder, ids: Ids, at: Stamp): void {
+  // The ids are those of the order, not of a share in it.
+  if (isShare(order.key)) return;
   const { permId = 0, clientId = 0, orderId = 0 } = ids;
   if (permId !== 0) state.keyByPerm.set(permId, order.key);
   if (orderId <= 0) return;
@@ -96,6 +100,14 @@ export function pointTo(state: TrackerState, order: TrackedOrder, ids: Ids, at: 
   if (now !== undefined && compareStamps(now.apiAt, at) > 0) return;
   order.apiAt = at;
   state.keyByApi.set(id, order.key);
+}
+
+/** Name of an execution in `keyByExec`: shares may have execIds that differ in the revision alone. */
+export function execName(
+  orderKey: string,
+  { execId, execBase }: { execId: string; execBase: string },
+): string {
+  return isShare(orderKey) ? execId : execBase;
 }
 
 export function identityOf(order: TrackedOrder): OrderIdentity {

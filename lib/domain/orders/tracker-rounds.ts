@@ -38,6 +38,7 @@ export function startRound(state: TrackerState): void {
   state.roundDueMs = state.nowMs + state.config.resyncMs;
   state.roundAgain = false;
   if (state.owed.has('positions')) state.positionsListed.clear();
+  if (state.owed.has('account-values')) state.cashListed.clear();
   for (const list of lists) state.out.push({ kind: 'ask', list });
 }
 

@@ -4,7 +4,7 @@
  */
 import { commissionReport, takeStrayExecution } from './tracker-executions.ts';
 import { forgetFlat } from './tracker-holdings.ts';
-import { identityOf } from './tracker-orders.ts';
+import { execName, identityOf } from './tracker-orders.ts';
 import { dropOrphan } from './tracker-parents.ts';
 import { hasAll } from './tracker-rounds.ts';
 import { apiId, emit, type Round, type TrackedOrder, type TrackerState, tellFull } from './tracker-state.ts';
@@ -119,7 +119,8 @@ function forgetOrder(state: TrackerState, order: TrackedOrder): void {
   if (state.keyByPerm.get(permId) === order.key) state.keyByPerm.delete(permId);
   const id = apiId(clientId, orderId);
   if (state.keyByApi.get(id) === order.key) state.keyByApi.delete(id);
-  for (const { execBase } of Object.values(order.state?.fills ?? {})) state.keyByExec.delete(execBase);
+  for (const fill of Object.values(order.state?.fills ?? {}))
+    state.keyByExec.delete(execName(order.key, fill));
   dropOrphan(state, order.key);
   state.dirty.add(`order:${order.key}`);
 }

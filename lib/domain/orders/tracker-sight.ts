@@ -2,7 +2,8 @@
 import type { BrokerTerms } from './broker-facts.ts';
 import type { TradedContract } from './contract.ts';
 import { amount, plain } from './decimals.ts';
-import { isTerminal } from './legal-moves.ts';
+import { isRefusal } from './error-verdict.ts';
+import { isAccepted, isTerminal } from './legal-moves.ts';
 import type { OrderIdentity, OrderReason, OrderReport, OrderStatus } from './order-report.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 import type { TrackedOrder } from './tracker-state.ts';
@@ -51,9 +52,20 @@ export function mergeSight(
     status: status?.status ?? report?.status ?? 'Unknown',
     brokerStatus: status?.word ?? report?.brokerStatus ?? '',
     whyHeld: status?.whyHeld ?? report?.whyHeld ?? '',
-    reason: sight.reason ?? report?.reason ?? null,
+    reason: sight.reason ?? (status && takesBackRefusal(status) ? unrefused(report) : report?.reason) ?? null,
     ...mergeFilled(report, sight),
   };
+}
+
+/** IB's word for an order that works: a refusal that it gave before was of a change, or of another order of the id. */
+function takesBackRefusal({ status, word }: NonNullable<Sight['status']>): boolean {
+  return word !== '' && isAccepted(status);
+}
+
+/** Kept, it would make a refused order of one that is cancelled later. */
+function unrefused(report: OrderReport | undefined): OrderReason | null {
+  const reason = report?.reason ?? null;
+  return reason !== null && isRefusal(reason.code) ? null : reason;
 }
 
 /** An id that is known stays: IB says 0 or nothing where it leaves one out, and a suffix does not make another order. */

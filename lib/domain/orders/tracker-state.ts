@@ -108,6 +108,7 @@ export interface TrackerState {
   readonly positions: Map<string, PositionTold>;
   readonly positionsListed: Set<string>;
   readonly cash: Map<string, CashTold>;
+  readonly cashListed: Set<string>;
   linked: boolean;
   round: Round | undefined;
   roundId: number;
@@ -155,6 +156,7 @@ export function createState(options: TrackerOptions): TrackerState {
     positions: new Map(),
     positionsListed: new Set(),
     cash: new Map(),
+    cashListed: new Set(),
     linked: false,
     round: undefined,
     roundId: 0,

@@ -12,7 +12,7 @@ import type { Stamp } from './stamp.ts';
 import { doubtCoverage, judgeCoverage } from './tracker-coverage.ts';
 import { takeCommission, takeExecution } from './tracker-executions.ts';
 import { takeCompleted, takeError, takeOpenOrder, takeStatus } from './tracker-facts.ts';
-import { closeUnlisted, takeAccountValue, takePosition } from './tracker-holdings.ts';
+import { closeUnlisted, closeUnlistedCash, takeAccountValue, takePosition } from './tracker-holdings.ts';
 import { recall, rememberDirty, tellUnread } from './tracker-memory.ts';
 import {
   askForAll,
@@ -137,6 +137,7 @@ function takeRestored(state: TrackerState): void {
 function takeListEnd(state: TrackerState, list: BrokerList, outcome: ListOutcome): void {
   if (!noteEnd(state, list, outcome)) return;
   if (list === 'positions' && outcome === 'ok') closeUnlisted(state);
+  if (list === 'account-values' && outcome === 'ok') closeUnlistedCash(state);
   endRound(state);
 }
 

@@ -70,6 +70,25 @@ describe('cash', () => {
     ]);
   });
 
+  it('tells remembered cash as zero when a complete list has other currencies and not this one', () => {
+    const told = [accountValue('CashBalance', '429.72', 'EUR'), accountValue('CashBalance', '5', 'USD')];
+    const other = accountValue('CashBalance', '1', 'EUR', 'DU2');
+    const desk = new TrackedDesk().fact(...told, other).restarted();
+    // A list without any cash is none of an account: nothing follows from it.
+    desk.connect().answer({ 'account-values': [] });
+    expect(desk.news()).toEqual([]);
+    desk.input({ kind: 'disconnected' }).connect();
+    desk.answer({ 'account-values': [accountValue('CashBalance', '470', 'USD')] });
+    expect(desk.emitted.map(({ account, data }) => ({ account, data }))).toEqual([
+      { account: 'DU1', data: { currency: 'USD', cash: '470' } },
+      { account: 'DU1', data: { currency: 'EUR', cash: '0' } },
+    ]);
+    desk.news();
+    desk.input({ kind: 'disconnected' }).connect();
+    desk.answer({ 'account-values': told.slice(1) }, { 'account-values': 'partial' });
+    expect(desk.emitted.map(({ data }) => data)).toEqual([{ currency: 'USD', cash: '5' }]);
+  });
+
   it('follows one of the two names of the same cash', () => {
     const desk = new TrackedDesk().fact(
       accountValue('CashBalance', '10'),

@@ -185,6 +185,20 @@ describe('errors', () => {
     expect(desk.view()).toMatchObject({ status: 'Submitted', reason: { code: 399 } });
   });
 
+  it('an order whose change was refused, and which is cancelled later, was not refused', () => {
+    const desk = new TrackedDesk().connect().answer({ 'open-orders': [openOrder()] });
+    desk.fact(orderError(201, 'no margin for the larger quantity'));
+    expect(desk.view().reason).toMatchObject({ code: 201 });
+    // IB lists it as working: what it refused was the change.
+    desk.round({ 'open-orders': [openOrder()] }).news();
+    desk.fact(orderStatus('PendingCancel'), orderStatus('Cancelled'));
+    expect(desk.news()).toEqual(['order.changed', 'order.cancelled']);
+    expect(desk.view()).toMatchObject({ status: 'Cancelled', reason: null });
+    // The order itself: no word of a working order comes after the refusal.
+    const refused = new TrackedDesk().fact(openOrder(), orderError(201, 'no'), orderStatus('Cancelled'));
+    expect(refused.view()).toMatchObject({ status: 'Rejected', reason: { code: 201 } });
+  });
+
   it('says nothing of an order that had ended, and asks where only lists know', () => {
     const desk = new TrackedDesk().connect().answer().fact(openOrder(), orderStatus('Cancelled'));
     desk.news();

@@ -6,6 +6,7 @@ import { configSchema } from '../../../config/schema.ts';
 import type { OpenOrderFact } from '../../../lib/domain/orders/broker-facts.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { EventPublisher } from '../../../lib/ports/event-publisher.ts';
+import { BrokerMessageError } from '../../../streamer/broker-facts.ts';
 import { type EventDelivery, openDelivery } from '../../../streamer/event-delivery.ts';
 import { epochFromClock, Outbox } from '../../../streamer/outbox.ts';
 import { Streamer } from '../../../streamer/streamer.ts';
@@ -132,6 +133,38 @@ describe('the driver', () => {
     const before = asked();
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
     expect(asked() - before).toBeLessThan(150); // the probe, every 30 s
+  });
+
+  it("what the gateway lists without IB's servers is not whole, and is once they are back", async () => {
+    create();
+    const link = await connect();
+    for (const list of ['open-orders', 'positions'] as const) link.listener.listEnd({ list });
+    const ask = () => {
+      const answer = streamer!.lists.collect('positions');
+      link.listener.listEnd({ list: 'positions' });
+      return answer;
+    };
+    expect((await ask()).outcome).toBe('ok');
+    link.listener.notice(1100, 'lost');
+    expect((await ask()).outcome).toBe('failed');
+    link.listener.notice(1102, 'restored - data maintained');
+    // The round of the restore has its own question first.
+    link.listener.listEnd({ list: 'positions' });
+    expect((await ask()).outcome).toBe('ok');
+  });
+
+  it('a message about an order that cannot be read is told to a person, once however often IB repeats it', async () => {
+    create();
+    const link = await connect();
+    const alerts: string[] = [];
+    streamer!.bus.subscribe('alert.raised', ({ data }) => void alerts.push(`${data.alert} ${data.message}`));
+    for (let round = 0; round < 3; round += 1) {
+      link.listener.unreadable('executions');
+      link.listener.fault('execDetails', new BrokerMessageError('execution e1.01 has no price'));
+    }
+    link.listener.fault('tickString', new Error('another'));
+    expect(alerts).toHaveLength(1);
+    expect(alerts[0]).toMatch(/^broker_message_unreadable .*e1\.01 has no price/);
   });
 
   it('a crash between two transactions loses no bar: a watermark never overtakes a bar or a gap that is not written', async () => {
