@@ -1,9 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-/**
- * Unit tests run in parallel; system tests (real sockets, real engines, real processes) one file at a time,
- * so that two cores are never fought over.
- */
+/** Unit tests run in parallel; system tests (real sockets, real engines, real processes) two files at a time. */
 export default defineConfig({
   test: {
     projects: [
@@ -21,8 +18,8 @@ export default defineConfig({
           name: 'system',
           include: ['test/system/**/*.test.ts'],
           globalSetup: ['test/helpers/global-setup.ts'],
-          fileParallelism: false,
-          // Tests that mostly wait say so by `concurrent`; more than two at once would fight over the cores.
+          // Most of them wait for processes and sockets; more than two at once would fight over the cores.
+          maxWorkers: 2,
           maxConcurrency: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
