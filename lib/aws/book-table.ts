@@ -23,7 +23,7 @@ import type {
   BookWrite,
   CommitResult,
 } from '../ports/book.ts';
-import { chainTools } from './audit-hash.ts';
+import { chainTools, digest } from './audit-hash.ts';
 import { auditItem } from './audit-item.ts';
 import { BookError } from './book-error.ts';
 import { accountPartition, bookRefOf, bookSort, bookSortPrefix } from './keys.ts';
@@ -98,8 +98,9 @@ export class BookTable implements Book {
     const next = headAfter(row, head);
     const transaction = new TransactWriteItemsCommand({
       TransactItems: this.#actions(change, row, next),
-      // Sent again by the SDK after a lost answer, the same row is the same transaction and not a conflict.
-      ClientRequestToken: row.hash.slice(0, clientTokenLength),
+      // Sent again by the SDK after a lost answer, the same row is the same transaction and not a conflict. Tokens are
+      // those of the whole AWS account, so the table is in it.
+      ClientRequestToken: digest([this.#bookTable, row.hash]).slice(0, clientTokenLength),
     });
     try {
       await this.#client.send(transaction);
