@@ -61,7 +61,7 @@ const feedAdvice =
 
 /** Whether every line is subscribed, and whether ticks come while we watch. */
 async function watchFeeds(
-  { ports, account, io }: DoctorSession,
+  { ports, account, config, io }: DoctorSession,
   first: Heartbeat,
   seconds: number,
 ): Promise<readonly Finding[]> {
@@ -80,7 +80,13 @@ async function watchFeeds(
       skipped('receiving ticks'),
     ];
   }
-  const came = await awaitTicks(ports.heartbeats, account, first, seconds, io);
+  const came = await awaitTicks(
+    ports.heartbeats,
+    account,
+    first,
+    { seconds, everyMs: config.heartbeat.everyMs },
+    io,
+  );
   return [
     ok('subscription active', names),
     came.length > 0
@@ -89,12 +95,15 @@ async function watchFeeds(
   ];
 }
 
-/** Symbols with their new trades; ends as soon as every feed had one. */
+/**
+ * Symbols with their new trades; ends as soon as every feed had one. The trades are counted in heartbeats, so there is
+ * no verdict before the streamer has spoken again, for as long as two of them may take.
+ */
 async function awaitTicks(
   heartbeats: HeartbeatStore,
   account: string,
   first: Heartbeat,
-  seconds: number,
+  { seconds, everyMs }: { readonly seconds: number; readonly everyMs: number },
   io: Session['io'],
 ): Promise<readonly string[]> {
   const endMs = io.nowMs() + seconds * 1000;
@@ -105,7 +114,8 @@ async function awaitTicks(
         now.epoch === first.epoch ? (first.feeds.find((feed) => feed.conId === conId)?.trades ?? 0) : 0;
       return trades > before ? [`${plain(symbol)}: ${count(trades - before, 'trade')}`] : [];
     });
-    if (grown.length === first.feeds.length || io.nowMs() >= endMs || io.signal.aborted) return grown;
+    const enough = io.nowMs() >= endMs && (now.atMs > first.atMs || io.nowMs() >= endMs + 2 * everyMs);
+    if (grown.length === first.feeds.length || enough || io.signal.aborted) return grown;
     await io.sleep(lookEveryMs);
   }
 }

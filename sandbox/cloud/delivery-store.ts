@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CloudError, messageOf } from './errors.ts';
+import { transaction } from './sqlite.ts';
 
 /** An event on its way to a rule's target, or an asynchronous invocation of a function. */
 export interface Delivery {
@@ -91,28 +92,15 @@ export class DeliveryStore {
   /** Stores all or none; they are safe when this returns. */
   add(deliveries: readonly NewDelivery[]): Delivery[] {
     if (deliveries.length === 0) return [];
-    this.#db.exec('BEGIN');
-    try {
-      const added = deliveries.map(({ kind, target, payload, requestId }) => {
+    const added = transaction(this.#db, () =>
+      deliveries.map(({ kind, target, payload, requestId }) => {
         const { lastInsertRowid } = this.#insert.run(kind, target, payload, requestId);
-        return {
-          id: Number(lastInsertRowid),
-          kind,
-          target,
-          payload,
-          requestId,
-          attempts: 0,
-          agedMs: 0,
-          dueMs: 0,
-        };
-      });
-      this.#db.exec('COMMIT');
-      this.#count += added.length;
-      return added;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+        const id = Number(lastInsertRowid);
+        return { id, kind, target, payload, requestId, attempts: 0, agedMs: 0, dueMs: 0 };
+      }),
+    );
+    this.#count += added.length;
+    return added;
   }
 
   /** The next rows after `afterId`, in order of acceptance. */
@@ -143,8 +131,8 @@ export class DeliveryStore {
     if (this.#done.length === 0) return;
     const ids = this.#done;
     this.#done = [];
-    this.#db.exec('BEGIN');
-    for (const id of ids) this.#remove.run(id);
-    this.#db.exec('COMMIT');
+    transaction(this.#db, () => {
+      for (const id of ids) this.#remove.run(id);
+    });
   }
 }

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { transaction } from './sqlite.ts';
 
 /** A message of a FIFO queue. */
 export interface FifoMessage {
@@ -147,15 +148,7 @@ export class FifoStore {
 
   /** All of it, or nothing. */
   transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return transaction(this.#db, work);
   }
 
   close(): void {

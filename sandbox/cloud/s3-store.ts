@@ -4,6 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { RetentionMode } from './model.ts';
+import { transaction } from './sqlite.ts';
 
 /** One version of an object, or a delete marker. */
 export interface S3Version {
@@ -160,15 +161,7 @@ export class S3Store {
 
   /** All of it, or nothing. */
   transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return transaction(this.#db, work);
   }
 
   close(): void {

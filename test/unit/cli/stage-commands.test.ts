@@ -381,6 +381,22 @@ describe.skipIf(!engineIsHere)(
         });
       });
 
+      it('gives no verdict on ticks before the streamer has spoken again, however few seconds are asked for', async () => {
+        let sleptMs = 0;
+        desk.world.onSleep = (ms) => {
+          sleptMs += ms;
+          // Heartbeats are eight seconds apart.
+          if (sleptMs < 8_000) return;
+          desk.world.heartbeat = heartbeatOf({
+            atMs: nowMs + sleptMs,
+            feeds: [{ symbol: 'GCZ3', conId: 98765432, feed: 'live', trades: 107 }],
+          });
+        };
+        const { code, out } = await desk.run('doctor', '--seconds', '3');
+        expect(code, out).toBe(0);
+        expect(out).toMatch(/^ok {7}receiving ticks {6}GCZ3: 7 trades/m);
+      });
+
       it.each<[string, (world: TestDesk['world']) => void, string]>([
         [
           'a missing table',

@@ -122,45 +122,30 @@ function final(desk: TrackedDesk): string {
   );
 }
 
+const tellable = [
+  'status',
+  'working',
+  'filled',
+  'averagePrice',
+  'missing',
+  'reason',
+  'corrected',
+  'busted',
+  'quarantined',
+  'noisy',
+  'commissions',
+  'reportedFilled',
+  'orderRef',
+] as const;
+
 /** The same as far as lists can tell it: not the ids and terms that IB leaves out of completed orders. */
 function listed(desk: TrackedDesk): string {
   const orders = [...desk.book]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([key, state]) => {
-      const {
-        status,
-        working,
-        filled,
-        averagePrice,
-        missing,
-        reason,
-        corrected,
-        busted,
-        quarantined,
-        noisy,
-        commissions,
-        reportedFilled,
-        orderRef,
-        terms: asked,
-      } = viewOf(state);
-      const parentKey = asked?.parentKey;
-      return {
-        key,
-        status,
-        working,
-        filled,
-        averagePrice,
-        missing,
-        reason,
-        corrected,
-        busted,
-        quarantined,
-        noisy,
-        commissions,
-        reportedFilled,
-        orderRef,
-        parentKey,
-      };
+      const view = viewOf(state);
+      const words = tellable.map((name) => [name, view[name]]);
+      return { key, ...Object.fromEntries(words), parentKey: view.terms?.parentKey };
     });
   return canonical(orders);
 }

@@ -12,6 +12,7 @@ import { snapshotDocument } from '../../../lib/events/snapshot-document.ts';
 import { snapshotTaken } from '../../../lib/events/snapshot-taken.ts';
 import type { ObjectStore, StoredObject } from '../../../lib/ports/object-store.ts';
 import { type SnapshotCommand, type SnapshotHost, takeSnapshot } from '../../../streamer/snapshot.ts';
+import { terms } from '../orders/tracker-harness.ts';
 
 const account = 'DU1234567';
 const command: SnapshotCommand = {
@@ -168,21 +169,7 @@ describe('a snapshot', () => {
       permId,
       orderRef: '',
       contract: gold,
-      terms: {
-        action: 'BUY',
-        quantity: '1',
-        orderType: 'MKT',
-        limitPrice: null,
-        stopPrice: null,
-        trailingPercent: null,
-        trailStopPrice: null,
-        timeInForce: 'DAY',
-        goodTillDate: '',
-        outsideRth: false,
-        ocaGroup: '',
-        ocaType: 0,
-        parentId: 0,
-      },
+      terms: terms({ quantity: '1', orderType: 'MKT', limitPrice: null }),
       transmit: true,
       status: 'Submitted',
       warning: '',

@@ -11,6 +11,7 @@ import { type EventDelivery, openDelivery } from '../../../streamer/event-delive
 import { epochFromClock, Outbox } from '../../../streamer/outbox.ts';
 import { Streamer } from '../../../streamer/streamer.ts';
 import type { StreamerOptions } from '../../../streamer/streamer-options.ts';
+import { terms } from '../orders/tracker-harness.ts';
 import { FakeLink } from './fake-link.ts';
 import { gold, MINUTE, TUESDAY } from './market-data-harness.ts';
 
@@ -347,21 +348,7 @@ describe('the driver', () => {
       right: '',
       tradingClass: 'GC',
     },
-    terms: {
-      action: 'BUY',
-      quantity: '1',
-      orderType: 'LMT',
-      limitPrice: '2700',
-      stopPrice: null,
-      trailingPercent: null,
-      trailStopPrice: null,
-      timeInForce: 'DAY',
-      goodTillDate: '',
-      outsideRth: false,
-      ocaGroup: '',
-      ocaType: 0,
-      parentId: 0,
-    },
+    terms: terms({ quantity: '1', limitPrice: '2700' }),
     transmit: true,
     status: 'Submitted',
     warning: '',
