@@ -28,6 +28,13 @@ const lambdaEnvironment = {
   EVENT_BUS_NAME: 'bench',
   CANDLES_TABLE: 'bench',
   RETENTION_DAYS: '400',
+  ARCHIVE_BUCKET: 'bench',
+  BACKUP_BUCKET: 'bench',
+  SNAPSHOT_BUCKET: 'bench',
+  DRILL_PREFIX: 'evenkeel-sandbox-drill-',
+  KEEP_AT_LEAST: '5',
+  INCLUDE_CANDLES: 'false',
+  PROGRAM_VERSION: '0.0.0',
 };
 
 const run = promisify(execFile);

@@ -1,5 +1,6 @@
 /** `npm run bench`: measures what the budgets of docs/benchmarks.md are about, and prints it beside them. */
 import { parseArgs } from 'node:util';
+import { backup } from './backup.ts';
 import { bookKeeper } from './book-keeper.ts';
 import { bundles } from './bundles.ts';
 import { candleClose } from './candle-close.ts';
@@ -12,8 +13,8 @@ import { tickPath } from './tick-path.ts';
 
 const usage = `Usage: npm run bench [-- [names] [options]]
 
-Names (default: all): tick-path, candle-close, book-keeper, order-to-book, bundles,
-       tape-to-table, parse
+Names (default: all): tick-path, candle-close, book-keeper, backup, order-to-book,
+       bundles, tape-to-table, parse
 
 Options
   --json          print one JSON object instead of a table
@@ -21,6 +22,7 @@ Options
   --rounds N      rounds of tick-path (default 5)
   --ticks N       ticks of each measurement of tick-path (default 2000000)
   --seconds N     how long candle-close plays, in real time (default 70)
+  --items N       items of the book that backup backs up (default 200000)
   --profile DIR   tick-path: write CPU profiles of its clients; the figures are then not for keeping
   --help          show this
 
@@ -31,6 +33,7 @@ interface Options {
   readonly rounds: number;
   readonly ticks: number;
   readonly seconds: number;
+  readonly items: number;
   readonly profileDir?: string;
   readonly say: (text: string) => void;
 }
@@ -39,6 +42,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchRes
   'tick-path': tickPath,
   'candle-close': candleClose,
   'book-keeper': () => bookKeeper({ orders: 200, accounts: 8 }),
+  backup: ({ items, say }) => backup({ items, rounds: 3, say }),
   'order-to-book': ({ say }) => orderToBook({ orders: 200, say }),
   bundles: () => bundles({ runs: 9 }),
   'tape-to-table': tapeToTable,
@@ -61,6 +65,7 @@ async function main(): Promise<number> {
     rounds: wholeNumber('rounds', values.rounds),
     ticks: wholeNumber('ticks', values.ticks),
     seconds: wholeNumber('seconds', values.seconds),
+    items: wholeNumber('items', values.items),
     ...(values.profile === undefined ? {} : { profileDir: values.profile }),
     say: (text) => process.stderr.write(`${text}\n`),
   };
@@ -112,6 +117,7 @@ function readArguments() {
         rounds: { type: 'string', default: '5' },
         ticks: { type: 'string', default: '2000000' },
         seconds: { type: 'string', default: '70' },
+        items: { type: 'string', default: '200000' },
         profile: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },

@@ -181,6 +181,16 @@ const orders = section({
   listTimeoutMs: int(1_000, 600_000, "For one of the broker's lists, until its end marker").default(20_000),
 });
 
+const backup = section({
+  atUtc: clockTime('When the daily backup begins, UTC').default('03:15'),
+  retentionDays: int(1, 3_650, 'Days that a backup is locked against deletion, and kept').default(30),
+  keepAtLeast: int(1, 1_000, 'Newest backups that are kept however old they are').default(5),
+  includeCandles: flag('Back up the candles table too; the archive has them in any case').default(false),
+  drillDay: oneOf(weekdays, 'Day of the weekly restore drill').default('sun'),
+  drillAtUtc: clockTime('When it begins, UTC').default('04:15'),
+  archiveAtUtc: clockTime('When the days before are written to the archive, UTC').default('02:30'),
+});
+
 const aws = section({
   region: text(
     'Region to deploy to; without it, the one of the credentials',
@@ -236,6 +246,7 @@ export const configSchema = section({
   }).prefault({}),
   orders: orders.prefault({}),
   outbox: outbox.prefault({}),
+  backup: backup.prefault({}),
   shutdown: section({
     timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),
   }).prefault({}),

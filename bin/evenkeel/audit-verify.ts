@@ -3,6 +3,8 @@ import { AuditFoldError, type FoldedBook, foldTrail } from '../../lib/domain/aud
 import { type ChainReport, verifyAudit } from '../../lib/domain/audit/verify.ts';
 import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
 import type { BookReader, BookRef } from '../../lib/ports/book.ts';
+import { CliError, exit } from './exit.ts';
+import { restoreUnderWay, restoringText } from './restoring.ts';
 import { count, table, type View } from './view.ts';
 
 const foldAttemptsMax = 5;
@@ -38,6 +40,10 @@ export async function checkAudit(
   account: string,
   againstBook: boolean,
 ): Promise<Verified> {
+  const fence = await restoreUnderWay(book, account);
+  // The heads are not there yet: every chain would look as if somebody had added rows to it.
+  if (fence)
+    throw new CliError('BOOK_RESTORING', `The account ${account} is ${restoringText(fence)}`, exit.problem);
   const chains = await verifyAudit(audit, account, digest);
   const whole = chains.every(({ finding }) => finding === undefined);
   if (!againstBook || !whole) return { account, ok: whole, chains, againstBook: null };

@@ -2,9 +2,11 @@ import { InvalidArgumentError } from 'commander';
 import { Decimal } from 'decimal.js';
 import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
+import { type ArchiveAnswer, type ArchiveQuestion, readArchive, spans } from './archived-candles.ts';
 import type { Cli } from './cli.ts';
 import { CliError } from './exit.ts';
 import { findInstrument, type KnownInstrument, knownInstruments } from './instruments.ts';
+import type { StagePorts } from './stage-ports.ts';
 import { count, facts, grouped, iso, table, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
@@ -143,6 +145,7 @@ interface CandleOptions {
   readonly to?: string;
   readonly latest?: number;
   readonly stats?: boolean;
+  readonly fromArchive?: boolean;
 }
 
 export function addCandles({ program, run }: Cli): void {
@@ -158,6 +161,7 @@ export function addCandles({ program, run }: Cli): void {
       wholeNumber,
     )
     .option('--stats', 'figures instead of bars')
+    .option('--from-archive', 'from the daily archive instead of the table, which keeps bars only for a time')
     .action(
       run<CandleOptions>(async ({ ports, account, config, view, io }, options) => {
         const at = (text: string | undefined) =>
@@ -166,30 +170,48 @@ export function addCandles({ program, run }: Cli): void {
         if (fromMs !== undefined && toMs !== undefined && toMs <= fromMs) {
           throw new CliError('RANGE_EMPTY', `--to ${options.to} is not after --from ${options.from}.`);
         }
-        const instrument = findInstrument(options.args[0], await knownInstruments(ports, account));
+        const known = await knownInstruments(ports, account);
         const noRange = fromMs === undefined && toMs === undefined && !options.stats;
         const latest = options.latest ?? (noRange ? latestByDefault : undefined);
         const { intervalMs } = config.candles;
         const { marketMs = 0 } = (await ports.heartbeats.read(account)) ?? {};
         const newestMs = Math.max(marketMs, io.nowMs());
-        const candles = await readCandles(ports.candles, {
-          conId: instrument.conId,
-          intervalMs,
-          newestMs,
-          fromMs,
-          toMs,
-          latest,
-        });
+        const question = { given: options.args[0], known, intervalMs, newestMs, fromMs, toMs, latest };
+        const answer = options.fromArchive
+          ? await readArchive(await ports.archive(), question)
+          : await readTable(ports, question);
+        const { instrument, candles, notArchived } = answer;
+        const said = options.fromArchive ? { notArchived } : {};
+        const note = notArchived.length === 0 ? '' : `\nNot archived: ${spans(notArchived)} (UTC).`;
         if (options.stats) {
           const stats = statsOf(candles);
-          return { result: { ...instrument, ...stats }, text: () => showStats(instrument, stats, view) };
+          return {
+            result: { ...instrument, ...stats, ...said },
+            text: () => showStats(instrument, stats, view) + note,
+          };
         }
         return {
-          result: { ...instrument, candles: candles.map((each) => ({ ...each, start: iso(each.startMs) })) },
-          text: () => showCandles(instrument, candles, view),
+          result: {
+            ...instrument,
+            candles: candles.map((each) => ({ ...each, start: iso(each.startMs) })),
+            ...said,
+          },
+          text: () => showCandles(instrument, candles, view) + note,
         };
       }),
     );
+}
+
+async function readTable(
+  { candles }: Pick<StagePorts, 'candles'>,
+  { given, known, ...request }: ArchiveQuestion,
+): Promise<ArchiveAnswer> {
+  const instrument = findInstrument(given, known);
+  return {
+    instrument,
+    candles: await readCandles(candles, { ...request, conId: instrument.conId }),
+    notArchived: [],
+  };
 }
 
 function wholeNumber(text: string): number {

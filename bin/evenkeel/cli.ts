@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { type ExitCode, exit } from './exit.ts';
-import type { Session } from './session.ts';
+import type { Session, StageSession } from './session.ts';
 
 /** What a command found: `result` for `--json`, `text` for a person. */
 export interface Shown {
@@ -20,20 +20,24 @@ export interface Cli {
   readonly run: <O>(
     logic: (session: Session, options: O) => Promise<Shown | Streaming>,
   ) => (this: Command) => Promise<void>;
+  /** The same for a command that is about the whole stage: no account has to be said. */
+  readonly runStage: <O>(
+    logic: (session: StageSession, options: O) => Promise<Shown | Streaming>,
+  ) => (this: Command) => Promise<void>;
 }
 
 /** One line of JSON or the text, to standard output; the exit code. */
-export function show(session: Session, shown: Shown | Streaming): ExitCode {
+export function show(session: StageSession, shown: Shown | Streaming): ExitCode {
   if (typeof shown === 'number') return shown;
   writeResult(session, shown);
   return shown.exitCode ?? exit.ok;
 }
 
-export function writeResult({ io, json }: Session, { result, text }: Shown): void {
+export function writeResult({ io, json }: StageSession, { result, text }: Shown): void {
   io.out.write(`${json ? JSON.stringify(result) : text()}\n`);
 }
 
 /** A line about what goes on, for a person only, off standard output. */
-export function progress({ io, json }: Session, text: string): void {
+export function progress({ io, json }: StageSession, text: string): void {
   if (!json) io.err.write(`${text}\n`);
 }

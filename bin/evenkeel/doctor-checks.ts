@@ -4,10 +4,10 @@ import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
 import { age } from './view.ts';
 
-/** What one check found. `skipped`: it rests on one that failed. */
+/** What one check found. `warning`: nothing is broken, but do something. `skipped`: it rests on one that failed. */
 export interface Finding {
   readonly check: string;
-  readonly state: 'ok' | 'problem' | 'skipped';
+  readonly state: 'ok' | 'warning' | 'problem' | 'skipped';
   readonly message: string;
   /** What to do; `''` where all is well. */
   readonly advice: string;
@@ -197,7 +197,7 @@ function ordersFinding(
 }
 
 /** A failing call is a finding, in the same words as everywhere. */
-async function attempt(
+export async function attempt(
   check: string,
   place: FailurePlace,
   look: () => Promise<Finding[]>,

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import type { Heartbeat, HeartbeatStore } from '../../lib/ports/lease-store.ts';
 import type { Cli } from './cli.ts';
+import { checkBackups } from './doctor-backups.ts';
 import {
   checkConfiguration,
   checkCredentials,
@@ -39,17 +40,25 @@ export async function diagnose(
   const credentials = await checkCredentials(session);
   add(...credentials);
   if (credentials.some(({ check, state }) => check === 'credentials' && state === 'ok')) {
-    add(...(await checkTables(session)), ...(await checkQueues(session)));
+    add(...(await checkTables(session)), ...(await checkQueues(session)), ...(await checkBackups(session)));
     const { findings: found, heartbeat } = await checkStreamer(session);
     add(...found);
     if (heartbeat?.phase === 'ready') add(...(await watchFeeds(session, heartbeat, seconds)));
     else add(...['subscription active', 'receiving ticks'].map(skipped));
   } else {
     add(
-      ...['tables', 'queues', 'streamer', 'connected', 'subscription active', 'receiving ticks'].map(skipped),
+      ...[
+        'tables',
+        'queues',
+        'last backup',
+        'streamer',
+        'connected',
+        'subscription active',
+        'receiving ticks',
+      ].map(skipped),
     );
   }
-  return { ok: findings.every(({ state }) => state === 'ok'), findings };
+  return { ok: findings.every(({ state }) => state === 'ok' || state === 'warning'), findings };
 }
 
 function skipped(check: string): Finding {
@@ -120,9 +129,16 @@ async function awaitTicks(
   }
 }
 
+function verdict({ findings }: Diagnosis, { colours }: View): string {
+  const warnings = findings.filter(({ state }) => state === 'warning').length;
+  if (warnings === 0) return colours.green('All is well.');
+  return colours.yellow(`Nothing is broken; ${count(warnings, 'warning')}.`);
+}
+
 export function showFinding({ check, state, message, advice }: Finding, { colours }: View): string {
   const mark = {
     ok: colours.green('ok     '),
+    warning: colours.yellow('warning'),
     problem: colours.red('problem'),
     skipped: colours.dim('skipped'),
   }[state];
@@ -134,7 +150,7 @@ export function addDoctor({ program, run }: Cli): void {
   program
     .command('doctor')
     .description(
-      'configuration, credentials, tables, queues, streamer, gateway, clock and market data; exit code 3 on a problem',
+      'configuration, credentials, tables, queues, last backup, streamer, gateway, clock and market data; exit code 3 on a problem',
     )
     .option('--seconds <n>', 'how long to wait for ticks, at most', wholeSeconds, secondsByDefault)
     .action(
@@ -143,7 +159,7 @@ export function addDoctor({ program, run }: Cli): void {
         const tell = (finding: Finding) => io.out.write(`${showFinding(finding, view)}\n`);
         const diagnosis = await diagnose(session, seconds, json ? undefined : tell);
         if (json) io.out.write(`${JSON.stringify(diagnosis)}\n`);
-        else io.out.write(diagnosis.ok ? view.colours.green('All is well.\n') : '');
+        else if (diagnosis.ok) io.out.write(`${verdict(diagnosis, view)}\n`);
         return diagnosis.ok ? exit.ok : exit.problem;
       }),
     );

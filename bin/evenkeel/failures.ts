@@ -1,5 +1,8 @@
 import { ConfigError } from '../../config/config-error.ts';
 import { EnvironmentError } from '../../config/env.ts';
+import { BackupError } from '../../lib/backup/backup-error.ts';
+import { RestoreError, type RestoreErrorCode } from '../../lib/backup/restore-error.ts';
+import { FunctionFailedError } from '../../lib/ports/function-caller.ts';
 import { LogGroupMissingError } from '../../lib/ports/log-reader.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
 import { startCommand } from './sandbox-place.ts';
@@ -53,6 +56,15 @@ const throttled = new Set([
   'SlowDown',
 ]);
 
+/** What a restore refuses because of how it was asked; anything else is a check that found a problem. */
+const refusals: ReadonlySet<RestoreErrorCode> = new Set([
+  'RESTORE_REASON_MISSING',
+  'RESTORE_ACCOUNT_NOT_IN_BACKUP',
+  'RESTORE_BOOK_NOT_EMPTY',
+  'RESTORE_OTHER_BEGUN',
+  'RESTORE_BEGUN',
+]);
+
 /** What went wrong in words, what to do, and the exit code. Unexpected errors keep their stack. */
 export function explain(error: unknown, place: FailurePlace): Words {
   if (error instanceof CliError) return error;
@@ -60,6 +72,9 @@ export function explain(error: unknown, place: FailurePlace): Words {
     return own(error, exit.input);
   }
   if (error instanceof LogGroupMissingError) return own(error, exit.unreachable);
+  if (error instanceof BackupError) return own(error, backupExit(error));
+  if (error instanceof RestoreError) return own(error, refusals.has(error.code) ? exit.input : exit.problem);
+  if (error instanceof FunctionFailedError) return failedFunction(error);
   const { name, message, codes } = read(error);
   const is = (known: ReadonlySet<string>) => codes.some((code) => known.has(code));
   const unreachable = (code: string, text: string): Words => ({
@@ -119,6 +134,21 @@ export function explain(error: unknown, place: FailurePlace): Words {
   if (hasCode(error)) return own(error, exit.fault);
   const stack = error instanceof Error ? (error.stack ?? message) : message;
   return { code: name, message: `Unexpected: ${stack}`, exitCode: exit.fault };
+}
+
+/** That there is none is a wrong name; anything else is a check that found a problem. */
+function backupExit({ code }: BackupError): ExitCode {
+  return code === 'BACKUP_NOT_FOUND' ? exit.input : exit.problem;
+}
+
+/** What the function said in its own words, where it has some, and where the rest of it is. */
+function failedFunction({ code, functionName, errorType, said }: FunctionFailedError): Words {
+  const [, ownCode, text] = /^([A-Z]+(?:_[A-Z]+)+): (.+)$/s.exec(said) ?? [];
+  const part = functionName.split('-').at(-1);
+  const log = `The function ${functionName} ended so; its log has the rest: logs ${part}.`;
+  if (ownCode !== undefined && text !== undefined)
+    return { code: ownCode, message: `${text} ${log}`, exitCode: exit.fault };
+  return { code, message: `${errorType}: ${said.replace(/\.?$/, '.')} ${log}`, exitCode: exit.fault };
 }
 
 /** The project's own errors begin with their code. */

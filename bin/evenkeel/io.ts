@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** The world of one run of the program, so that a test can be it. */
@@ -10,6 +11,8 @@ export interface Io {
   readonly nowMs: () => number;
   /** Waits; ends early, without an error, when the signal aborts. */
   readonly sleep: (ms: number) => Promise<void>;
+  /** What a person types in answer; undefined where nobody sits at a terminal. */
+  readonly ask: ((question: string) => Promise<string>) | undefined;
 }
 
 export interface Output {
@@ -26,7 +29,20 @@ export function processIo(env: Readonly<Record<string, string | undefined>>, sig
     signal,
     nowMs: Date.now,
     sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => undefined),
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
   };
+}
+
+/** Off standard output, which is for results. The terminal keeps its own line editing, so that Ctrl-C is a signal. */
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: false });
+  try {
+    // The end of the input is no answer.
+    const closed = new Promise<string>((resolve) => void lines.once('close', () => resolve('')));
+    return await Promise.race([lines.question(question), closed]);
+  } finally {
+    lines.close();
+  }
 }
 
 function output(stream: NodeJS.WriteStream): Output {

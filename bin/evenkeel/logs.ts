@@ -7,7 +7,15 @@ import { validName } from './valid-names.ts';
 import { iso, plain, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
-export const logParts = ['streamer', 'gateway', 'book-keeper', 'candle-keeper'] as const;
+export const logParts = [
+  'streamer',
+  'gateway',
+  'book-keeper',
+  'candle-keeper',
+  'backup',
+  'drill',
+  'archive',
+] as const;
 export type LogPart = (typeof logParts)[number];
 
 const lookEveryMs = 2_000;

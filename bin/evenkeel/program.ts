@@ -1,10 +1,13 @@
 import { Command, CommanderError, type Option, type OutputConfiguration } from 'commander';
 import { nearest } from '../../config/nearest.ts';
 import { addAudit } from './audit.ts';
+import { addBackup } from './backup.ts';
+import { addBackups, addVerifyAlone } from './backups.ts';
 import { addBalances } from './balances.ts';
 import { addCandles } from './candles.ts';
-import { type Cli, show } from './cli.ts';
+import { type Cli, type Shown, type Streaming, show } from './cli.ts';
 import { addDoctor } from './doctor.ts';
+import { addDrill } from './drill.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
 import { explain } from './failures.ts';
 import { addFills } from './fills.ts';
@@ -13,8 +16,15 @@ import type { Io } from './io.ts';
 import { addLogs } from './logs.ts';
 import { addOrders } from './orders.ts';
 import { addPositions } from './positions.ts';
+import { addRestore } from './restore.ts';
 import { defaultDataDir } from './sandbox-place.ts';
-import { type GlobalOptions, type OpenPorts, openSession } from './session.ts';
+import {
+  type GlobalOptions,
+  type OpenPorts,
+  openSession,
+  openStageSession,
+  type StageSession,
+} from './session.ts';
 import { addSnapshot } from './snapshot.ts';
 import { addStatus } from './status.ts';
 
@@ -35,15 +45,21 @@ export async function runEvenkeel(
 ): Promise<ExitCode> {
   let code: ExitCode = exit.ok;
   const program = createProgram(io, version);
-  const cli: Cli = {
-    program,
-    run: (logic) =>
+  const interruption = createInterruption(io);
+  const surroundings = { io, open, version, uncut: interruption.uncut };
+  const runIn =
+    <S extends StageSession>(openIt: (options: GlobalOptions) => S) =>
+    <O>(logic: (session: S, options: O) => Promise<Shown | Streaming>) =>
       async function (this: Command) {
         refuseOptionsOfParent(this);
         const options = this.optsWithGlobals<GlobalOptions>();
-        const session = openSession(options, io, open);
-        code = show(session, await logic(session, { ...options, args: this.processedArgs } as never));
-      },
+        const session = openIt(options);
+        code = show(session, await logic(session, { ...options, args: this.processedArgs } as O));
+      };
+  const cli: Cli = {
+    program,
+    run: runIn((options) => openSession(options, surroundings)),
+    runStage: runIn((options) => openStageSession(options, surroundings)),
   };
   for (const add of [
     addStatus,
@@ -56,6 +72,11 @@ export async function runEvenkeel(
     addAudit,
     addLogs,
     addSnapshot,
+    addBackup,
+    addBackups,
+    addVerifyAlone,
+    addRestore,
+    addDrill,
     addDoctor,
   ]) {
     add(cli);
@@ -66,7 +87,7 @@ export async function runEvenkeel(
     if (shown !== undefined) command.addHelpText('after', exampleText(shown));
   }
   try {
-    await Promise.race([program.parseAsync(argv, { from: 'user' }), interruption(io)]);
+    await Promise.race([program.parseAsync(argv, { from: 'user' }), interruption.came]);
     return io.signal.aborted ? exit.interrupted : code;
   } catch (error) {
     if (io.signal.aborted) return exit.interrupted;
@@ -76,7 +97,9 @@ export async function runEvenkeel(
 
 function createProgram(io: Io, version: string): Command {
   return new Command('evenkeel')
-    .description('Shows and steers a running Evenkeel: its book, flags, audit trail, candles and parts.')
+    .description(
+      'Shows and steers a running Evenkeel: its book, flags, audit trail, candles, backups and parts.',
+    )
     .option('--stage <name>', 'sandbox, paper or live (default: STAGE, else sandbox; live must be said)')
     .option('--account <id>', 'IB account (default: the only one of the stage)')
     .option('--data <dir>', `data folder of the sandbox (default: ${defaultDataDir})`)
@@ -124,6 +147,18 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'audit verify': ['audit verify', 'audit verify --against-book --json'],
   logs: ['logs', 'logs book-keeper --since 1h', 'logs gateway --follow'],
   snapshot: ['snapshot', 'snapshot --wait 120 --json'],
+  backup: ['backup --reason "before the upgrade"', 'backup --candles --stage paper'],
+  backups: ['backups', 'backups show latest', 'backups verify --all'],
+  'backups list': ['backups list --json'],
+  'backups show': ['backups show 17', 'backups show db_backup_20260105_031500 --json'],
+  'backups verify': ['backups verify', 'backups verify --all --json'],
+  verify: ['verify', 'verify db_backup_20260105_031500'],
+  restore: [
+    'restore latest',
+    'restore db_backup_20260105_031500 --execute --reason "the table was deleted"',
+    'restore 17 --execute --in-place --reason "back to before the import"',
+  ],
+  drill: ['drill', 'drill db_backup_20260105_031500 --json'],
   doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
 };
 
@@ -235,11 +270,27 @@ function placeOf(argv: readonly string[], { env }: Io): { stage: string; dataDir
   return { stage, dataDir: stage === 'sandbox' ? (given('--data') ?? defaultDataDir) : undefined };
 }
 
-/** Rejects when the person interrupts: a call that is under way is not waited for. */
-function interruption({ signal }: Io): Promise<never> {
+/**
+ * `came` rejects when the person interrupts: a call that is under way is not waited for, but for work that must not be
+ * cut off.
+ */
+function createInterruption({ signal }: Io): { came: Promise<never>; uncut: StageSession['uncut'] } {
   const { promise, reject } = Promise.withResolvers<never>();
-  const stop = () => reject(new CliError('INTERRUPTED', 'Interrupted.', exit.interrupted));
+  let uncuts = 0;
+  const stop = () => {
+    if (uncuts === 0) reject(new CliError('INTERRUPTED', 'Interrupted.', exit.interrupted));
+  };
   if (signal.aborted) stop();
   else signal.addEventListener('abort', stop, { once: true });
-  return promise;
+  return {
+    came: promise,
+    uncut: async (work) => {
+      uncuts += 1;
+      try {
+        return await work();
+      } finally {
+        uncuts -= 1;
+      }
+    },
+  };
 }

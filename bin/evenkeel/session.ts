@@ -18,19 +18,29 @@ export interface GlobalOptions {
   readonly color: boolean;
 }
 
-/** One command's run: which stage and account, the ports to them, and how to show what comes out. */
-export interface Session {
+/** A run of a command that is about a whole stage, every account in it. */
+export interface StageSession {
   readonly stage: Stage;
   /** The sandbox's data folder; undefined for a deployed stage. */
   readonly dataDir: string | undefined;
   readonly config: Config;
-  readonly account: string;
-  /** The streamer of this account. */
-  readonly streamer: StreamerConfig;
+  /** The account that `--account` names; undefined for all. */
+  readonly named: string | undefined;
   readonly ports: StagePorts;
   readonly json: boolean;
   readonly view: View;
   readonly io: Io;
+  /** Version of this program. */
+  readonly version: string;
+  /** Does work that Ctrl-C must not cut off in the middle: it sees `io.signal`, and ends by itself soon after. */
+  readonly uncut: <T>(work: () => Promise<T>) => Promise<T>;
+}
+
+/** A run of a command that is about one account. */
+export interface Session extends StageSession {
+  readonly account: string;
+  /** The streamer of this account. */
+  readonly streamer: StreamerConfig;
 }
 
 /** Opens the ports of a stage: at a place of its own for the sandbox, else where the environment leads. */
@@ -84,21 +94,39 @@ export function sandboxDataDir(stage: string, options: GlobalOptions): string | 
   );
 }
 
-export function openSession(options: GlobalOptions, io: Io, open: OpenPorts): Session {
+/** What a session is opened with beside the command line. */
+export interface Surroundings {
+  readonly io: Io;
+  readonly open: OpenPorts;
+  readonly version: string;
+  readonly uncut: StageSession['uncut'];
+}
+
+export function openSession(options: GlobalOptions, surroundings: Surroundings): Session {
+  const session = openStageSession(options, surroundings);
+  const streamer = chooseAccount(options.account, session.config);
+  return { ...session, account: streamer.account, streamer };
+}
+
+export function openStageSession(
+  options: GlobalOptions,
+  { io, open, version, uncut }: Surroundings,
+): StageSession {
   const stage = chooseStage(options.stage, io.env);
   const config = loadConfig({ env: io.env, stage });
-  const streamer = chooseAccount(options.account, config);
+  const named = options.account === undefined ? undefined : chooseAccount(options.account, config).account;
   const dataDir = sandboxDataDir(stage, options);
   const place = dataDir === undefined ? undefined : findSandbox(dataDir);
   return {
     stage,
     dataDir,
     config,
-    account: streamer.account,
-    streamer,
+    named,
     ports: open({ stage, config, place }),
     json: options.json ?? false,
     view: createView(config.displayTimeZone, options.color && io.out.isTTY && !io.env.NO_COLOR),
     io,
+    version,
+    uncut,
   };
 }

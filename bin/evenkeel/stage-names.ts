@@ -10,6 +10,11 @@ export interface StageNames {
   readonly commandQueue: (streamer: string) => string;
   readonly commandDeadLetters: (streamer: string) => string;
   readonly snapshotBucket: (awsAccount: string, region: string) => string;
+  readonly archiveBucket: (awsAccount: string, region: string) => string;
+  readonly backupBucket: (awsAccount: string, region: string) => string;
+  readonly backupFunction: string;
+  /** Names of a drill's scratch tables begin so. */
+  readonly drillPrefix: string;
   readonly logGroup: (part: string) => string;
 }
 
@@ -26,6 +31,10 @@ export function stageNames(stage: string): StageNames {
     commandQueue: (streamer) => `${prefix}-orders-${streamer}.fifo`,
     commandDeadLetters: (streamer) => `${prefix}-orders-${streamer}-dlq.fifo`,
     snapshotBucket: (awsAccount, region) => `${prefix}-snapshots-${awsAccount}-${region}`,
+    archiveBucket: (awsAccount, region) => `${prefix}-archive-${awsAccount}-${region}`,
+    backupBucket: (awsAccount, region) => `${prefix}-backups-${awsAccount}-${region}`,
+    backupFunction: `${prefix}-backup`,
+    drillPrefix: `${prefix}-drill-`,
     logGroup: (part) => `/${prefix}/${part}`,
   };
 }

@@ -1,11 +1,15 @@
+import type { RestoreTarget } from '../../lib/backup/restore-types.ts';
 import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
+import type { BackupStore } from '../../lib/ports/backup-store.ts';
 import type { Book } from '../../lib/ports/book.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import type { CommandSender } from '../../lib/ports/command-queue.ts';
+import type { FunctionCaller } from '../../lib/ports/function-caller.ts';
 import type { HeartbeatStore, LeaseStore } from '../../lib/ports/lease-store.ts';
 import type { LogReader } from '../../lib/ports/log-reader.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import type { IdentityProbe, QueueProbe, TableProbe } from '../../lib/ports/stage-probes.ts';
+import type { ScratchTables } from '../../lib/ports/table-load.ts';
 
 /** Everything of a stage that an operator reads or changes. */
 export interface StagePorts {
@@ -22,4 +26,20 @@ export interface StagePorts {
   readonly commands: (streamer: string) => Promise<CommandSender>;
   /** The bucket of snapshots. Its name holds the AWS account, so that is asked for first. */
   readonly snapshots: () => Promise<ObjectStore>;
+  /** The bucket of the archive (docs/archive.md). */
+  readonly archive: () => Promise<ObjectStore>;
+  /** The bucket of backups, and where it is. */
+  readonly backups: () => Promise<{
+    readonly store: BackupStore;
+    readonly awsAccount: string;
+    readonly region: string;
+  }>;
+  readonly functions: FunctionCaller;
+  /** What a restore writes to: the stage's own tables, or those of a drill. */
+  readonly restoreTarget: (tables: {
+    readonly book: string;
+    readonly audit: string;
+    readonly control: string;
+  }) => RestoreTarget;
+  readonly scratch: ScratchTables;
 }

@@ -1,3 +1,4 @@
+import type { RestoreFence } from '../../lib/domain/audit/fence.ts';
 import type { PositionBody } from '../../lib/domain/book/accounts.ts';
 import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
 import { flagNames } from '../../lib/domain/safety/flags.ts';
@@ -8,6 +9,7 @@ import { type Cli, type Shown, writeResult } from './cli.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { readAccountFlags } from './flags.ts';
 import { isOpen, type OrderBody } from './order-rows.ts';
+import { restoreUnderWay, restoringText } from './restoring.ts';
 import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
 import { age, count, facts, iso, plain, time, type View } from './view.ts';
@@ -36,22 +38,26 @@ export interface Status {
     readonly depth: QueueDepth | null;
   }[];
   readonly chains: readonly { readonly writer: string; readonly seq: number }[];
+  /** A restore into this account is at work, or was cut off; null for none. */
+  readonly restoring: RestoreFence | null;
 }
 
 export async function readStatus(
   session: Pick<Session, 'stage' | 'account' | 'streamer' | 'config' | 'ports' | 'io'>,
 ): Promise<Status> {
   const { stage, account, streamer, config, ports, io } = session;
-  const [lease, heartbeat, flags, [lockItem], orders, positions, queues, chains] = await Promise.all([
-    ports.leases.read(account),
-    ports.heartbeats.read(account),
-    readAccountFlags(ports.book, account),
-    ports.book.read(account, [{ kind: 'lock', id: '' }]),
-    countOrders(session),
-    countPositions(session),
-    readQueues(session),
-    ports.audit.chains(account),
-  ]);
+  const [lease, heartbeat, flags, [lockItem], orders, positions, queues, chains, restoring] =
+    await Promise.all([
+      ports.leases.read(account),
+      ports.heartbeats.read(account),
+      readAccountFlags(ports.book, account),
+      ports.book.read(account, [{ kind: 'lock', id: '' }]),
+      countOrders(session),
+      countPositions(session),
+      readQueues(session),
+      ports.audit.chains(account),
+      restoreUnderWay(ports.book, account),
+    ]);
   const atMs = io.nowMs();
   return {
     stage,
@@ -67,6 +73,7 @@ export async function readStatus(
     positions,
     queues,
     chains: chains.map(({ writer, seq }) => ({ writer, seq })),
+    restoring: restoring ?? null,
   };
 }
 
@@ -158,6 +165,9 @@ export function showStatus(status: Status, view: View, verbose: boolean): string
       'book',
       `${status.orders.open} open of ${count(status.orders.all, 'order')}, ${count(status.positions, 'position')}`,
     ],
+    ...(status.restoring === null
+      ? []
+      : [['restore', colours.red(restoringText(status.restoring))] as const]),
     ['flags', flagsLine(flags, view)],
     ['lock', lock.state === 'open' ? colours.green('open') : colours.yellow(`locked: ${lock.reason}`)],
     ['queues', status.queues.map((queue) => queueText(queue, view)).join(', ')],

@@ -102,6 +102,22 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en')} ${noun}${number === 1 ? '' : 's'}`;
 }
 
+/** `812 bytes`, `8.4 MiB`: what S3 bills. */
+export function size(bytes: number): string {
+  if (bytes < 1024) return count(bytes, 'byte');
+  const units = ['KiB', 'MiB', 'GiB', 'TiB'];
+  const power = Math.min(units.length, Math.floor(Math.log(bytes) / Math.log(1024)));
+  const value = bytes / 1024 ** power;
+  return `${value.toFixed(value < 100 ? 1 : 0)} ${units[power - 1]}`;
+}
+
+/** How long something took: `340 ms`, `12.4 s`, `3 min 5 s`. */
+export function took(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 119_950) return `${(ms / 1000).toFixed(1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
 const colourCodes = new RegExp(`${String.fromCodePoint(0x1b)}\\[\\d+(?:;\\d+)*m`, 'g');
 
 /** Without what would move the cursor or hide text: names and messages come from outside. Colours of ours stay. */

@@ -1,4 +1,5 @@
 /** Books one event: reads what it touches, asks the rules what to write, commits; again where somebody was faster. */
+import { bookKeeperWriter } from '../../lib/domain/audit/writers.ts';
 import { book } from '../../lib/domain/book/booking.ts';
 import type { BookItem, BookRef } from '../../lib/domain/book/item.ts';
 import type { News } from '../../lib/domain/book/news.ts';
@@ -8,7 +9,7 @@ import type { Book } from '../../lib/ports/book.ts';
 import { newsOf } from './news-of.ts';
 
 /** Whose audit chain it is. */
-export const bookKeeper = 'book-keeper';
+export const bookKeeper = bookKeeperWriter;
 
 /** `unchanged`: the book said so already, and no row was written. */
 export interface Booked {

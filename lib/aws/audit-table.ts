@@ -6,6 +6,7 @@ import {
   type GetItemCommandOutput,
   paginateQuery,
 } from '@aws-sdk/client-dynamodb';
+import { readFence } from '../domain/audit/fence.ts';
 import { type ChainHead, dayOf } from '../domain/audit/row.ts';
 import type { AuditChain, AuditRow, AuditTrail } from '../ports/audit-trail.ts';
 import type { BookItem, BookReader } from '../ports/book.ts';
@@ -20,13 +21,13 @@ export interface AuditTableOptions {
   readonly client: DynamoDBClient;
   readonly auditTable: string;
   /** Where the heads of the chains are. */
-  readonly book: BookReader;
+  readonly book: Pick<BookReader, 'list' | 'read'>;
 }
 
 export class AuditTable implements AuditTrail {
   readonly #client: DynamoDBClient;
   readonly #auditTable: string;
-  readonly #book: BookReader;
+  readonly #book: Pick<BookReader, 'list' | 'read'>;
 
   constructor({ client, auditTable, book }: AuditTableOptions) {
     this.#client = client;
@@ -37,8 +38,8 @@ export class AuditTable implements AuditTrail {
   async chains(account: string): Promise<readonly AuditChain[]> {
     const chains: AuditChain[] = [];
     for await (const item of this.#book.list(account, 'audit-head')) {
-      const { seq, hash } = headOf(item);
-      chains.push({ account, writer: item.ref.id, seq, hash });
+      const head = headOf(item);
+      if (head) chains.push({ account, writer: item.ref.id, seq: head.seq, hash: head.hash });
     }
     return chains;
   }
@@ -95,12 +96,13 @@ export class AuditTable implements AuditTrail {
 
   async #head(account: string, writer: string): Promise<ChainHead | undefined> {
     const [item] = await this.#book.read(account, [{ kind: 'audit-head', id: writer }]);
-    return item && headOf(item);
+    return headOf(item);
   }
 }
 
-function headOf({ body }: BookItem): ChainHead {
-  return body as unknown as ChainHead;
+/** While an account is restored its chains have no heads: a fence stands in their place. */
+function headOf(item: BookItem | undefined): ChainHead | undefined {
+  return readFence(item?.body) ? undefined : (item?.body as ChainHead | undefined);
 }
 
 function dayAfter(day: string): string {

@@ -5,6 +5,7 @@ export type BookErrorCode =
   | 'BOOK_CHANGE_INVALID'
   | 'BOOK_ITEM_INVALID'
   | 'BOOK_ITEM_TOO_LARGE'
+  | 'BOOK_RESTORING'
   | 'BOOK_WRITE_FAILED';
 
 const advice: Readonly<Record<BookErrorCode, string>> = {
@@ -14,6 +15,8 @@ const advice: Readonly<Record<BookErrorCode, string>> = {
     'Something else than Evenkeel wrote it; rebuild it from the audit trail or restore the table.',
   BOOK_ITEM_TOO_LARGE:
     'DynamoDB stores at most 400 KB in an item. Trying again does not help: the order has too many fills for one item.',
+  BOOK_RESTORING:
+    'An event stays in its queue and comes again. If the restore was stopped, the same command goes on where it ended.',
   BOOK_WRITE_FAILED:
     'The event stays in its queue and is tried again; look at the table and the permissions.',
 };

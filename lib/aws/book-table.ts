@@ -2,17 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type AttributeValue,
-  type CancellationReason,
   DynamoDBClient,
-  DynamoDBServiceException,
   GetItemCommand,
   paginateQuery,
   TransactGetItemsCommand,
   type TransactGetItemsCommandOutput,
-  TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb';
+import { readFence } from '../domain/audit/fence.ts';
 import { type AuditRow, type ChainHead, headAfter, nextRow } from '../domain/audit/row.ts';
 import type {
   Book,
@@ -25,6 +23,7 @@ import type {
 } from '../ports/book.ts';
 import { chainTools, digest } from './audit-hash.ts';
 import { auditItem } from './audit-item.ts';
+import { isConflict } from './book-conflict.ts';
 import { BookError } from './book-error.ts';
 import { accountPartition, bookRefOf, bookSort, bookSortPrefix } from './keys.ts';
 import { checkStorable, fromAttributes, toAttributes, UnstorableItemError } from './marshalling.ts';
@@ -97,7 +96,7 @@ export class BookTable implements Book {
     const row = nextRow(change, head, chainTools);
     const next = headAfter(row, head);
     const transaction = new TransactWriteItemsCommand({
-      TransactItems: this.#actions(change, row, next),
+      TransactItems: this.#actions(change, row, head),
       // Sent again by the SDK after a lost answer, the same row is the same transaction and not a conflict. Tokens are
       // those of the whole AWS account, so the table is in it.
       ClientRequestToken: digest([this.#bookTable, row.hash]).slice(0, clientTokenLength),
@@ -132,15 +131,11 @@ export class BookTable implements Book {
     }
   }
 
-  #actions(change: BookChange, row: AuditRow, head: ChainHead): TransactWriteItem[] {
-    const { account, writer, writes, checks = [] } = change;
-    const headWrite: BookWrite = {
-      ref: { kind: 'audit-head', id: writer },
-      expectedVersion: head.seq - 1,
-      body: { ...head },
-    };
+  #actions(change: BookChange, row: AuditRow, head: ChainHead | undefined): TransactWriteItem[] {
+    const { account, writes, checks = [] } = change;
     return [
-      ...[...writes, headWrite].map((write) => this.#write(account, write)),
+      ...writes.map((write) => this.#write(account, write)),
+      this.#headWrite(row, head),
       ...checks.map(({ ref, expectedVersion }) => ({
         ConditionCheck: {
           TableName: this.#bookTable,
@@ -159,6 +154,25 @@ export class BookTable implements Book {
     ];
   }
 
+  #headWrite(row: AuditRow, head: ChainHead | undefined): TransactWriteItem {
+    const ref = { kind: 'audit-head', id: row.writer } as const;
+    const body = { ...headAfter(row, head) };
+    const write = this.#write(row.account, { ref, expectedVersion: row.seq - 1, body });
+    if (head === undefined || write.Put === undefined) return write;
+    // A restore sets chains back: the head that is known here may have its number again, and be another.
+    return {
+      Put: {
+        ...write.Put,
+        ConditionExpression: `${write.Put.ConditionExpression} AND body.#hash = :hash`,
+        ExpressionAttributeNames: { '#hash': 'hash' },
+        ExpressionAttributeValues: {
+          ...write.Put.ExpressionAttributeValues,
+          ':hash': { S: head.hash },
+        },
+      },
+    };
+  }
+
   #write(account: string, { ref, expectedVersion, body }: BookWrite): TransactWriteItem {
     const target = { TableName: this.#bookTable, ...condition(expectedVersion) };
     const key = this.#key(account, ref);
@@ -174,8 +188,16 @@ export class BookTable implements Book {
     return { pk: { S: accountPartition(account) }, sk: { S: sk } };
   }
 
-  async #readHead({ account, writer }: BookChange): Promise<ChainHead | undefined> {
+  async #readHead(change: BookChange): Promise<ChainHead | undefined> {
+    const { account, writer, cause } = change;
     const [head] = await this.read(account, [{ kind: 'audit-head', id: writer }]);
+    const fence = readFence(head?.body);
+    if (fence) {
+      throw new BookError(
+        'BOOK_RESTORING',
+        `The change of account ${account} by ${cause.name} (${cause.id}) has to wait: since ${fence.startedAt} the book is being restored from ${fence.restoring}`,
+      );
+    }
     return head?.body as ChainHead | undefined;
   }
 
@@ -232,24 +254,4 @@ function checkShape({ account, writes, checks = [] }: BookChange): void {
     'BOOK_CHANGE_INVALID',
     `A change of account ${account} has ${writes.length} writes and ${checks.length} checks, or two on one item (${keys.slice(0, 5).join(', ')})`,
   );
-}
-
-/** Reasons why a transaction did not happen that a new attempt, on what is there now, can overcome. */
-const passing = new Set([
-  'ConditionalCheckFailed',
-  'TransactionConflict',
-  'ThrottlingError',
-  'ProvisionedThroughputExceeded',
-]);
-
-function isConflict(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException) {
-    const reasons = (error.CancellationReasons ?? []).filter(hasFailed);
-    return reasons.length > 0 && reasons.every(({ Code }) => passing.has(Code ?? ''));
-  }
-  return error instanceof DynamoDBServiceException && error.name === 'TransactionInProgressException';
-}
-
-function hasFailed({ Code }: CancellationReason): boolean {
-  return Code !== undefined && Code !== 'None';
 }

@@ -1,7 +1,7 @@
 /** The event bus of EventBridge behind the port. */
 import type { EventBridgeClient, PutEventsRequestEntry } from '@aws-sdk/client-eventbridge';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { streamerSource } from '../events/envelope.ts';
+import { streamerSource } from '../events/sources.ts';
 import {
   type EventPublisher,
   type OutgoingEvent,

@@ -35,9 +35,22 @@ export function candleKey(candle: { conId: number; intervalMs: number; startMs: 
   return { pk: candlePartition(candle.conId, candle.intervalMs), sk: candleSort(candle.startMs) };
 }
 
+/** Instrument and interval of a partition of candles; undefined for one that this project does not build. */
+export function candleSeriesOf(pk: string): { conId: number; intervalMs: number } | undefined {
+  const [, conId, count, name] = /^(\d+)#(\d+)(ms|[smhd])$/.exec(pk) ?? [];
+  if (conId === undefined) return undefined;
+  const unitMs = units.find(([, unit]) => unit === name)?.[0] ?? 1;
+  return { conId: Number(conId), intervalMs: Number(count) * unitMs };
+}
+
 /** Partition of an account, in the book and in the control table. */
 export function accountPartition(account: string): string {
   return `A#${account}`;
+}
+
+/** The account of a partition of the book; undefined for one that this project does not build. */
+export function accountOfPartition(pk: string): string | undefined {
+  return pk.startsWith('A#') ? pk.slice(2) : undefined;
 }
 
 /** What the sort key of each kind begins with. Kinds of which an account has one are that word alone. */
@@ -116,9 +129,11 @@ export function auditOrderPartition(account: string, orderKey: string): string {
   return `A#${account}#${orderKey}`;
 }
 
-export type ControlKind = 'lease' | 'heartbeat';
+const controlSorts = { lease: 'LEASE', heartbeat: 'HEARTBEAT', reconcile: 'RECONCILE' } as const;
 
-/** Key of an account's lease or heartbeat in the control table. */
+export type ControlKind = keyof typeof controlSorts;
+
+/** Key of an account's lease, heartbeat or run lock in the control table. */
 export function controlKey(account: string, kind: ControlKind): { pk: string; sk: string } {
-  return { pk: accountPartition(account), sk: kind === 'lease' ? 'LEASE' : 'HEARTBEAT' };
+  return { pk: accountPartition(account), sk: controlSorts[kind] };
 }

@@ -9,7 +9,7 @@ import {
   S3Client,
   S3ServiceException,
 } from '@aws-sdk/client-s3';
-import type { ObjectStore, StoredObject } from '../ports/object-store.ts';
+import type { ListedObject, ObjectStore, StoredObject } from '../ports/object-store.ts';
 import { requestPatience } from './request-patience.ts';
 
 /** S3 takes no more in a single put. */
@@ -66,11 +66,13 @@ export class S3ObjectStore implements ObjectStore {
     }
   }
 
-  async *list(prefix: string): AsyncGenerator<{ key: string; bytes: number }, void, undefined> {
+  async *list(prefix: string): AsyncGenerator<ListedObject, void, undefined> {
     const pages = paginateListObjectsV2({ client: this.#client }, { Bucket: this.#bucket, Prefix: prefix });
     for await (const { Contents } of pages) {
-      for (const { Key, Size } of Contents ?? []) {
-        if (Key !== undefined) yield { key: Key, bytes: Size ?? 0 };
+      for (const { Key, Size, LastModified } of Contents ?? []) {
+        if (Key === undefined) continue;
+        const storedAt = LastModified?.toISOString();
+        yield { key: Key, bytes: Size ?? 0, ...(storedAt === undefined ? {} : { storedAt }) };
       }
     }
   }
@@ -91,6 +93,8 @@ export function putInput(bucket: string, object: StoredObject, onlyIfNew: boolea
     Body: body,
     ContentType: contentType,
     ContentLength: body.byteLength,
+    // The header of that name is what a bucket with Object Lock asks for.
+    ChecksumAlgorithm: 'SHA256',
     ChecksumSHA256: createHash('sha256').update(body).digest('base64'),
     ...(onlyIfNew ? { IfNoneMatch: '*' } : {}),
   };

@@ -1,5 +1,6 @@
 /** Flags and reconcile lock of an account, in its book: every change is a transaction with its audit row. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { operatorWriter } from '../domain/audit/writers.ts';
 import type { AuditCause, BookBody, BookRef } from '../domain/book/item.ts';
 import {
   type Flags,
@@ -23,9 +24,6 @@ import type { Book } from '../ports/book.ts';
 
 const flagsRef: BookRef = { kind: 'flags', id: '' };
 const lockRef: BookRef = { kind: 'lock', id: '' };
-
-/** The audit chain of what people do. */
-export const operatorWriter = 'operator';
 
 const attemptsMax = 5;
 const pauseMs = 25;

@@ -1,15 +1,19 @@
 /** Everything of one stage that an operator reads or changes, over one set of clients. */
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
+import type { BackupStore } from '../ports/backup-store.ts';
 import type { CommandSender } from '../ports/command-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { AuditTable } from './audit-table.ts';
+import { S3BackupStore } from './backup-store.ts';
 import { BookTable } from './book-table.ts';
 import { CandlesTable } from './candles-table.ts';
 import { SqsCommandSender } from './command-queue.ts';
+import { callPatience, LambdaCaller } from './function-caller.ts';
 import { HeartbeatTable } from './heartbeat-table.ts';
 import { StsIdentity } from './identity.ts';
 import { LeaseTable } from './lease-table.ts';
@@ -17,6 +21,8 @@ import { CloudWatchLogReader } from './log-reader.ts';
 import { S3ObjectStore } from './object-store.ts';
 import { queueUrl, SqsQueueDepths } from './queue-depths.ts';
 import { requestPatience } from './request-patience.ts';
+import { openRestoreTarget, type RestoreTables } from './restore-target.ts';
+import { DynamoScratchTables } from './scratch-tables.ts';
 import { DynamoTableStatus } from './table-status.ts';
 
 export interface StageAccessOptions {
@@ -27,6 +33,9 @@ export interface StageAccessOptions {
     readonly candlesTable: string;
     readonly commandQueue: (streamer: string) => string;
     readonly snapshotBucket: (awsAccount: string, region: string) => string;
+    readonly backupBucket: (awsAccount: string, region: string) => string;
+    readonly drillPrefix: string;
+    readonly archiveBucket: (awsAccount: string, region: string) => string;
   };
   readonly retentionDays: number;
   /** Without it, that of the environment. */
@@ -59,10 +68,25 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
   const dynamodb = new DynamoDBClient(common);
   const sqs = new SQSClient(common);
   const identity = new StsIdentity(new STSClient(common));
+  // A restore rides out what a command that shows something would report.
+  const patient = new DynamoDBClient({
+    ...common,
+    maxAttempts: 8,
+    requestHandler: { ...requestPatience, requestTimeout: 30_000 },
+  });
   const book = new BookTable({ client: dynamodb, bookTable: names.bookTable, auditTable: names.auditTable });
+  /** The names of buckets hold the AWS account and the region. */
+  const bucketOf = async (client: S3Client, nameOf: (awsAccount: string, region: string) => string) => {
+    const [{ account: awsAccount }, where] = await Promise.all([identity.whoAmI(), client.config.region()]);
+    return { bucket: nameOf(awsAccount, where), awsAccount, region: where };
+  };
+  const objects = async (nameOf: (awsAccount: string, region: string) => string): Promise<ObjectStore> => {
+    const client = new S3Client(common);
+    return new S3ObjectStore({ client, bucket: (await bucketOf(client, nameOf)).bucket });
+  };
   return {
-    book,
     identity,
+    book,
     audit: new AuditTable({ client: dynamodb, auditTable: names.auditTable, book }),
     leases: new LeaseTable({
       client: dynamodb,
@@ -80,10 +104,22 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
       if (url === undefined) throw new QueueMissingError(name);
       return new SqsCommandSender({ client: sqs, queueUrl: url });
     },
-    snapshots: async (): Promise<ObjectStore> => {
-      const client = new S3Client(common);
-      const [{ account }, where] = await Promise.all([identity.whoAmI(), client.config.region()]);
-      return new S3ObjectStore({ client, bucket: names.snapshotBucket(account, where) });
+    archive: () => objects(names.archiveBucket),
+    snapshots: () => objects(names.snapshotBucket),
+    backups: async (): Promise<{ store: BackupStore; awsAccount: string; region: string }> => {
+      const client = new S3Client({
+        ...common,
+        // A part is some megabytes; its SHA-256 is checked by whoever reads it.
+        requestHandler: { ...requestPatience, requestTimeout: 60_000 },
+        responseChecksumValidation: 'WHEN_REQUIRED',
+      });
+      const { bucket, ...where } = await bucketOf(client, names.backupBucket);
+      return { store: new S3BackupStore({ client, bucket }), ...where };
     },
+    functions: new LambdaCaller(
+      new LambdaClient({ ...common, maxAttempts: 1, requestHandler: callPatience }),
+    ),
+    restoreTarget: (tables: RestoreTables) => openRestoreTarget(patient, tables),
+    scratch: new DynamoScratchTables({ client: patient, prefix: names.drillPrefix }),
   };
 }

@@ -6,11 +6,13 @@
 import type * as z from 'zod';
 import { alertRaised } from './alert-raised.ts';
 import { backpressureDetected } from './backpressure-detected.ts';
+import { backupCompleted } from './backup-completed.ts';
 import { balanceChanged } from './balance-changed.ts';
 import { candleCompleted } from './candle-completed.ts';
 import { candleCorrected } from './candle-corrected.ts';
 import { circuitBreakerTriggered } from './circuit-breaker-triggered.ts';
 import { commissionReceived } from './commission-received.ts';
+import { drillCompleted } from './drill-completed.ts';
 import { feedChanged } from './feed-changed.ts';
 import { fillReceived } from './fill-received.ts';
 import { gapAbandoned } from './gap-abandoned.ts';
@@ -204,6 +206,18 @@ export const catalogue = {
     schema: snapshotTaken,
     version: 1,
     when: 'A snapshot that a command asked for lies in the bucket.',
+    seedNames: [],
+  },
+  'backup.completed': {
+    schema: backupCompleted,
+    version: 1,
+    when: 'A backup is whole: its manifest has been written. A notice, of the whole stage.',
+    seedNames: [],
+  },
+  'drill.completed': {
+    schema: drillCompleted,
+    version: 1,
+    when: 'A restore drill has ended, well or not. A notice, of the whole stage.',
     seedNames: [],
   },
   'alert.raised': {

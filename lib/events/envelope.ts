@@ -8,11 +8,13 @@ import { catalogue, type EventData, type EventName, isEventName } from './catalo
 import { isoUtc } from './fields.ts';
 import { stages } from './stage.ts';
 
-/** The Source of everything that a streamer puts on the bus. */
-export const streamerSource = 'evenkeel.streamer';
-
-/** The Source of what the book-keeper raises. */
-export const bookKeeperSource = 'evenkeel.book-keeper';
+export {
+  archiveSource,
+  backupSource,
+  bookKeeperSource,
+  drillSource,
+  streamerSource,
+} from './sources.ts';
 
 const head = z.object({
   id: z.string().min(1).describe('`<streamer>:<epoch>:<seq>`; unique, the same when an event is sent again'),
@@ -105,7 +107,7 @@ export const noticeHead = z.object({
   type: z.string().min(1).describe("The event's name, the same as the DetailType"),
   version: z.literal(1).describe("Version of the data's shape"),
   stage: z.enum(stages).describe('`sandbox`, `paper` or `live`'),
-  account: z.string().min(1).describe('IB account, for example `DU1234567`'),
+  account: z.string().min(1).describe('IB account, for example `DU1234567`; `*` for the whole stage'),
   occurredAt: isoUtc.describe('When it happened: system time; ISO-8601, UTC'),
   data: z.unknown().describe("What happened; the event's own table lists its fields"),
 });

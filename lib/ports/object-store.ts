@@ -5,7 +5,14 @@ export interface ObjectStore {
   /** The object's bytes; undefined when there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** Keys that begin with `prefix`, in order. */
-  list(prefix: string): AsyncGenerator<{ readonly key: string; readonly bytes: number }, void, undefined>;
+  list(prefix: string): AsyncGenerator<ListedObject, void, undefined>;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** When it was written, ISO-8601 UTC, to the second; a store in memory may leave it out. */
+  readonly storedAt?: string;
 }
 
 export interface StoredObject {

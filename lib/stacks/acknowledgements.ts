@@ -40,11 +40,11 @@ export function acknowledgeNoAccessLog(bucket: IConstruct): void {
 
 /** `snapshots/<account>/*` of one bucket. */
 export function acknowledgeOwnSnapshots(task: IConstruct, bucket: Bucket, account: string): void {
-  const bucketId = Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
-  Validations.of(task).acknowledge({
-    id: `AwsSolutions::AwsSolutions-IAM5[Resource::<${bucketId}.Arn>/snapshots/${account}/*]`,
-    reason: 'Each snapshot is an object of its own, in the folder of the account that the streamer serves.',
-  });
+  acknowledgeWildcard(
+    task,
+    { in: bucket, path: `/snapshots/${account}/*` },
+    'Each snapshot is an object of its own, in the folder of the account that the streamer serves.',
+  );
 }
 
 /** `*` in the policy of the role that pulls the image. */
@@ -53,4 +53,27 @@ export function acknowledgeRegistryToken(executionRole: IConstruct): void {
     id: 'AwsSolutions::AwsSolutions-IAM5[Resource::*]',
     reason: 'ecr:GetAuthorizationToken has no resource of its own: IAM accepts only * for it.',
   });
+}
+
+/** A resource with `*` at its end: a path in a bucket, or an ARN as cdk-nag writes it. */
+export function acknowledgeWildcard(
+  role: IConstruct,
+  resource: string | { readonly in: Bucket; readonly path: string },
+  reason: string,
+): void {
+  const text = typeof resource === 'string' ? resource : `<${logicalId(resource.in)}.Arn>${resource.path}`;
+  Validations.of(role).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[Resource::${text}]`, reason });
+}
+
+/** `*` for dynamodb:ListTables. */
+export function acknowledgeListTables(role: IConstruct): void {
+  acknowledgeWildcard(
+    role,
+    '*',
+    'dynamodb:ListTables has no resource of its own: IAM accepts only * for it.',
+  );
+}
+
+function logicalId(bucket: Bucket): string {
+  return Stack.of(bucket).getLogicalId(bucket.node.defaultChild as CfnElement);
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
-export const functionNames = ['book-keeper', 'candle-keeper'] as const;
+export const functionNames = ['archive', 'backup', 'book-keeper', 'candle-keeper', 'drill'] as const;
 
 export type FunctionName = (typeof functionNames)[number];
 
@@ -54,6 +54,9 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
     // Stack traces name the source's line; the sources themselves stay out of the package.
     sourcemap: true,
     sourcesContent: false,
+    // A function gets its credentials from its environment; the SDK's default would bring in every other way to them
+    // (profiles, single sign-on, web identity) and the clients that those need: 80 KiB of each function.
+    alias: { '@aws-sdk/credential-provider-node': './lib/aws/environment-credentials.ts' },
     // The SDK's ES modules first: they can be shaken, which its CommonJS cannot.
     mainFields: ['module', 'main'],
     // Some CommonJS inside still calls `require` for Node's own modules.
@@ -70,7 +73,10 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
     if (bytes > bundleBytesMax) throw new BundleTooLargeError(name, bytes);
     return { folder: join(outdir, name), bytes };
   };
-  return { 'book-keeper': bundle('book-keeper'), 'candle-keeper': bundle('candle-keeper') };
+  return Object.fromEntries(functionNames.map((name) => [name, bundle(name)])) as Record<
+    FunctionName,
+    Bundle
+  >;
 }
 
 /** `310 KiB` */

@@ -1,4 +1,5 @@
 /** The CDK app: configuration of one stage, bundled functions, the stage's stack, the checks of cdk-nag. */
+import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { loadConfig } from '../../config/load.ts';
@@ -34,7 +35,12 @@ export function createApp({ context = {}, outdir, configDir }: EvenkeelAppOption
     dir: configDir,
   });
   const bundles = bundleFunctions();
-  const stack = new EvenkeelStack(app, { config, bundles });
+  const stack = new EvenkeelStack(app, { config, bundles, programVersion: programVersion() });
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { app, stack, bundles };
+}
+
+function programVersion(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
 }

@@ -4,21 +4,26 @@ import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
+import { Archive } from './archive.ts';
+import { Backups } from './backups.ts';
 import { Book } from './book.ts';
 import type { Bundle, FunctionName } from './bundle.ts';
 import { Candles } from './candles.ts';
 import { StageEventBus } from './event-bus.ts';
+import { stageQueue } from './function-parts.ts';
 import { Network } from './network.ts';
 import { Snapshots } from './snapshots.ts';
 import { StreamerService } from './streamer-service.ts';
 
 export interface EvenkeelStackProps {
   readonly config: Config;
+  /** Of Evenkeel, from package.json. */
+  readonly programVersion: string;
   readonly bundles: Readonly<Record<FunctionName, Bundle>>;
 }
 
 export class EvenkeelStack extends Stack {
-  constructor(scope: Construct, { config, bundles }: EvenkeelStackProps) {
+  constructor(scope: Construct, { config, bundles, programVersion }: EvenkeelStackProps) {
     const prefix = `evenkeel-${config.stage}`;
     const isProtected = config.stage !== 'sandbox';
     super(scope, prefix, {
@@ -52,6 +57,17 @@ export class EvenkeelStack extends Stack {
       isProtected,
     });
     const snapshots = new Snapshots(this, 'Snapshots', { prefix, removalPolicy });
+    const jobs = {
+      prefix,
+      config,
+      bus,
+      book,
+      candles,
+      removalPolicy,
+      deadLetters: stageQueue(this, 'Jobs', { name: `${prefix}-jobs-dlq`, removalPolicy }),
+    };
+    const backups = new Backups(this, 'Backups', { ...jobs, snapshots, bundles, programVersion });
+    const archive = new Archive(this, 'Archive', { ...jobs, bundle: bundles.archive });
     const network = new Network(this, 'Network', prefix);
     const cluster = new Cluster(this, 'Cluster', {
       clusterName: prefix,
@@ -84,6 +100,13 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'BookDeadLetters', { value: book.deadLetters.queueUrl });
     new CfnOutput(this, 'BookKeeperName', { value: book.keeper.functionName });
     new CfnOutput(this, 'SnapshotBucketName', { value: snapshots.bucket.bucketName });
+    new CfnOutput(this, 'BackupBucketName', { value: backups.bucket.bucketName });
+    new CfnOutput(this, 'BackupName', { value: backups.backup.functionName });
+    new CfnOutput(this, 'DrillName', { value: backups.drill.functionName });
+    new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName });
+    new CfnOutput(this, 'ArchiveName', { value: archive.archive.functionName });
+    new CfnOutput(this, 'ArchiveDatabaseName', { value: archive.databaseName });
+    new CfnOutput(this, 'JobDeadLetters', { value: jobs.deadLetters.queueUrl });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }
 }

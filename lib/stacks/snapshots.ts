@@ -1,7 +1,7 @@
-import { Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { acknowledgeNoAccessLog } from './acknowledgements.ts';
+import { privateBucket } from './private-bucket.ts';
 
 export interface SnapshotsProps {
   /** `evenkeel-<stage>` */
@@ -11,22 +11,14 @@ export interface SnapshotsProps {
 
 const snapshotDays = 90;
 
-/** The bucket of the broker's snapshots: evidence, so versioned, private and over TLS only. */
+/** The bucket of the broker's snapshots: evidence. */
 export class Snapshots extends Construct {
   readonly bucket: Bucket;
 
   constructor(scope: Construct, id: string, { prefix, removalPolicy }: SnapshotsProps) {
     super(scope, id);
-    const { account, region } = Stack.of(this);
-    this.bucket = new Bucket(this, 'Bucket', {
-      // Bucket names are unique in the world.
-      bucketName: `${prefix}-snapshots-${account}-${region}`,
-      versioned: true,
-      encryption: BucketEncryption.S3_MANAGED,
-      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
-      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      enforceSSL: true,
-      minimumTLSVersion: 1.2,
+    this.bucket = privateBucket(this, 'Bucket', {
+      name: `${prefix}-snapshots`,
       lifecycleRules: [
         {
           id: 'old-snapshots',
@@ -37,6 +29,5 @@ export class Snapshots extends Construct {
       ],
       removalPolicy,
     });
-    acknowledgeNoAccessLog(this.bucket);
   }
 }

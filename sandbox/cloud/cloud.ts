@@ -24,6 +24,8 @@ import { Logs } from './logs.ts';
 import type { CloudModel } from './model.ts';
 import { ruleLane } from './rule-delivery.ts';
 import { S3 } from './s3.ts';
+import { scheduleLane } from './schedule-delivery.ts';
+import { Scheduler } from './scheduler.ts';
 import { Secrets } from './secrets.ts';
 import { Services } from './services.ts';
 import { Sqs } from './sqs.ts';
@@ -73,6 +75,8 @@ export interface LocalCloud {
   readonly operatorEnvironment: () => Record<string, string>;
   /** Processes of a function, by its name; none when functions run as threads. */
   readonly functionPids: (name: string) => readonly number[];
+  /** Calls a schedule's target now, also of one that is disabled; its name, or `<group>/<name>`. */
+  readonly fireSchedule: (name: string) => void;
   /** Messages of a queue, by its name, in any state: ready, in flight, delayed. */
   readonly queueDepth: (name: string) => Promise<number>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
@@ -197,6 +201,9 @@ async function start(
     source.start();
     stops.push(async () => source.stop(STOP_GRACE_MS));
   }
+  const scheduler = new Scheduler({ schedules: model.schedules, accept, stats });
+  scheduler.start();
+  stops.push(() => scheduler.stop());
   for (const fn of functions.values()) fn.warm();
 
   return {
@@ -210,6 +217,7 @@ async function start(
       containerEnvironment(name, where, { model, iam, secrets, place }),
     operatorEnvironment: () => operatorEnvironment(place),
     functionPids: (name) => byName.get(name)?.pids ?? [],
+    fireSchedule: (name) => scheduler.fire(name),
     queueDepth: async (name) => sqs.depth(`arn:aws:sqs:${model.region}:${model.account}:${name}`),
     idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,
@@ -267,7 +275,7 @@ function buildFunctions(
 
 type LaneContext = Parameters<typeof ruleLane>[2] & Parameters<typeof asyncLane>[1];
 
-/** Finds the lane of a delivery: one for each target of each rule, one for each function. */
+/** Finds the lane of a delivery: one for each target of each rule, each schedule and each function. */
 function laneFinder(
   model: CloudModel,
   functions: ReadonlyMap<string, LambdaFunction>,
@@ -278,9 +286,12 @@ function laneFinder(
     for (const target of rule.targets)
       lanes.set(`rule ${rule.arn} ${target.id}`, ruleLane(rule, target, context));
   }
+  for (const schedule of model.schedules)
+    lanes.set(`schedule ${schedule.arn}`, scheduleLane(schedule, context));
   for (const [arn, fn] of functions) lanes.set(`async ${arn}`, asyncLane(fn, context));
   return (delivery) => {
-    const lane = lanes.get(`${delivery.kind} ${delivery.target}`);
+    const { kind, target } = delivery;
+    const lane = lanes.get(`${kind} ${kind === 'schedule' ? target.split(' ')[0] : target}`);
     if (lane === undefined)
       context.stats.problem(
         `an event that was pending for ${delivery.target} is dropped: the template has this target no more`,

@@ -4,11 +4,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { CloudError, messageOf } from './errors.ts';
 import { transaction } from './sqlite.ts';
 
-/** An event on its way to a rule's target, or an asynchronous invocation of a function. */
+/** An event on its way to a rule's target, a call of a schedule, or an asynchronous invocation of a function. */
 export interface Delivery {
   readonly id: number;
-  kind: 'rule' | 'async';
-  /** For `rule`: `<rule ARN> <target id>`; for `async`: the function's ARN. */
+  kind: 'rule' | 'schedule' | 'async';
+  /** Of a rule `<rule ARN> <target id>`, of a schedule `<schedule ARN> <scheduled time>`; else the function's ARN. */
   target: string;
   payload: string;
   readonly requestId: string;

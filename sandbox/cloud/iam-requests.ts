@@ -44,9 +44,13 @@ export function dynamodbAccess(operation: string, body: Body, place: Place): Acc
       return [{ action: `dynamodb:${operation}`, resource: `${tableArn(body.TableName)}${index}` }];
     }
     default: {
-      const resource = body.TableName ?? body.ResourceArn;
+      const named = body.TableName ?? body.ResourceArn;
+      const resource = named === undefined ? '*' : tableArn(named);
+      // A table that is made with tags needs the permission to tag it.
+      const tags = operation === 'CreateTable' && list(body.Tags).length > 0;
       return [
-        { action: `dynamodb:${operation}`, resource: resource === undefined ? '*' : tableArn(resource) },
+        { action: `dynamodb:${operation}`, resource },
+        ...(tags ? [{ action: 'dynamodb:TagResource', resource }] : []),
       ];
     }
   }

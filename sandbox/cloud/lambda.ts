@@ -28,6 +28,8 @@ interface Environment {
   exitError: FunctionErrorPayload | undefined;
 }
 
+/** Lambda takes no larger answer. */
+const ANSWER_BYTES_MAX = 6_291_556;
 /** Lambda gives a cold start 10 s before it counts as failed. */
 const INIT_TIMEOUT_MS = 10_000;
 const MODULE_FILES = ['.mjs', '.js', '.cjs'];
@@ -188,7 +190,7 @@ export class LambdaFunction {
         void environment.runtime.end();
         return;
       case 'result':
-        this.#finish(environment, { payload: message.payload, functionError: undefined, timedOut: false });
+        this.#finish(environment, resultOf(message.payload));
         environment.state = 'idle';
         break;
       case 'error':
@@ -227,4 +229,14 @@ export class LambdaFunction {
     environment.job = undefined;
     job?.resolve(result);
   }
+}
+
+function resultOf(payload: string): InvokeResult {
+  if (Buffer.byteLength(payload) <= ANSWER_BYTES_MAX)
+    return { payload, functionError: undefined, timedOut: false };
+  const error: FunctionErrorPayload = {
+    errorType: 'Function.ResponseSizeTooLarge',
+    errorMessage: `Response payload size exceeded maximum allowed payload size (${ANSWER_BYTES_MAX} bytes).`,
+  };
+  return { payload: JSON.stringify(error), functionError: 'Unhandled', timedOut: false };
 }

@@ -1,6 +1,7 @@
 import type { EventMatcher } from './event-pattern.ts';
 import type { RoleModel } from './iam.ts';
 import type { Statement } from './iam-policy.ts';
+import type { NextTime } from './schedule-expression.ts';
 import type { TargetInput } from './target-input.ts';
 
 /** Everything that the local cloud emulates, as plain values: the template with all intrinsics resolved. */
@@ -12,6 +13,7 @@ export interface CloudModel {
   readonly queues: readonly QueueModel[];
   readonly buses: readonly BusModel[];
   readonly archives: readonly ArchiveModel[];
+  readonly schedules: readonly ScheduleModel[];
   readonly buckets: readonly BucketModel[];
   readonly logGroups: readonly LogGroupModel[];
   readonly functions: readonly FunctionModel[];
@@ -96,6 +98,30 @@ export interface ArchiveModel {
   readonly matches: EventMatcher;
   /** 0: for ever. */
   readonly retentionDays: number;
+}
+
+/** A schedule of EventBridge Scheduler. */
+export interface ScheduleModel {
+  readonly logicalId: string;
+  readonly name: string;
+  readonly arn: string;
+  readonly group: string;
+  readonly enabled: boolean;
+  /** As the template has it, for people. */
+  readonly expression: string;
+  readonly next: NextTime;
+  /** What Scheduler assumes for every call. */
+  readonly role: RoleModel;
+  readonly target: {
+    /** ARN of a function or a queue of the template. */
+    readonly arn: string;
+    readonly kind: 'lambda' | 'sqs';
+    /** With `<aws.scheduler.…>` where context is filled in; undefined for AWS's own event. */
+    readonly input: string | undefined;
+    readonly retry: RetryPolicy;
+    readonly deadLetterArn: string | undefined;
+    readonly messageGroupId: string | undefined;
+  };
 }
 
 export interface FunctionModel {

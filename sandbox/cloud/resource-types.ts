@@ -175,6 +175,36 @@ export const EMULATED: Readonly<Record<string, EmulatedType>> = {
     ref: name,
     attributes: { Arn: arn('events', 'archive/'), ArchiveName: name },
   },
+  'AWS::Scheduler::Schedule': {
+    nameProperty: 'Name',
+    obeyed: [
+      'Name',
+      'GroupName',
+      'ScheduleExpression',
+      'ScheduleExpressionTimezone',
+      'FlexibleTimeWindow',
+      'State',
+      'StartDate',
+      'EndDate',
+      'Target',
+    ],
+    noEffect: {
+      Description: 'a text for people',
+      KmsKeyArn: 'data is kept in plain files',
+      ActionAfterCompletion: 'a schedule that is over calls nobody, whether it is deleted or not',
+    },
+    ref: name,
+    attributes: {
+      Arn: (ids) => arn('scheduler', `schedule/${ids.property('GroupName') ?? 'default'}/`)(ids),
+    },
+  },
+  'AWS::Scheduler::ScheduleGroup': {
+    nameProperty: 'Name',
+    obeyed: ['Name'],
+    noEffect: { Tags: TAGS },
+    ref: name,
+    attributes: { Arn: arn('scheduler', 'schedule-group/') },
+  },
   'AWS::Lambda::Function': {
     nameProperty: 'FunctionName',
     obeyed: [
@@ -296,6 +326,8 @@ const NETWORK = 'everything is on the loopback interface';
 const ECS = 'the sandbox starts the containers’ processes itself';
 const CLOUDWATCH = 'no CloudWatch metrics locally; metrics are on the components’ own endpoints';
 const CRYPTO = 'data is kept in plain files';
+const ATHENA =
+  'no Athena locally; the archive’s files lie in the local S3 for any program that reads Parquet';
 
 /** Types that mean nothing on one machine, each with the reason. Their Ref and GetAtt give placeholders. */
 export const NO_LOCAL_MEANING: Readonly<Record<string, string>> = {
@@ -336,4 +368,7 @@ export const NO_LOCAL_MEANING: Readonly<Record<string, string>> = {
   'AWS::CloudWatch::Dashboard': CLOUDWATCH,
   'AWS::KMS::Key': CRYPTO,
   'AWS::KMS::Alias': CRYPTO,
+  'AWS::Glue::Database': ATHENA,
+  'AWS::Glue::Table': ATHENA,
+  'AWS::Athena::WorkGroup': ATHENA,
 };

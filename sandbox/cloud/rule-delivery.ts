@@ -1,4 +1,4 @@
-import { ServiceError } from './aws-errors.ts';
+import { asDeliveryError, DeliveryError, judge } from './delivery-error.ts';
 import type { Delivery } from './delivery-store.ts';
 import { FINISHED, type Lane, type Outcome } from './dispatcher.ts';
 import { messageOf } from './errors.ts';
@@ -8,9 +8,6 @@ import type { RuleModel, TargetModel } from './model.ts';
 import type { Sqs } from './sqs.ts';
 import type { StatsCollector } from './stats.ts';
 
-/** EventBridge does not publish its back-off; doubling from a second to five minutes spreads 185 attempts over some hours. */
-const FIRST_WAIT_MS = 1_000;
-const WAIT_MAX_MS = 300_000;
 const CONCURRENCY = 16;
 
 interface Context {
@@ -18,20 +15,6 @@ interface Context {
   readonly sqs: Sqs;
   readonly faults: Faults;
   readonly stats: StatsCollector;
-}
-
-/** A delivery that failed, with the code that EventBridge writes on the dead letter. */
-class DeliveryError extends Error {
-  override readonly name = 'DeliveryError';
-  readonly code: string;
-  /** Permissions and missing targets are not tried again. */
-  readonly retriable: boolean;
-
-  constructor(code: string, message: string, retriable: boolean) {
-    super(message);
-    this.code = code;
-    this.retriable = retriable;
-  }
 }
 
 /**
@@ -90,19 +73,12 @@ async function onFailure(
   const { stats } = context;
   stats.deliveries.failed += 1;
   stats.problem(`rule ${rule.name} could not deliver to ${target.arn}: ${error.code}: ${error.message}`);
-  const laterMs = Math.min(FIRST_WAIT_MS * 2 ** Math.min(delivery.attempts, 20), WAIT_MAX_MS);
-  const attemptsLeft = delivery.attempts < target.retry.attemptsMax;
-  const young = delivery.agedMs + laterMs <= target.retry.ageSecondsMax * 1_000;
-  if (error.retriable && attemptsLeft && young) {
+  const verdict = judge(delivery, error, target.retry);
+  if (verdict.kind === 'retry') {
     stats.deliveries.retried += 1;
-    return { kind: 'retry', laterMs };
+    return verdict;
   }
-  const exhausted = error.retriable
-    ? attemptsLeft
-      ? 'MaximumEventAgeInSeconds'
-      : 'MaximumRetryAttempts'
-    : undefined;
-  await bury(rule, target, delivery, error, exhausted, context);
+  await bury(rule, target, delivery, error, verdict.exhausted, context);
   return FINISHED;
 }
 
@@ -151,15 +127,4 @@ function groupOf(
   return target.messageGroupId === undefined
     ? undefined
     : { group: target.messageGroupId, deduplication: delivery.requestId };
-}
-
-function asDeliveryError(error: unknown): DeliveryError {
-  if (error instanceof DeliveryError) return error;
-  if (error instanceof ServiceError) {
-    if (/Throttl|TooManyRequests/.test(error.type))
-      return new DeliveryError('THROTTLING', error.message, true);
-    if (error.status >= 500) return new DeliveryError('INTERNAL_ERROR', error.message, true);
-    return new DeliveryError('SDK_CLIENT_ERROR', error.message, false);
-  }
-  return new DeliveryError('TIMEOUT', messageOf(error), true);
 }

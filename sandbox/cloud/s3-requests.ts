@@ -44,6 +44,8 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   DeleteObject: ['versionId'],
   GetObjectRetention: ['retention', 'versionId'],
   PutObjectRetention: ['retention', 'versionId'],
+  GetObjectTagging: ['tagging', 'versionId'],
+  PutObjectTagging: ['tagging', 'versionId'],
 };
 
 /** The operations that are there. */
@@ -82,17 +84,17 @@ function operationOf(
     if (query.has('object-lock')) return 'GetObjectLockConfiguration';
     return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
   }
-  const isRetention = query.has('retention');
+  const part = query.has('retention') ? 'Retention' : query.has('tagging') ? 'Tagging' : '';
   switch (method) {
     case 'GET':
-      return isRetention ? 'GetObjectRetention' : 'GetObject';
+      return `GetObject${part}`;
     case 'HEAD':
       return 'HeadObject';
     case 'DELETE':
-      return 'DeleteObject';
+      return `DeleteObject${part}`;
     case 'PUT':
       if (incoming.headers['x-amz-copy-source'] !== undefined) return 'CopyObject';
-      return isRetention ? 'PutObjectRetention' : 'PutObject';
+      return `PutObject${part}`;
     default:
       return `${method} of an object`;
   }
@@ -138,6 +140,9 @@ export function s3Access({ operation, bucket, key, query }: S3Address, incoming:
         ...(headers['x-amz-object-lock-mode'] === undefined
           ? []
           : [{ action: 's3:PutObjectRetention', resource: object }]),
+        ...(headers['x-amz-tagging'] === undefined
+          ? []
+          : [{ action: 's3:PutObjectTagging', resource: object }]),
         ...(headers['if-match'] === undefined ? [] : [{ action: 's3:GetObject', resource: object }]),
       ];
     case 'GetObject':
@@ -145,6 +150,10 @@ export function s3Access({ operation, bucket, key, query }: S3Address, incoming:
       return [{ action: `s3:GetObject${ofVersion}`, resource: object }];
     case 'DeleteObject':
       return [{ action: `s3:DeleteObject${ofVersion}`, resource: object }];
+    case 'GetObjectTagging':
+      return [{ action: `s3:GetObject${ofVersion}Tagging`, resource: object }];
+    case 'PutObjectTagging':
+      return [{ action: `s3:PutObject${ofVersion}Tagging`, resource: object }];
     default:
       return [{ action: `s3:${operation}`, resource: object }];
   }

@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 const KEPT_HEADERS = ['content-type', 'cache-control', 'content-disposition', 'content-language', 'expires'];
 /** Headers of S3 that a PutObject may carry; another one is refused, because it would ask for something. */
 const KNOWN_HEADERS =
-  /^x-amz-(meta-.+|checksum-.+|content-sha256|date|decoded-content-length|trailer|sdk-checksum-algorithm|user-agent|security-token|expected-bucket-owner|object-lock-(mode|retain-until-date)|bypass-governance-retention|server-side-encryption|storage-class)$/;
+  /^x-amz-(meta-.+|checksum-.+|content-sha256|date|decoded-content-length|trailer|sdk-checksum-algorithm|user-agent|security-token|expected-bucket-owner|object-lock-(mode|retain-until-date)|bypass-governance-retention|server-side-encryption|storage-class|tagging)$/;
 
 export type Headers = Record<string, string>;
 

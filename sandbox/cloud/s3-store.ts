@@ -4,6 +4,7 @@ import { rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { RetentionMode } from './model.ts';
+import type { Tags } from './s3-tags.ts';
 import { transaction } from './sqlite.ts';
 
 /** One version of an object, or a delete marker. */
@@ -25,6 +26,7 @@ export interface S3Version {
   readonly headers: Readonly<Record<string, string>>;
   readonly checksums: Readonly<Record<string, string>>;
   readonly retention: Retention | undefined;
+  readonly tags: Tags;
 }
 
 export interface Retention {
@@ -50,13 +52,14 @@ CREATE TABLE IF NOT EXISTS versions (
   modified_ms REAL NOT NULL,
   headers TEXT NOT NULL,
   checksums TEXT NOT NULL,
-  retention TEXT
+  retention TEXT,
+  tags TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS versions_by_key ON versions (bucket, key, seq);
 `;
 
 const COLUMNS =
-  'seq, bucket, key, version_id AS versionId, is_marker AS isMarker, file, bytes, etag, modified_ms AS modifiedMs, headers, checksums, retention';
+  'seq, bucket, key, version_id AS versionId, is_marker AS isMarker, file, bytes, etag, modified_ms AS modifiedMs, headers, checksums, retention, tags';
 
 /**
  * Objects on disk: each version's bytes in a file of its own, everything about them in `index.sqlite`. A file is written
@@ -66,7 +69,7 @@ export class S3Store {
   readonly #folder: string;
   readonly #db: DatabaseSync;
   readonly #statements: Record<
-    'insert' | 'remove' | 'current' | 'version' | 'retain' | 'currents' | 'versions',
+    'insert' | 'remove' | 'current' | 'version' | 'retain' | 'tag' | 'currents' | 'versions',
     StatementSync
   >;
 
@@ -75,10 +78,11 @@ export class S3Store {
     mkdirSync(path.join(this.#folder, 'objects'), { recursive: true });
     this.#db = new DatabaseSync(path.join(this.#folder, 'index.sqlite'));
     this.#db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; ${SCHEMA}`);
+    this.#addTags();
     const prepare = (sql: string): StatementSync => this.#db.prepare(sql);
     this.#statements = {
       insert: prepare(
-        'INSERT INTO versions (bucket, key, version_id, is_marker, file, bytes, etag, modified_ms, headers, checksums, retention) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+        'INSERT INTO versions (bucket, key, version_id, is_marker, file, bytes, etag, modified_ms, headers, checksums, retention, tags) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
       ),
       remove: prepare('DELETE FROM versions WHERE seq = ?'),
       current: prepare(
@@ -86,6 +90,7 @@ export class S3Store {
       ),
       version: prepare(`SELECT ${COLUMNS} FROM versions WHERE bucket = ? AND key = ? AND version_id = ?`),
       retain: prepare('UPDATE versions SET retention = ? WHERE seq = ?'),
+      tag: prepare('UPDATE versions SET tags = ? WHERE seq = ?'),
       currents: prepare(
         `SELECT ${COLUMNS} FROM versions v WHERE bucket = ? AND key >= ? AND key < ? AND key > ? AND is_marker = 0 AND seq = (SELECT max(seq) FROM versions WHERE bucket = v.bucket AND key = v.key) ORDER BY key LIMIT ?`,
       ),
@@ -128,6 +133,7 @@ export class S3Store {
       JSON.stringify(version.headers),
       JSON.stringify(version.checksums),
       version.retention === undefined ? null : JSON.stringify(version.retention),
+      JSON.stringify(version.tags),
     );
   }
 
@@ -137,6 +143,10 @@ export class S3Store {
 
   retain({ seq }: S3Version, retention: Retention): void {
     this.#statements.retain.run(JSON.stringify(retention), seq);
+  }
+
+  tag({ seq }: S3Version, tags: Tags): void {
+    this.#statements.tag.run(JSON.stringify(tags), seq);
   }
 
   /** The newest version of a key, which may be a delete marker. */
@@ -168,6 +178,13 @@ export class S3Store {
     this.#db.close();
   }
 
+  /** An index of before there were tags has no column for them. */
+  #addTags(): void {
+    const columns = this.#db.prepare('PRAGMA table_info(versions)').all();
+    if (!columns.some(({ name }) => name === 'tags'))
+      this.#db.exec('ALTER TABLE versions ADD COLUMN tags TEXT');
+  }
+
   /** Files that a killed process left without their row, and rows' files that it did not come to delete. */
   #sweep(): void {
     const named = new Set(
@@ -185,11 +202,12 @@ export class S3Store {
 
 function read(row: unknown): S3Version | undefined {
   if (row === undefined) return undefined;
-  const raw = row as Omit<S3Version, 'isMarker' | 'headers' | 'checksums' | 'retention'> & {
+  const raw = row as Omit<S3Version, 'isMarker' | 'headers' | 'checksums' | 'retention' | 'tags'> & {
     readonly isMarker: number;
     readonly headers: string;
     readonly checksums: string;
     readonly retention: string | null;
+    readonly tags: string | null;
   };
   return {
     ...raw,
@@ -197,5 +215,6 @@ function read(row: unknown): S3Version | undefined {
     headers: JSON.parse(raw.headers) as Record<string, string>,
     checksums: JSON.parse(raw.checksums) as Record<string, string>,
     retention: raw.retention === null ? undefined : (JSON.parse(raw.retention) as Retention),
+    tags: JSON.parse(raw.tags ?? '{}') as Tags,
   };
 }

@@ -25,6 +25,7 @@ import {
   retentionOf,
 } from './s3-rules.ts';
 import { S3Store, type S3Version } from './s3-store.ts';
+import { tagsOfHeader, tagsOfXml } from './s3-tags.ts';
 import { elementsOf, textOf, writeXml } from './s3-xml.ts';
 
 const KEY_BYTES_MAX = 1_024;
@@ -50,7 +51,7 @@ interface Answer {
 
 /**
  * S3 over the file system, for the buckets of the template: whole objects by single-part puts, verified checksums,
- * conditional writes, versions and Object Lock. Multipart uploads, copies, ACLs and tags are not there and are refused.
+ * conditional writes, versions, Object Lock and tags. Multipart uploads, copies and ACLs are not there and are refused.
  */
 export class S3 {
   readonly #buckets: ReadonlyMap<string, BucketModel>;
@@ -124,6 +125,14 @@ export class S3 {
         const { mode, untilMs } = retention;
         return xml('Retention', { Mode: mode, RetainUntilDate: new Date(untilMs).toISOString() });
       }
+      case 'GetObjectTagging': {
+        const { tags, versionId } = this.#find(bucket, asked);
+        const all = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
+        const answer = xml('Tagging', { TagSet: { Tag: all } });
+        return { ...answer, headers: { ...answer.headers, ...versionHeader(bucket, versionId) } };
+      }
+      case 'PutObjectTagging':
+        return this.#tag(bucket, asked);
       default:
         return this.#retain(bucket, asked);
     }
@@ -150,6 +159,7 @@ export class S3 {
     checkHeaders(headers);
     const body = readS3Body(headers, raw);
     const retention = retentionOf(bucket, headers, this.#now());
+    const tags = tagsOfHeader(headers['x-amz-tagging']);
     if (retention !== undefined && !body.checked)
       throw new ServiceError(
         'InvalidRequest',
@@ -177,6 +187,7 @@ export class S3 {
           headers: kept(headers, body.contentEncoding),
           checksums: body.checksums,
           retention,
+          tags,
         });
         return bucket.versioned ? undefined : current;
       });
@@ -202,6 +213,7 @@ export class S3 {
       ...ENCRYPTION,
       ...versionHeader(bucket, version.versionId),
       ...lockHeaders(version.retention),
+      ...this.#tagCount(bucket, version, asked),
     };
     if (!matches(headers['if-match'], version.etag)) throw preconditionFailed('If-Match');
     if (headers['if-none-match'] !== undefined && matches(headers['if-none-match'], version.etag))
@@ -267,6 +279,7 @@ export class S3 {
         headers: {},
         checksums: {},
         retention: undefined,
+        tags: {},
       });
       return { 'x-amz-delete-marker': 'true', 'x-amz-version-id': marker };
     }
@@ -286,11 +299,7 @@ export class S3 {
 
   async #deleteMany(bucket: BucketModel, asked: Asked): Promise<Answer> {
     const { bytes, checked } = readS3Body(asked.headers, asked.body);
-    if (!checked)
-      throw new ServiceError(
-        'InvalidRequest',
-        'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-      );
+    if (!checked) throw missingChecksum();
     const text = bytes.toString('utf8');
     const objects = elementsOf(text, 'Object').map((object) => ({
       key: textOf(object, 'Key') ?? '',
@@ -339,6 +348,24 @@ export class S3 {
     this.#store.retain(version, retention);
     return { status: 200, headers: {} };
   }
+
+  /** Tags may be changed under a lock: they are no part of what is locked. */
+  #tag(bucket: BucketModel, asked: Asked): Answer {
+    const { bytes, checked } = readS3Body(asked.headers, asked.body);
+    if (!checked) throw missingChecksum();
+    const tags = tagsOfXml(bytes.toString('utf8'));
+    const version = this.#find(bucket, asked);
+    this.#store.tag(version, tags);
+    return { status: 200, headers: versionHeader(bucket, version.versionId) };
+  }
+
+  /** Who may not read the tags is not told how many there are. */
+  #tagCount(bucket: BucketModel, { key, tags }: S3Version, { may }: Asked): Headers {
+    const count = Object.keys(tags).length;
+    return count > 0 && may({ action: 's3:GetObjectTagging', resource: `${bucket.arn}/${key}` })
+      ? { 'x-amz-tagging-count': String(count) }
+      : {};
+  }
 }
 
 const ENCRYPTION: Headers = { 'x-amz-server-side-encryption': 'AES256' };
@@ -367,6 +394,13 @@ function mayBypass(version: S3Version, bucket: BucketModel, { headers, may }: As
     version.retention?.mode === 'GOVERNANCE' &&
     headers['x-amz-bypass-governance-retention'] === 'true' &&
     may({ action: 's3:BypassGovernanceRetention', resource: `${bucket.arn}/${version.key}` })
+  );
+}
+
+function missingChecksum(): ServiceError {
+  return new ServiceError(
+    'InvalidRequest',
+    'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
   );
 }
 

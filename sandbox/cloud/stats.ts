@@ -18,6 +18,18 @@ export interface CloudStats {
     /** Given up with no dead-letter queue, or one that may not be written to. */
     readonly dropped: number;
   };
+  readonly scheduler: {
+    /** Calls that were due, or asked for by `fireSchedule`. */
+    readonly fired: number;
+    /** Not called, because the machine was asleep or too busy at the time. */
+    readonly missed: number;
+    /** Handed to their target, and attempts that failed. */
+    readonly ok: number;
+    readonly failed: number;
+    readonly retried: number;
+    readonly deadLettered: number;
+    readonly dropped: number;
+  };
   readonly invocations: {
     readonly ok: number;
     readonly failed: number;
@@ -45,6 +57,15 @@ const DISTINCT_MAX = 1_000;
 export class StatsCollector {
   readonly events: Mutable<CloudStats['events']> = { accepted: 0, rejected: 0, matched: 0, unmatched: 0 };
   readonly deliveries: Mutable<CloudStats['deliveries']> = {
+    ok: 0,
+    failed: 0,
+    retried: 0,
+    deadLettered: 0,
+    dropped: 0,
+  };
+  readonly scheduler: Mutable<CloudStats['scheduler']> = {
+    fired: 0,
+    missed: 0,
     ok: 0,
     failed: 0,
     retried: 0,
@@ -87,6 +108,7 @@ export class StatsCollector {
     return {
       events: { ...this.events },
       deliveries: { ...this.deliveries },
+      scheduler: { ...this.scheduler },
       invocations: { ...this.invocations },
       pending,
       denied: this.denied,

@@ -36,12 +36,20 @@ export function buildFunction(
     handler: String(props.Handler),
     role,
     environment: Object.fromEntries(Object.entries(variables).map(([key, value]) => [key, String(value)])),
-    timeoutSeconds: Number(props.Timeout ?? 3),
-    memoryMb: Number(props.MemorySize ?? 128),
+    timeoutSeconds: within(props.Timeout ?? 3, 1, 900, `${logicalId}.Timeout`),
+    memoryMb: within(props.MemorySize ?? 128, 128, 10_240, `${logicalId}.MemorySize`),
     asynchronous: asynchronousOf(resource, reader),
     deadLetterArn:
       deadLetter === undefined ? undefined : queueArn(deadLetter, `${logicalId}.DeadLetterConfig`, reader),
   };
+}
+
+/** A limit of Lambda. */
+function within(value: unknown, least: number, most: number, at: string): number {
+  const number = Number(value);
+  if (!(number >= least && number <= most))
+    throw invalid(at, `${String(value)} is not within ${least} to ${most}`);
+  return number;
 }
 
 function codeOf({ logicalId, props }: Resource, reader: TemplateReader): string {

@@ -18,6 +18,7 @@ import { buildBucket } from './template-buckets.ts';
 import { buildFunction } from './template-functions.ts';
 import { buildResourcePolicies, buildRoles } from './template-iam.ts';
 import { buildLogGroup } from './template-logs.ts';
+import { buildSchedule } from './template-schedules.ts';
 import { buildTable } from './template-tables.ts';
 
 /** A resource of the template with its properties resolved. */
@@ -73,6 +74,9 @@ export function readTemplate(assembly: Assembly, endpoint: string): CloudModel {
     queues: reader.all('AWS::SQS::Queue').map((resource) => buildQueue(resource, reader)),
     buses: buildBuses(reader),
     archives: reader.all('AWS::Events::Archive').map(buildArchive),
+    schedules: reader
+      .all('AWS::Scheduler::Schedule')
+      .map((resource) => buildSchedule(resource, reader, roleOf)),
     buckets: reader.all('AWS::S3::Bucket').map(buildBucket),
     logGroups: reader.all('AWS::Logs::LogGroup').map((resource) => buildLogGroup(resource, reader)),
     functions: reader.all('AWS::Lambda::Function').map((resource) => buildFunction(resource, reader, roleOf)),

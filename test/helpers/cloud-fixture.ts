@@ -49,6 +49,7 @@ async function act(order) {
       UpdateExpression: 'SET seen = list_append(if_not_exists(seen, :none), :one)',
       ExpressionAttributeValues: { ':none': { L: [] }, ':one': { L: [{ S: order.value }] } },
     }));
+    case 'answer': return 'x'.repeat(order.bytes);
     case 'throw': throw new RangeError(order.message);
     case 'hang': return new Promise(() => setInterval(() => {}, 1000));
     case 'spin': for (;;);
@@ -74,7 +75,8 @@ export async function handler(event, context) {
     }
     return { batchItemFailures: failures };
   }
-  await act(event.detail ?? event);
+  const answer = await act(event.detail ?? event);
+  if (typeof answer === 'string') return answer;
   return { env: process.env, name: context.functionName, arn: context.invokedFunctionArn, remaining: context.getRemainingTimeInMillis(), event };
 }
 `;

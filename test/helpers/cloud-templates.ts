@@ -153,6 +153,74 @@ export function fifoTemplate(): Template {
   return template;
 }
 
+export const schedules = { daily: 'fixture-daily', queued: 'fixture-queued', forbidden: 'fixture-forbidden' };
+
+/** The fixture with schedules: of the function, of a queue, and one whose role may only write dead letters. */
+export function schedulesTemplate(): Template {
+  const template = fixtureTemplate();
+  const { Resources } = template;
+  const schedulerRole = (...statements: unknown[]): unknown => ({
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'aws:SourceArn': getArn('Jobsheet') } },
+            Effect: 'Allow',
+            Principal: { Service: 'scheduler.amazonaws.com' },
+          },
+        ],
+      },
+      Policies: [{ PolicyName: 'own', PolicyDocument: { Statement: statements } }],
+    },
+  });
+  const deadLetters = { Action: 'sqs:SendMessage', Effect: 'Allow', Resource: getArn('DeadLetters') };
+  const schedule = (Name: string, expression: string, target: string, more: object): unknown => ({
+    Type: 'AWS::Scheduler::Schedule',
+    Properties: {
+      Name,
+      Description: 'by the clock',
+      GroupName: { Ref: 'Jobsheet' },
+      FlexibleTimeWindow: { Mode: 'OFF' },
+      ScheduleExpression: expression,
+      ScheduleExpressionTimezone: 'UTC',
+      State: 'ENABLED',
+      Target: {
+        Arn: getArn(target),
+        RoleArn: getArn('ScheduleRole'),
+        RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 2 },
+        DeadLetterConfig: { Arn: getArn('DeadLetters') },
+        ...more,
+      },
+    },
+  });
+  Resources.Jobsheet = { Type: 'AWS::Scheduler::ScheduleGroup', Properties: { Name: 'fixture-jobs' } };
+  Resources.ScheduleRole = schedulerRole(deadLetters, {
+    Action: ['lambda:InvokeFunction', 'sqs:SendMessage'],
+    Effect: 'Allow',
+    Resource: [getArn('Worker'), getArn('Inbox')],
+  });
+  Resources.NoScheduleRole = schedulerRole(deadLetters);
+  Resources.Daily = schedule(schedules.daily, 'cron(15 3 * * ? *)', 'Worker', {
+    Input: '{"do":"put","pk":"<aws.scheduler.execution-id>"}',
+  });
+  Resources.Queued = schedule(schedules.queued, 'rate(12 hours)', 'Inbox', { SqsParameters: {} });
+  Resources.Forbidden = schedule(schedules.forbidden, 'at(2099-01-01T00:00:00)', 'Worker', {
+    RoleArn: getArn('NoScheduleRole'),
+    Input:
+      '{"at":"<aws.scheduler.scheduled-time>","try":<aws.scheduler.attempt-number>,"arn":"<aws.scheduler.schedule-arn>"}',
+  });
+  return template;
+}
+
+const scratchArn = (table: string): unknown => ({
+  'Fn::Join': [
+    '',
+    ['arn:aws:dynamodb:', { Ref: 'AWS::Region' }, ':', { Ref: 'AWS::AccountId' }, `:table/${table}`],
+  ],
+});
+
 /** Two tables with policies of their own, and a role that may do everything on both. */
 export function tablesTemplate(): Template {
   const table = (TableName: string, more: Record<string, unknown>): unknown => ({
@@ -190,6 +258,24 @@ export function tablesTemplate(): Template {
         },
       }),
       AnyRole: role({ Action: 'dynamodb:*', Effect: 'Allow', Resource: '*' }),
+      // Makes, fills and removes tables of its own, which the template does not have.
+      DrillRole: role(
+        {
+          Action: [
+            'dynamodb:CreateTable',
+            'dynamodb:DeleteTable',
+            'dynamodb:DescribeTable',
+            'dynamodb:BatchWriteItem',
+            'dynamodb:PutItem',
+            'dynamodb:ConditionCheckItem',
+            'dynamodb:Scan',
+          ],
+          Effect: 'Allow',
+          Resource: scratchArn('fixture-drill-*'),
+        },
+        { Action: 'dynamodb:Query', Effect: 'Allow', Resource: scratchArn('fixture-drill-*/index/by-order') },
+        { Action: 'dynamodb:ListTables', Effect: 'Allow', Resource: '*' },
+      ),
       // Reads through the index alone, and writes the book only.
       KeeperRole: role(
         { Action: 'dynamodb:Query', Effect: 'Allow', Resource: below('Audit', '/index/*') },

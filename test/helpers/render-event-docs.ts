@@ -2,7 +2,14 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { catalogue, type EventName, eventNames, reservedNames } from '../../lib/events/catalogue.ts';
-import { bookKeeperSource, envelopeHead, noticeHead } from '../../lib/events/envelope.ts';
+import {
+  archiveSource,
+  backupSource,
+  bookKeeperSource,
+  drillSource,
+  envelopeHead,
+  noticeHead,
+} from '../../lib/events/envelope.ts';
 
 export function examplePath(name: EventName): string {
   return `lib/events/examples/${name.replaceAll('.', '-')}.v${catalogue[name].version}.json`;
@@ -71,8 +78,10 @@ export function renderEventDocs(): string {
     '',
     '## Notices of functions',
     '',
-    `What a function itself has to say comes with Source \`${bookKeeperSource}\` and a smaller envelope: it has no streamer,`,
-    'epoch or seq. The only notice is `alert.raised`, with the data below. A rule that pages people matches both Sources.',
+    'What a function itself has to say comes with a Source of its own and a smaller envelope: it has no streamer, epoch or',
+    `seq. Sources: ${[bookKeeperSource, backupSource, drillSource, archiveSource].map((source) => `\`${source}\``).join(', ')}.`,
+    'Any of them may raise `alert.raised`; a rule that pages people matches them all by the prefix `evenkeel.`.',
+    '`backup.completed` and `drill.completed` are notices too.',
     '',
     ...fieldTable(noticeHead),
     '',

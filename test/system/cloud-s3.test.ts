@@ -8,12 +8,14 @@ import {
   GetObjectCommand,
   GetObjectLockConfigurationCommand,
   GetObjectRetentionCommand,
+  GetObjectTaggingCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
   PutObjectCommand,
   PutObjectRetentionCommand,
+  PutObjectTaggingCommand,
   paginateListObjectsV2,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -358,7 +360,71 @@ describe('Object Lock', () => {
   });
 });
 
+describe('tags', () => {
+  const tagsOf = async (Key: string, Bucket = versioned, VersionId?: string): Promise<unknown> =>
+    (await s3.send(new GetObjectTaggingCommand({ Bucket, Key, VersionId }))).TagSet;
+  const tag = (
+    Key: string,
+    TagSet: { Key: string; Value: string }[],
+    VersionId?: string,
+  ): PutObjectTaggingCommand =>
+    new PutObjectTaggingCommand({ Bucket: versioned, Key, VersionId, Tagging: { TagSet } });
+
+  it('come with the object, or later; each version has its own', async () => {
+    const { VersionId: first } = await s3.send(
+      put('tagged', 'one', { Bucket: versioned, Tagging: 'kind=part&a%20b=x%26y' }),
+    );
+    await s3.send(put('tagged', 'two', { Bucket: versioned }));
+    const both = [
+      { Key: 'kind', Value: 'part' },
+      { Key: 'a b', Value: 'x&y' },
+    ];
+    expect(await tagsOf('tagged', versioned, first)).toEqual(expect.arrayContaining(both));
+    expect(await tagsOf('tagged')).toEqual([]);
+    const expired = [{ Key: 'evenkeel:expire', Value: 'true' }];
+    await s3.send(tag('tagged', expired, first));
+    expect(await tagsOf('tagged', versioned, first)).toEqual(expired);
+    expect(await tagsOf('tagged')).toEqual([]);
+    const head = new HeadObjectCommand({ Bucket: versioned, Key: 'tagged', VersionId: first });
+    expect((await s3.send(head)).TagCount).toBe(1);
+    await s3.send(tag('tagged', [], first));
+    expect(await tagsOf('tagged', versioned, first)).toEqual([]);
+  });
+
+  it('may be changed while the version is locked', async () => {
+    await s3.send(put('tagged', 'evidence', { Bucket: locked }));
+    const TagSet = [{ Key: 'evenkeel:expire', Value: 'true' }];
+    await s3.send(new PutObjectTaggingCommand({ Bucket: locked, Key: 'tagged', Tagging: { TagSet } }));
+    expect(await tagsOf('tagged', locked)).toEqual(TagSet);
+  });
+
+  it('more than ten, a key twice, and an object that is not there', async () => {
+    const eleven = Array.from({ length: 11 }, (_none, n) => ({ Key: `k${n}`, Value: '' }));
+    await s3.send(put('few', 'x', { Bucket: versioned }));
+    await expect(s3.send(tag('few', eleven))).rejects.toMatchObject({ name: 'BadRequest' });
+    await expect(s3.send(tag('few', [eleven[0]!, eleven[0]!]))).rejects.toMatchObject({ name: 'InvalidTag' });
+    await expect(s3.send(tag('nowhere', []))).rejects.toMatchObject({ name: 'NoSuchKey' });
+  });
+});
+
 describe.skipIf(elsewhere !== undefined)('the local one', () => {
+  it('tags need a permission of their own, also on a put', async () => {
+    const writer = clientOf('WriterRole');
+    const object = { Bucket: versioned, Key: 'snapshots/DU1/tagged' };
+    await writer.send(new PutObjectCommand({ ...object, Body: 'x' }));
+    for (const command of [
+      new PutObjectCommand({ ...object, Body: 'x', Tagging: 'a=b' }),
+      new PutObjectTaggingCommand({ ...object, Tagging: { TagSet: [] } }),
+    ])
+      await expect(writer.send(command as PutObjectCommand)).rejects.toMatchObject({
+        name: 'AccessDenied',
+        message: expect.stringContaining('s3:PutObjectTagging on resource'),
+      });
+    await expect(
+      writer.send(new PutObjectTaggingCommand({ ...object, VersionId: 'x', Tagging: { TagSet: [] } })),
+    ).rejects.toMatchObject({ message: expect.stringContaining('s3:PutObjectVersionTagging') });
+  });
+
   it('a role may do what its policy says: put under its folder, and nothing else', async () => {
     const writer = clientOf('WriterRole');
     const to = (Key: string): PutObjectCommand => new PutObjectCommand({ Bucket: versioned, Key, Body: 'x' });

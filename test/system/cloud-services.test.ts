@@ -279,6 +279,18 @@ describe('Lambda', () => {
     expect((await invoke({ do: 'nothing' })).error).toBeUndefined();
   });
 
+  it('a large answer comes whole, and one above Lambda’s limit is an error of the function', async () => {
+    const large = await invoke({ do: 'answer', bytes: 6_000_000 });
+    expect(large.error).toBeUndefined();
+    expect(large.payload).toHaveLength(6_000_000);
+    const { error, payload } = await invoke({ do: 'answer', bytes: 6_291_556 });
+    expect(error).toBe('Unhandled');
+    expect(payload).toMatchObject({
+      errorType: 'Function.ResponseSizeTooLarge',
+      errorMessage: 'Response payload size exceeded maximum allowed payload size (6291556 bytes).',
+    });
+  });
+
   it('invocations by a role need its permission', async () => {
     expect((await invoke({ do: 'nothing' }, task)).error).toBeUndefined();
     await expect(invoke({ do: 'nothing' }, worker)).rejects.toMatchObject({ name: 'AccessDeniedException' });

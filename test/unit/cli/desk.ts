@@ -10,10 +10,11 @@ import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { Heartbeat, Lease } from '../../../lib/ports/lease-store.ts';
 import type { LogLine } from '../../../lib/ports/log-reader.ts';
 import { LogGroupMissingError } from '../../../lib/ports/log-reader.ts';
-import type { StoredObject } from '../../../lib/ports/object-store.ts';
+import type { ObjectStore, StoredObject } from '../../../lib/ports/object-store.ts';
 import type { Identity, QueueDepth } from '../../../lib/ports/stage-probes.ts';
 import { type BookTables, createBookTables } from '../../helpers/book-tables.ts';
 import type { DynamoEngine } from '../../helpers/dynamo-engine.ts';
+import { type BackupWorld, backupPorts, createBackupWorld } from './backup-desk.ts';
 
 export const account = 'DU1234567';
 /** The system clock of every test; a Monday. */
@@ -35,6 +36,13 @@ export interface World {
   tableStates: Record<string, string | undefined>;
   logs: Record<string, readonly LogLine[]>;
   objects: Map<string, Uint8Array>;
+  /** The bucket of the archive. */
+  archive: ObjectStore | undefined;
+  readonly backups: BackupWorld;
+  /** Ctrl-C for the command that runs. */
+  interrupt: () => void;
+  /** What a person types in answer; undefined where nobody sits there. */
+  ask: ((question: string) => Promise<string>) | undefined;
   sent: { readonly id: string; readonly group: string; readonly body: string }[];
   /** Thrown by the next call of any port. */
   failure: Error | undefined;
@@ -50,16 +58,20 @@ export interface TestDesk extends BookTables {
   runWith(env: Record<string, string>, ...argv: string[]): Promise<Ran>;
   /** Books events as the book-keeper does. */
   tell(...events: readonly Envelope[]): Promise<void>;
+  /** Lets time go by. */
+  later(ms: number): void;
   stop(): void;
 }
 
 let desks = 0;
+const oneTurn = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1));
 
 /** The operator's program over a real book on an engine; what is around the book is in memory. */
 export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
   desks += 1;
   const tables = await createBookTables(engine, `desk-${desks}`);
   await engine.createTable(`desk-${desks}-candles`);
+  await engine.createTable(`desk-${desks}-control`);
   const candles = new CandlesTable({
     client: engine.client,
     tableName: `desk-${desks}-candles`,
@@ -72,9 +84,17 @@ export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
   );
   let clockMs = nowMs;
   const world = quietWorld();
+  const backups = backupPorts(world.backups, {
+    engine,
+    tables,
+    controlTable: `desk-${desks}-control`,
+    nowMs: () => clockMs,
+  });
+  const ports = { ...portsOf(world, tables, candles), ...backups };
   const runWith = async (env: Record<string, string>, ...argv: string[]): Promise<Ran> => {
     const said = { out: '', err: '' };
     const quit = new AbortController();
+    world.interrupt = () => quit.abort();
     const io: Io = {
       out: {
         write: (text) => {
@@ -93,13 +113,16 @@ export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
       env,
       signal: quit.signal,
       nowMs: () => clockMs,
+      ask: world.ask,
       sleep: async (ms) => {
         clockMs += ms;
         await world.onSleep(ms);
+        // Whoever waits for something real has to let it happen.
+        await oneTurn();
       },
     };
     const place = env.STAGE === undefined && !argv.includes('--stage') ? ['--data', dataDir] : [];
-    const code = await runEvenkeel([...place, ...argv], io, () => portsOf(world, tables, candles), '0.0.0');
+    const code = await runEvenkeel([...place, ...argv], io, () => ports, '0.0.0');
     return { code, ...said };
   };
   return {
@@ -117,6 +140,10 @@ export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
           random: () => 0,
         });
       }
+    },
+    later: (ms) => {
+      clockMs += ms;
+      if (world.heartbeat) world.heartbeat = { ...world.heartbeat, atMs: world.heartbeat.atMs + ms };
     },
     stop: () => rmSync(dataDir, { recursive: true, force: true }),
   };
@@ -148,13 +175,21 @@ function quietWorld(): World {
     tableStates: {},
     logs: {},
     objects: new Map(),
+    archive: undefined,
+    backups: createBackupWorld(),
+    interrupt: () => undefined,
+    ask: undefined,
     sent: [],
     failure: undefined,
     onSleep: () => undefined,
   };
 }
 
-function portsOf(world: World, { book, audit }: BookTables, candles: CandlesTable): StagePorts {
+function portsOf(
+  world: World,
+  { book, audit }: BookTables,
+  candles: CandlesTable,
+): Omit<StagePorts, 'backups' | 'functions' | 'restoreTarget' | 'scratch'> {
   const answer = <T>(value: () => T): Promise<T> =>
     world.failure === undefined ? Promise.resolve(value()) : Promise.reject(world.failure);
   const inWorld = <T extends object, K extends string>(
@@ -182,6 +217,11 @@ function portsOf(world: World, { book, audit }: BookTables, candles: CandlesTabl
       },
     },
     commands: () => answer(() => ({ send: async (command) => void world.sent.push(command) })),
+    archive: () =>
+      answer(() => {
+        if (world.archive === undefined) throw new Error('this test has no archive');
+        return world.archive;
+      }),
     snapshots: () =>
       answer(() => ({
         put: async ({ key, body }: StoredObject) => {

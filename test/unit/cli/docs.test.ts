@@ -15,6 +15,7 @@ async function help(...command: string[]): Promise<string> {
     signal: new AbortController().signal,
     nowMs: () => 0,
     sleep: async () => undefined,
+    ask: undefined,
   };
   const open = () => {
     throw new Error('opened');

@@ -35,6 +35,7 @@ async function run(
     signal,
     nowMs: () => 0,
     sleep: async () => undefined,
+    ask: undefined,
   };
   const open = () => {
     throw new Error('opened');
@@ -73,7 +74,7 @@ describe('wrong input is named with what is valid, exit code 2', () => {
     [
       ['logs', 'strmer'],
       [
-        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper. Did you mean streamer?',
+        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper, backup, drill, archive. Did you mean streamer?',
       ],
     ],
   ])('%j', async (argv, words) => {

@@ -23,6 +23,7 @@ describe('what is sent to S3', () => {
       Body: object.body,
       ContentType: 'application/json',
       ContentLength: 8,
+      ChecksumAlgorithm: 'SHA256',
       ChecksumSHA256: createHash('sha256').update('{"ä":1}').digest('base64'),
       IfNoneMatch: '*',
     });

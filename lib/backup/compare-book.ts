@@ -1,0 +1,45 @@
+/** A backup beside a book, by digests of the bodies. */
+
+import type { BackupManifest } from '../domain/backup/manifest.ts';
+import { BookDiff, type ItemDifference } from '../domain/backup/restore-diff.ts';
+import type { BookBody, BookKind } from '../domain/book/item.ts';
+import { type AccountSource, linesOf, progressOf } from './restore-source.ts';
+import type { RestoreOptions } from './restore-types.ts';
+import { imageOf } from './stored-line.ts';
+
+/** @param isLeftOut kinds of items that are not compared */
+export async function compareBook(
+  manifest: BackupManifest,
+  source: AccountSource,
+  options: RestoreOptions,
+  isLeftOut: (kind: BookKind) => boolean,
+): Promise<ItemDifference[]> {
+  const { target, tools } = options;
+  const digests = new Map<string, string>();
+  for await (const [item, body] of bodiesOf(manifest, source, options)) {
+    const kind = tools.refOf(item)?.kind;
+    if (kind !== undefined && !isLeftOut(kind)) digests.set(item, tools.digest(body));
+  }
+  const diff = new BookDiff(digests);
+  for await (const { ref, version, body } of target.book.all(source.backedUp.account)) {
+    options.signal?.throwIfAborted();
+    if (!isLeftOut(ref.kind)) diff.see(tools.keyOf(ref), version, tools.digest(body));
+  }
+  return diff.differences();
+}
+
+/** Every item of the account at the backup's instant, heads of chains included as they were scanned. */
+export async function* bodiesOf(
+  manifest: BackupManifest,
+  { backedUp, tail }: AccountSource,
+  options: RestoreOptions,
+  isWanted: (item: string) => boolean = () => true,
+): AsyncGenerator<readonly [item: string, body: BookBody], void, undefined> {
+  const partition = options.tools.bookPartition(backedUp.account);
+  const tick = progressOf(manifest, ['book'], 'compare', options);
+  for await (const line of linesOf(manifest, 'book', options)) {
+    tick();
+    if (line.pk === partition && !tail.has(line.sk) && isWanted(line.sk)) yield [line.sk, imageOf(line).body];
+  }
+  for (const [item, image] of tail) if (image && isWanted(item)) yield [item, image.body];
+}

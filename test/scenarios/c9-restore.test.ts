@@ -1,0 +1,250 @@
+/** C9: restores. What comes back is what was there, to the byte, or nothing is written. */
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { canonicalJson, chainTools, digest } from '../../lib/aws/audit-hash.ts';
+import { restoreBackup } from '../../lib/backup/restore.ts';
+import { planRestore } from '../../lib/backup/restore-plan.ts';
+import { foldTrail } from '../../lib/domain/audit/fold.ts';
+import { verifyAudit } from '../../lib/domain/audit/verify.ts';
+import { readFlags } from '../../lib/domain/safety/flags.ts';
+import { readLock } from '../../lib/domain/safety/lock.ts';
+import {
+  collect,
+  type DynamoEngine,
+  engineIsHere,
+  startDynamoEngine,
+  whenNoEngine,
+} from '../helpers/dynamo-engine.ts';
+import {
+  changeBy,
+  createDesk,
+  type Desk,
+  startMs,
+  tradeDay,
+  tradeDays,
+  untouched,
+} from '../helpers/restore-desk.ts';
+
+const skipped = engineIsHere ? '' : ` (skipped: ${whenNoEngine})`;
+const dayMs = 86_400_000;
+const account = 'DU1';
+
+let engine: DynamoEngine;
+let desk: Desk;
+let desks = 0;
+
+async function foldText(of: Desk): Promise<Record<string, string>> {
+  const folded = await foldTrail(of.tables.audit, account, chainTools.keyOf);
+  return Object.fromEntries([...folded].map(([key, image]) => [key, canonicalJson({ ...image })]));
+}
+
+async function bookText(of: Desk): Promise<Record<string, string>> {
+  const items = await collect(of.tables.book.all(account));
+  return Object.fromEntries(
+    items.map(({ ref, version, body }) => [chainTools.keyOf(ref), canonicalJson({ version, body })]),
+  );
+}
+
+async function chainFaults(of: Desk): Promise<unknown[]> {
+  const reports = await verifyAudit(of.tables.audit, account, digest);
+  return reports.flatMap(({ finding }) => finding ?? []);
+}
+
+describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
+  beforeAll(async () => {
+    engine = await startDynamoEngine();
+  });
+  afterAll(() => engine?.stop());
+  beforeEach(async () => {
+    desks += 1;
+    desk = await createDesk(engine, `desk${desks}`);
+    await tradeDays(desk, account, 4);
+  });
+
+  it('S139 restore into an empty table: the same book to the byte, and the trail says why', async () => {
+    await desk.backup({
+      meanwhile: async () => {
+        await tradeDay(desk.tables.book, account, 6);
+        await changeBy('plan', desk.tables.book, account, 'P16', null, startMs + 7 * dayMs);
+        await changeBy('plan', desk.tables.book, account, 'P16', { again: 1 }, startMs + 7 * dayMs);
+      },
+    });
+    const [book, audit] = [await desk.dump('book'), await desk.dump('audit')];
+    await desk.wipe();
+    const plan = await planRestore(desk.request());
+    expect(plan.accounts).toMatchObject([
+      { state: 'empty', needsInPlace: false, changes: { change: 0, remove: 0 } },
+    ]);
+    expect((await desk.dump('book')).size).toBe(0);
+
+    const { accounts, backupBefore } = await restoreBackup(desk.request());
+
+    expect(untouched(await desk.dump('book'))).toEqual(untouched(book));
+    expect(untouched(await desk.dump('audit'))).toEqual([...audit.values()]);
+    expect(await chainFaults(desk)).toEqual([]);
+    expect(await foldText(desk)).toEqual(await bookText(desk));
+    const [restored] = accounts;
+    expect(restored).toMatchObject({ how: 'empty', resumed: false, replayed: null, changes: null });
+    for (const { manifest, restored: found } of restored!.counts) expect(found).toBe(manifest);
+    expect(restored!.counts.map(({ restored: found }) => found)).toEqual([4, 23, 5]);
+    expect(plan.accounts[0]?.changes.add).toBe(restored!.items);
+    expect(backupBefore).toBe('');
+    const [flags, lock] = await desk.tables.another().read(account, [
+      { kind: 'flags', id: '' },
+      { kind: 'lock', id: '' },
+    ]);
+    expect(readFlags(flags?.body)).toMatchObject({
+      flags: { DRY_RUN: true, SAFE_MODE: true, DRY_RUN_CONFIRM: false, FORCE_SYNC_DELETE: false },
+      reason: 'the table was deleted',
+    });
+    expect(readLock(lock?.body)).toMatchObject({ state: 'locked', source: 'stored' });
+    const rows = await collect(desk.tables.audit.rows(account, 'restore'));
+    expect(rows).toMatchObject([
+      {
+        seq: 1,
+        cause: { kind: 'restore', id: accountBackup(await desk.bucket.get('manifests/000001.json')) },
+      },
+    ]);
+  });
+
+  it('S139 restore into a book that is not empty is refused, and nothing is written', async () => {
+    await desk.backup();
+    await tradeDay(desk.tables.book, account, 9);
+    const before = [await desk.dump('book'), await desk.dump('audit'), await desk.dump('control')];
+    await expect(restoreBackup(desk.request())).rejects.toMatchObject({ code: 'RESTORE_BOOK_NOT_EMPTY' });
+    expect([await desk.dump('book'), await desk.dump('audit'), await desk.dump('control')]).toEqual(before);
+  });
+
+  it('S139 in place, with the flag: a backup first, then the book is the backup, and the trail is only added to', async () => {
+    const { manifest } = await desk.backup();
+    const then = await bookText(desk);
+    await tradeDay(desk.tables.book, account, 9);
+    await changeBy('plan', desk.tables.book, account, 'P11', null, startMs + 10 * dayMs);
+    await changeBy('plan', desk.tables.book, account, 'P12', { broken: true }, startMs + 10 * dayMs);
+    const [audit, before] = [await desk.dump('audit'), await bookText(desk)];
+    const plan = await planRestore(desk.request());
+    expect(plan.accounts).toMatchObject([{ state: 'in-use', needsInPlace: true }]);
+    expect(await bookText(desk)).toEqual(before);
+
+    let asked = 0;
+    const backupFirst = async () => {
+      asked += 1;
+      expect(await bookText(desk)).toEqual(before);
+      return { id: 'db_backup_20260204_000000' };
+    };
+    const result = await restoreBackup(desk.request({ inPlace: true, backup: manifest.id, backupFirst }));
+
+    expect(asked).toBe(1);
+    expect(result).toMatchObject({
+      backupBefore: 'db_backup_20260204_000000',
+      accounts: [{ how: 'in-place' }],
+    });
+    expect(result.accounts[0]?.changes).toEqual(plan.accounts[0]?.changes);
+    expect(result.accounts[0]?.changes).toMatchObject({ add: 1 });
+    const bodies = (items: Record<string, string>): Record<string, unknown> =>
+      Object.fromEntries(
+        Object.entries(items)
+          .filter(([key]) => !/^(FLAGS|LOCK|AUDIT#.*)$/.test(key))
+          .map(([key, text]) => [key, JSON.parse(text).body]),
+      );
+    expect(bodies(await bookText(desk))).toEqual(bodies(then));
+    const after = await desk.dump('audit');
+    for (const [key, text] of audit) expect(after.get(key)).toBe(text);
+    expect(await chainFaults(desk)).toEqual([]);
+    expect(await foldText(desk)).toEqual(await bookText(desk));
+    // Again: nothing is left to change.
+    const again = await planRestore(desk.request({ backup: manifest.id }));
+    expect(again.accounts[0]?.changes).toEqual({ add: 0, change: 0, remove: 0 });
+  });
+
+  it('S139 an intent is never taken back, or an order could be sent twice', async () => {
+    const intent = { kind: 'intent', id: 'ref-1' } as const;
+    const write = (expectedVersion: number, body: Record<string, string>) =>
+      desk.tables.book.commit({
+        account,
+        writer: 'plan',
+        cause: { kind: 'plan', id: 'plan-1', name: 'intent', reason: '' },
+        atMs: startMs + 9 * dayMs,
+        orderKey: '',
+        writes: [{ ref: intent, expectedVersion, body }],
+      });
+    await write(0, { state: 'reserved' });
+    await desk.backup();
+    await write(1, { state: 'sent' });
+    await restoreBackup(desk.request({ inPlace: true, backupFirst: async () => ({ id: 'x' }) }));
+    expect(await desk.tables.another().read(account, [intent])).toMatchObject([
+      { version: 2, body: { state: 'sent' } },
+    ]);
+  });
+
+  it('S139 partial restore: begun and stopped, the same command goes on; another backup is refused', async () => {
+    const first = await desk.backup({ atMs: startMs + 20 * dayMs });
+    const second = await desk.backup({ atMs: startMs + 21 * dayMs });
+    const book = await desk.dump('book');
+    await desk.wipe();
+    const stop = new AbortController();
+    const stopped = desk.request({
+      signal: stop.signal,
+      onProgress: ({ phase }) => {
+        if (phase === 'load') stop.abort(new Error('stopped by hand'));
+      },
+    });
+    await expect(restoreBackup(stopped)).rejects.toThrow('stopped by hand');
+    const half = await desk.dump('book');
+    expect(half.get('A#DU1 AUDIT#book-keeper')).toContain(second.manifest.id);
+
+    const other = restoreBackup(desk.request({ backup: first.manifest.id }));
+    await expect(other).rejects.toMatchObject({
+      code: 'RESTORE_OTHER_BEGUN',
+      message: expect.stringContaining(second.manifest.id),
+    });
+    expect(await desk.dump('book')).toEqual(half);
+    expect(await planRestore(desk.request())).toMatchObject({ accounts: [{ state: 'begun' }] });
+
+    const { accounts } = await restoreBackup(desk.request());
+    expect(accounts).toMatchObject([{ how: 'empty', resumed: true }]);
+    expect(untouched(await desk.dump('book'))).toEqual(untouched(book));
+    // Once more: it is known to be done.
+    expect((await restoreBackup(desk.request())).accounts).toMatchObject([{ how: 'already' }]);
+  });
+
+  it('S139 restore, then compare: nothing differs but what happened since the backup', async () => {
+    await desk.backup();
+    await tradeDay(desk.tables.book, account, 9);
+    const since = await bookText(desk);
+    await desk.wipe();
+    await restoreBackup(desk.request());
+    const restored = await bookText(desk);
+    const touched = new Set<string>(['FLAGS', 'LOCK', 'AUDIT#restore', 'AUDIT#book-keeper']);
+    // What the lost day wrote is what one more delivery of its events writes.
+    await tradeDay(desk.tables.another(), account, 9, 5_000);
+    for (const [key, text] of Object.entries(await bookText(desk)))
+      if (restored[key] !== text) touched.add(key);
+    const rest = (items: Record<string, string>) =>
+      Object.fromEntries(Object.entries(items).filter(([key]) => !touched.has(key)));
+    expect(rest(restored)).toEqual(rest(since));
+    expect(Object.keys(rest(since)).length).toBeGreaterThan(10);
+    const flagsApart = (items: Record<string, string>) =>
+      Object.fromEntries(Object.entries(items).filter(([key]) => !/^(FLAGS|LOCK|AUDIT#.*)$/.test(key)));
+    expect(flagsApart(await bookText(desk))).toEqual(flagsApart(since));
+  });
+
+  it('S139 only the book was lost: the surviving trail is replayed over the backup', async () => {
+    await desk.backup();
+    await tradeDay(desk.tables.book, account, 9);
+    await changeBy('plan', desk.tables.book, account, 'P11', null, startMs + 10 * dayMs);
+    await changeBy('reconcile', desk.tables.book, account, 'P12', { mended: 1 }, startMs + 10 * dayMs);
+    const [book, audit] = [await desk.dump('book'), await desk.dump('audit')];
+    await desk.wipe(['book']);
+    expect(await planRestore(desk.request())).toMatchObject({ accounts: [{ survivingRows: 7 }] });
+    const { accounts } = await restoreBackup(desk.request());
+    expect(accounts).toMatchObject([{ replayed: { rows: 7, until: '2026-01-15T14:30:00.000Z' } }]);
+    expect(untouched(await desk.dump('book'))).toEqual(untouched(book));
+    expect(untouched(await desk.dump('audit'))).toEqual([...audit.values()]);
+    expect(await chainFaults(desk)).toEqual([]);
+    expect(await foldText(desk)).toEqual(await bookText(desk));
+  });
+});
+
+function accountBackup(manifest: Uint8Array | undefined): string {
+  return JSON.parse(Buffer.from(manifest ?? []).toString()).id;
+}
