@@ -9,8 +9,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/{unit,scenarios,infrastructure,docs}/**/*.test.ts'],
           globalSetup: ['test/helpers/global-setup.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
         },
       },
       {
@@ -21,8 +21,8 @@ export default defineConfig({
           // Most of them wait for processes and sockets; more than two at once would fight over the cores.
           maxWorkers: 2,
           maxConcurrency: 2,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: 240_000,
+          hookTimeout: 120_000,
         },
       },
     ],

@@ -8,18 +8,14 @@ import { toAttributes } from '../lib/aws/marshalling.ts';
 import { type ChainHead, headAfter, nextRow } from '../lib/domain/audit/row.ts';
 import { bookKeeperWriter } from '../lib/domain/audit/writers.ts';
 import type { BookItem } from '../lib/domain/book/item.ts';
-import type { Envelope } from '../lib/events/envelope.ts';
-import { commissionEvent, fillEvent, orderEvent } from '../test/helpers/book-events.ts';
 import { MemoryBook } from '../test/helpers/memory-book.ts';
+import { TradingAccount } from './trading-days.ts';
 
-/**
- * A book of many orders with its audit trail, as the answers of a scan: made by the rules themselves. An order has
- * five items and five rows.
- */
+/** A book of many orders with its audit trail, as the answers of a scan: made by the book's own rules. */
 const itemsOfOrder = 5;
+const ordersOfDay = 100;
 /** DynamoDB's limit for a page. */
 const pageBytesMax = 1024 * 1024;
-const startMs = Date.UTC(2026, 0, 5, 14, 30);
 
 export interface ScanPages {
   readonly accounts: readonly string[];
@@ -38,7 +34,7 @@ export async function writeScanPages(folder: string, items: number, accounts: nu
   let count = 0;
   for (let index = 0; index < accounts; index += 1) {
     const account = `DU-${index}`;
-    const { head, ...tables } = await linesOf(account, orders, index * orders);
+    const { head, ...tables } = await linesOf(account, orders, index);
     heads[account] = head;
     for (const [table, lines] of Object.entries(tables)) {
       mkdirSync(join(folder, table), { recursive: true });
@@ -61,70 +57,39 @@ export async function writeScanPages(folder: string, items: number, accounts: nu
 async function linesOf(
   account: string,
   orders: number,
-  firstOrder: number,
+  seed: number,
 ): Promise<{ book: string[]; audit: string[]; head: ChainHead }> {
   const memory = new MemoryBook();
+  const trading = new TradingAccount(account, seed);
   const book: string[] = [];
   const audit: string[] = [];
   let head: ChainHead | undefined;
-  for (let order = firstOrder; order < firstOrder + orders; order += 1) {
-    for (const [step, event] of eventsOf(account, order).entries()) {
-      const nowMs = (): number => startMs + order * 10 + step;
-      await bookEvent(event, { book: memory, nowMs, sleep: async () => undefined, random: () => 0 });
+  for (let day = 0; day * ordersOfDay < orders; day += 1) {
+    const told = trading.day(day, Math.min(ordersOfDay, orders - day * ordersOfDay));
+    for (const { atMs, event } of told) {
+      await bookEvent(event, { book: memory, nowMs: () => atMs, sleep, random: () => 0 });
     }
     for (const change of memory.changes.splice(0)) {
       const row = nextRow(change, head, chainTools);
       head = headAfter(row, head);
       audit.push(JSON.stringify(auditItem(row)));
     }
-    // No later order touches what one has made.
-    for (const item of memory.items.values()) book.push(JSON.stringify(bookItem(item)));
-    memory.items.clear();
+    for (const [key, item] of memory.items) {
+      // Only positions are touched again on another day.
+      if (item.ref.kind === 'position') continue;
+      book.push(JSON.stringify(bookItem(item)));
+      memory.items.delete(key);
+    }
   }
   if (head === undefined) throw new Error('a book without orders is no book to measure');
+  for (const item of memory.items.values()) book.push(JSON.stringify(bookItem(item)));
   const ref = { kind: 'audit-head', id: bookKeeperWriter } as const;
   book.push(JSON.stringify(bookItem({ account, ref, version: head.seq, body: { ...head } })));
   // A table has its items in the order of their keys.
   return { book: book.sort(), audit, head };
 }
 
-function eventsOf(account: string, order: number): Envelope[] {
-  const random = randomOf(order);
-  const digits = (count: number): string =>
-    String(random() * 10 ** count + 10 ** (count - 1)).slice(0, count);
-  const decimal = () => `${digits(4)}.${1 + Math.floor(random() * 9)}`;
-  const permId = 1_000_000 + Math.floor(random() * 1e9);
-  const price = decimal();
-  const limit = decimal();
-  const quantity = String(1 + Math.floor(random() * 99));
-  const own = { orderId: order + 1, orderRef: `${account}-${digits(16)}` };
-  const execBase = `0000${digits(8)}.${digits(8)}.01`;
-  const at = (step: number) => ({ account, seq: order * 5 + step });
-  const said = { ...own, quantity, limitPrice: limit };
-  return [
-    orderEvent(
-      'order.placed',
-      permId,
-      { ...said, status: 'PreSubmitted', brokerStatus: 'PreSubmitted' },
-      at(1),
-    ),
-    orderEvent('order.changed', permId, { ...said, status: 'Submitted', brokerStatus: 'Submitted' }, at(2)),
-    fillEvent(permId, { ...own, execBase, revision: 1, quantity, price }, at(3)),
-    orderEvent('order.filled', permId, { ...said, status: 'Filled', brokerStatus: 'Filled' }, at(4)),
-    commissionEvent(`P${permId}`, execBase, 1, decimal(), at(5)),
-  ];
-}
-
-/** 0..1, the same for the same seed (mulberry32). */
-function randomOf(seed: number): () => number {
-  let state = Math.imul(seed + 1, 0x9e3779b1);
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let value = Math.imul(state ^ (state >>> 15), state | 1);
-    value ^= value + Math.imul(value ^ (value >>> 7), value | 61);
-    return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+async function sleep(): Promise<void> {}
 
 function bookItem({ account, ref, version, body }: BookItem) {
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { buildSync } from 'esbuild';
 import { writeScanPages } from './backup-book.ts';
-import type { BackupClientOptions, BackupClientTold } from './backup-client.ts';
+import type { BackupClientOptions, BackupClientTold, Work } from './backup-client.ts';
 import type { ScanFeederOptions, ScanFeederTold } from './feed/scan-feeder.ts';
 import type { BenchResult, Figure } from './figure.ts';
 import { startPeer } from './processes.ts';
@@ -17,7 +17,7 @@ import { median } from './statistics.ts';
  * 1 MB takes one a third of a second, and that would be all that is measured.
  */
 export interface BackupBenchOptions {
-  /** Items of the book; its trail has as many rows. */
+  /** Items of the book; its trail has somewhat more rows. */
   readonly items: number;
   readonly rounds: number;
   readonly say: (text: string) => void;
@@ -25,37 +25,58 @@ export interface BackupBenchOptions {
 
 const accounts = 8;
 const shareMin = 50;
-const peakMiBMax = 300;
+/** A restore takes many times as long, and has no budget: a small book says how fast it is. */
+const restoreItemsMax = 20_000;
+/** 300 MB. */
+const peakMiBMax = 286;
 
 export async function backup({ items, rounds, say }: BackupBenchOptions): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-bench-backup-'));
   try {
-    say(`backup: making a book of ${items.toLocaleString('en')} items`);
-    const pages = await writeScanPages(join(folder, 'pages'), items, accounts);
     const program = bundled(folder);
-    const feeder = startPeer<ScanFeederTold>('feed/scan-feeder.ts', {
-      folder: join(folder, 'pages'),
-      accounts,
-    } satisfies ScanFeederOptions);
-    try {
-      const { port } = await feeder.next('listening');
-      const measured: BackupClientTold[] = [];
-      for (let round = 1; round <= rounds; round += 1) {
-        say(`backup: round ${round} of ${rounds}`);
-        const client = startPeer<BackupClientTold>(program, {
-          endpoint: `http://127.0.0.1:${port}`,
-          folder: join(folder, `backups-${round}`),
-          pages,
-        } satisfies BackupClientOptions);
-        measured.push(await client.next('measured'));
-        await client.ended();
-      }
-      return { name: 'backup', figures: figuresOf(measured) };
-    } finally {
-      feeder.kill();
-    }
+    const run = (name: string, of: number, times: number, restores: boolean): Promise<BackupClientTold[]> =>
+      measure(program, { folder: join(folder, name), items: of, rounds: times, restores, say });
+    const measured = await run('large', items, rounds, false);
+    const restored = await run('small', Math.min(items, restoreItemsMax), 1, true);
+    return { name: 'backup', figures: figuresOf(measured, restored[0]!) };
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+interface MeasureOptions extends BackupBenchOptions {
+  readonly folder: string;
+  readonly restores: boolean;
+}
+
+async function measure(
+  program: string,
+  { folder, items, rounds, restores, say }: MeasureOptions,
+): Promise<BackupClientTold[]> {
+  say(`backup: making a book of ${items.toLocaleString('en')} items`);
+  const pagesFolder = join(folder, 'pages');
+  const pages = await writeScanPages(pagesFolder, items, accounts);
+  const feeder = startPeer<ScanFeederTold>('feed/scan-feeder.ts', {
+    folder: pagesFolder,
+    accounts,
+  } satisfies ScanFeederOptions);
+  try {
+    const { port } = await feeder.next('listening');
+    const measured: BackupClientTold[] = [];
+    for (let round = 1; round <= rounds; round += 1) {
+      say(restores ? 'backup: restore' : `backup: round ${round} of ${rounds}`);
+      const client = startPeer<BackupClientTold>(program, {
+        endpoint: `http://127.0.0.1:${port}`,
+        folder: join(folder, `backups-${round}`),
+        pages,
+        ...(restores ? { pagesFolder } : {}),
+      } satisfies BackupClientOptions);
+      measured.push(await client.next('measured'));
+      await client.ended();
+    }
+    return measured;
+  } finally {
+    feeder.kill();
   }
 }
 
@@ -76,26 +97,51 @@ function bundled(folder: string): string {
   return pathToFileURL(outfile).href;
 }
 
-function figuresOf(measured: readonly BackupClientTold[]): Figure[] {
-  const [{ items, bytes, storedBytes }] = measured as readonly [BackupClientTold];
-  const rate = (name: 'backupMs' | 'verifyMs' | 'compressMs' | 'decompressMs'): number =>
-    median(measured.map((one) => bytes / 1_000 / one[name]));
-  const share = (ours: 'backupMs' | 'verifyMs', bare: 'compressMs' | 'decompressMs'): Figure => ({
-    name: `${ours === 'backupMs' ? 'backup' : 'verify'}, of the bare pipeline's rate`,
-    value: median(measured.map((one) => (one[bare] / one[ours]) * 100)),
+function figuresOf(measured: readonly BackupClientTold[], restored: BackupClientTold): Figure[] {
+  const [{ items, bookItems, bytes, storedBytes }] = measured as readonly [BackupClientTold];
+  const rate = (work: Work): number => median(measured.map(({ spent }) => bytes / 1_000 / spent[work].ms));
+  const share = (ours: Work, bare: Work): Figure => ({
+    name: `${ours}, of the bare pipeline's rate`,
+    value: median(measured.map(({ spent }) => (spent[bare].ms / spent[ours].ms) * 100)),
     unit: '%',
     budget: { kind: 'at-least', value: shareMin },
     detail: `of the same process, median of ${measured.length}`,
   });
-  const megabytes = Math.round(bytes / 1e6).toLocaleString('en');
-  const detail = `${items.toLocaleString('en')} items and rows, ${megabytes} MB of lines, ${Math.round(storedBytes / 1e6)} MB stored`;
+  const processor = (work: Work): string =>
+    `${median(measured.map(({ spent }) => (spent[work].cpuMs / bytes) * 1e6)).toFixed(1)} ms of processor a MB`;
+  const count = (value: number): string => Math.round(value).toLocaleString('en');
+  const book = [
+    `${count(bookItems)} items and ${count(items - bookItems)} rows`,
+    `${count(bytes / 1e6)} MB of lines, ${count(storedBytes / 1e6)} MB stored (${(bytes / storedBytes).toFixed(1)} times less)`,
+  ].join(', ');
   return [
-    { name: 'backup', value: rate('backupMs'), unit: 'MB/s', detail },
-    { name: 'bare zstd and SHA-256', value: rate('compressMs'), unit: 'MB/s' },
-    share('backupMs', 'compressMs'),
-    { name: 'verify', value: rate('verifyMs'), unit: 'MB/s', detail: 'manifests, every part, every line' },
-    { name: 'bare SHA-256 and unzstd', value: rate('decompressMs'), unit: 'MB/s' },
-    share('verifyMs', 'decompressMs'),
+    { name: 'backup', value: rate('backup'), unit: 'MB/s', detail: `${book}; ${processor('backup')}` },
+    {
+      name: 'bare zstd and SHA-256',
+      value: rate('compress'),
+      unit: 'MB/s',
+      detail: processor('compress'),
+    },
+    share('backup', 'compress'),
+    {
+      name: 'verify',
+      value: rate('verify'),
+      unit: 'MB/s',
+      detail: `manifests, every part, every line; ${processor('verify')}`,
+    },
+    {
+      name: 'bare SHA-256 and unzstd',
+      value: rate('decompress'),
+      unit: 'MB/s',
+      detail: processor('decompress'),
+    },
+    share('verify', 'decompress'),
+    {
+      name: 'restore',
+      value: restored.bytes / 1_000 / restored.spent.restore.ms,
+      unit: 'MB/s',
+      detail: `verified, put to a sink that answers BatchWriteItem, read back from pages; ${count(restored.items)} items and rows in ${(restored.spent.restore.ms / 1_000).toFixed(1)} s`,
+    },
     {
       name: 'peak memory of backup and verify',
       value: Math.max(...measured.map(({ peakMiB }) => peakMiB)),

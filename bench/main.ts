@@ -8,18 +8,19 @@ import { type BenchResult, renderTable, verdictOf } from './figure.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { orderToBook } from './order-to-book.ts';
 import { parse } from './parse.ts';
+import { reconcileBench } from './reconcile.ts';
 import { tapeToTable } from './tape-to-table.ts';
 import { tickPath } from './tick-path.ts';
 
 const usage = `Usage: npm run bench [-- [names] [options]]
 
 Names (default: all): tick-path, candle-close, book-keeper, backup, order-to-book,
-       bundles, tape-to-table, parse
+       bundles, tape-to-table, parse, reconcile
 
 Options
   --json          print one JSON object instead of a table
   --strict        a missed budget, too, makes the exit code 1
-  --rounds N      rounds of tick-path (default 5)
+  --rounds N      rounds of tick-path and reconcile (default 5)
   --ticks N       ticks of each measurement of tick-path (default 2000000)
   --seconds N     how long candle-close plays, in real time (default 70)
   --items N       items of the book that backup backs up (default 200000)
@@ -47,6 +48,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchRes
   bundles: () => bundles({ runs: 9 }),
   'tape-to-table': tapeToTable,
   parse: () => parse({ count: 300_000, rounds: 9 }),
+  reconcile: ({ rounds, say }) => reconcileBench({ rounds, say }),
 };
 
 class UsageError extends Error {}

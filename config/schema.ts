@@ -3,6 +3,7 @@
  * each streamer's `name`, `account` and `symbols`.
  */
 import * as z from 'zod';
+import { discrepancyTypes, reconcileModes } from '../lib/domain/reconcile/types.ts';
 import { stages } from '../lib/events/stage.ts';
 import { flag, fraction, int, oneOf, oneOfNumbers, section, text, timeZone } from './fields.ts';
 
@@ -191,6 +192,64 @@ const backup = section({
   archiveAtUtc: clockTime('When the days before are written to the archive, UTC').default('02:30'),
 });
 
+const decimalText = (description: string) =>
+  text(description, 'decimal text, for example "0.0001"', /^(0|[1-9]\d*)(\.\d+)?$/);
+
+/** A list of texts; none by default. */
+const names = (description: string, allowed: string) =>
+  z
+    .array(z.string({ error: allowed }).min(1, { error: allowed }), { error: allowed })
+    .meta({ allowed, description });
+
+const reconcile = section({
+  everyMinutes: int(1, 60, 'Between two runs by the clock').default(5),
+  mode: oneOf(reconcileModes, '`strict` locks on HIGH and CRITICAL, `warn` on CRITICAL alone').default(
+    'warn',
+  ),
+  autoSync: z
+    .array(oneOf(discrepancyTypes, 'Type'), { error: 'a list of types of discrepancy' })
+    .meta({
+      allowed: 'a list of types of discrepancy',
+      description: 'Types whose plans the policy of `auto_sync` approves by itself',
+    })
+    .default(['MISSING_FILL', 'ORDER_STATUS_MISMATCH', 'MISSING_FROM_BOOK']),
+  approvers: names(
+    'Who may approve plans: ARNs, `*` for any text in one; name the role, because whoever takes a role chooses the name of the session after it. By itself everybody of the AWS account whom IAM lets call the function',
+    'a list of ARNs, at least one',
+  )
+    .min(1, { error: 'a list of ARNs, at least one' })
+    .default(['*']),
+  quantityTolerance: decimalText('Contracts or shares that may differ').default('0'),
+  cashTolerance: decimalText('Units of a currency that may differ').default('1'),
+  priceTolerance: decimalText('Share of an average price that may differ').default('0.0001'),
+  quietMs: int(0, 600_000, 'An order that changed more recently is not judged yet').default(5_000),
+  absentRuns: int(1, 100, 'Runs in which something must stay absent before it is UNRESOLVED').default(3),
+  escalateAfterRuns: int(1, 100, 'Runs after which an open discrepancy is escalated').default(3),
+  queriesPerRun: int(0, 1_000, 'Absent orders that are asked for by name in one run').default(10),
+  snapshotTimeoutMs: int(1_000, 240_000, 'How long a run waits for its snapshot').default(60_000),
+  snapshotMaxAgeMs: int(1_000, 3_600_000, 'An older snapshot is STALE_DATA').default(60_000),
+  planValidMs: int(60_000, 86_400_000, 'How long a plan may be approved and applied').default(3_600_000),
+  closedCadenceMs: int(60_000, 86_400_000, 'Between two runs while every session is closed').default(
+    3_600_000,
+  ),
+  massChange: section({
+    share: decimalText('Share of the live orders from which a plan is refused').default('0.2'),
+    atLeast: int(0, 100_000, 'and at least so many of them').default(10),
+  }).prefault({}),
+  ignoredOrders: names('Order keys or permIds that are not judged', 'a list of order keys').default([]),
+  initialStateSymbols: names(
+    'Roots and symbols that are recognised at the very first start',
+    'a list of symbols',
+  ).default(['ES', 'MES', 'SPY']),
+  noStopNeeded: names('Symbols whose positions need no stop order', 'a list of symbols').default([]),
+  riskThreshold: decimalText('Loss as a share of the cost from which a review is recommended').default(
+    '0.05',
+  ),
+  profitThreshold: decimalText('Profit as a share of the cost from which taking it is recommended').default(
+    '0.05',
+  ),
+});
+
 const aws = section({
   region: text(
     'Region to deploy to; without it, the one of the credentials',
@@ -208,6 +267,7 @@ const aws = section({
     /^(0\d|1[0-2]):[0-5]\d (AM|PM)$/,
   ).default('12:30 AM'),
   archiveDays: int(1, 3_650, 'Days that the event archive keeps').default(90),
+  athenaTables: flag('Tables in Glue over the Parquet archive, so that Athena reads it').default(true),
   logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
   streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),
   streamerMemoryMiB: oneOfNumbers([2048, 3072, 4096, 8192], 'Memory of the task, gateway included').default(
@@ -246,6 +306,7 @@ export const configSchema = section({
   }).prefault({}),
   orders: orders.prefault({}),
   outbox: outbox.prefault({}),
+  reconcile: reconcile.prefault({}),
   backup: backup.prefault({}),
   shutdown: section({
     timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),

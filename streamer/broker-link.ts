@@ -112,6 +112,17 @@ export class BrokerLink {
     this.#api?.reqExecutions(reqId, {});
   }
 
+  /**
+   * An order of this client; of another's the gateway knows no such id, or one that is not meant.
+   *
+   * @returns false where there is no connection, and so nothing was sent
+   */
+  cancelOrder(orderId: number): boolean {
+    if (this.#api?.isConnected !== true) return false;
+    this.#api.cancelOrder(orderId);
+    return true;
+  }
+
   /** The whole list, then changes, of all accounts. */
   subscribePositions(): void {
     this.#api?.reqPositions();

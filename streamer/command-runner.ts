@@ -79,12 +79,12 @@ export class CommandRunner {
   }
 
   async #handle({ body, receipt }: QueuedCommand): Promise<void> {
-    const { account, source, perform, raise, logger, systemMs } = this.#options;
+    const { account, source, raise, logger, systemMs } = this.#options;
     const checked = checkCommand(body, account, systemMs());
     if (checked.ok) {
       const { command } = checked;
       logger.info(`Command ${command.type}`, { id: command.id, issuedBy: command.issuedBy });
-      await perform(command, this.#abort.signal);
+      await this.#perform(command);
       this.#stats.done += 1;
     } else {
       logger.warn(checked.alert.message, { alert: checked.alert.alert, subject: checked.alert.subject });
@@ -93,6 +93,29 @@ export class CommandRunner {
     }
     // Behind whatever was told of it: an event is in the outbox by the time its message goes.
     await source.remove(receipt);
+  }
+
+  /**
+   * Again while it is valid: its message would come back only after the queue's visibility time-out, which is longer than
+   * a command lives, and would hold up its group until then.
+   */
+  async #perform(command: Command): Promise<void> {
+    const { perform, mayWrite, logger, systemMs } = this.#options;
+    for (;;) {
+      try {
+        await perform(command, this.#abort.signal);
+        return;
+      } catch (error) {
+        const isOver = Date.parse(command.validUntil) <= systemMs() + RETRY_FIRST_MS;
+        if (isOver || this.#abort.signal.aborted || !mayWrite()) throw error;
+        this.#stats.failed += 1;
+        logger.warn(`Command ${command.type} failed and is tried again`, {
+          id: command.id,
+          error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+        });
+        await sleep(RETRY_FIRST_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+      }
+    }
   }
 
   async #pause(): Promise<void> {

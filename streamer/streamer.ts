@@ -162,6 +162,15 @@ export class Streamer {
     this.#session.feed({ kind: 'stop' });
   }
 
+  /**
+   * Asks the broker to cancel an order of our own client. What becomes of it, the order's own events tell.
+   *
+   * @returns false where there is no connection, and so nothing was sent
+   */
+  cancelOrder(orderId: number): boolean {
+    return this.#link.cancelOrder(orderId);
+  }
+
   /** Records an event as of this moment of the market. */
   emitNow<N extends EventName>(name: N, data: EventData<N>): void {
     this.#recorder.emitNow(name, data);

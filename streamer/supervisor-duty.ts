@@ -1,7 +1,9 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
+import type { Command } from '../lib/events/command.ts';
 import type { CommandSource } from '../lib/ports/command-queue.ts';
 import type { HeartbeatStore } from '../lib/ports/lease-store.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
+import { type CancelHost, cancelOrder } from './cancel-order.ts';
 import { CommandRunner } from './command-runner.ts';
 import type { EventDelivery } from './event-delivery.ts';
 import { Heartbeats } from './heartbeat.ts';
@@ -70,7 +72,7 @@ export class StreamerDuty implements Duty {
     this.#commands = new CommandRunner({
       account,
       source: cloud.commands,
-      perform: (command, signal) => takeSnapshot(command, this.#snapshotHost(cloud), signal),
+      perform: (command, signal) => this.#perform(command, cloud, signal),
       raise: (alert) => this.streamer.emitNow('alert.raised', alert),
       mayWrite,
       logger,
@@ -107,6 +109,28 @@ export class StreamerDuty implements Duty {
       subject: streamer.account,
       message: `The streamer ${streamer.name} has lost the lease of ${streamer.account} (token ${term.token}): ${reason}. It has closed its link to the gateway and waits. If nobody else holds the lease now, look at the control table and the network.`,
     });
+  }
+
+  #perform(command: Command, cloud: DutyCloud, signal: AbortSignal): Promise<void> {
+    switch (command.type) {
+      case 'snapshot':
+        return takeSnapshot(command, this.#snapshotHost(cloud), signal);
+      case 'cancel':
+        return cancelOrder(command, this.#cancelHost(), signal);
+    }
+  }
+
+  #cancelHost(): CancelHost {
+    const { streamer, logger, term } = this.#options;
+    return {
+      clientId: streamer.gateway.clientId,
+      collect: () => this.streamer.lists.collect('open-orders'),
+      mayWrite: () => term.mayWrite(),
+      cancel: (orderId) => this.streamer.cancelOrder(orderId),
+      raise: (alert) => this.streamer.emitNow('alert.raised', alert),
+      logger,
+      systemMs: Date.now,
+    };
   }
 
   #snapshotHost({ snapshots, snapshotBucket }: DutyCloud): SnapshotHost {

@@ -13,6 +13,7 @@ import {
   ok,
   problem,
 } from './doctor-checks.ts';
+import { checkReconcile } from './doctor-reconcile.ts';
 import { exit } from './exit.ts';
 import type { Session } from './session.ts';
 import { count, plain, type View } from './view.ts';
@@ -41,6 +42,7 @@ export async function diagnose(
   add(...credentials);
   if (credentials.some(({ check, state }) => check === 'credentials' && state === 'ok')) {
     add(...(await checkTables(session)), ...(await checkQueues(session)), ...(await checkBackups(session)));
+    add(...(await checkReconcile(session)));
     const { findings: found, heartbeat } = await checkStreamer(session);
     add(...found);
     if (heartbeat?.phase === 'ready') add(...(await watchFeeds(session, heartbeat, seconds)));
@@ -51,6 +53,8 @@ export async function diagnose(
         'tables',
         'queues',
         'last backup',
+        'reconcile',
+        'trading lock',
         'streamer',
         'connected',
         'subscription active',
@@ -150,7 +154,7 @@ export function addDoctor({ program, run }: Cli): void {
   program
     .command('doctor')
     .description(
-      'configuration, credentials, tables, queues, last backup, streamer, gateway, clock and market data; exit code 3 on a problem',
+      'configuration, credentials, tables, queues, last backup, last reconcile and lock, streamer, gateway, clock and market data; exit code 3 on a problem',
     )
     .option('--seconds <n>', 'how long to wait for ticks, at most', wholeSeconds, secondsByDefault)
     .action(

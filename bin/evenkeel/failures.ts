@@ -4,6 +4,7 @@ import { BackupError } from '../../lib/backup/backup-error.ts';
 import { RestoreError, type RestoreErrorCode } from '../../lib/backup/restore-error.ts';
 import { FunctionFailedError } from '../../lib/ports/function-caller.ts';
 import { LogGroupMissingError } from '../../lib/ports/log-reader.ts';
+import { ReconcileError, type ReconcileErrorCode } from '../../lib/reconcile/reconcile-error.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
 import { startCommand } from './sandbox-place.ts';
 
@@ -65,6 +66,29 @@ const refusals: ReadonlySet<RestoreErrorCode> = new Set([
   'RESTORE_BEGUN',
 ]);
 
+/** A question about runs that was asked wrongly; what lies in the bucket and is not what it was is a found problem. */
+const reconcileExits: Readonly<Record<ReconcileErrorCode, ExitCode>> = {
+  RECONCILE_REQUEST_INVALID: exit.input,
+  RECONCILE_ACCOUNT_UNKNOWN: exit.input,
+  RUN_FENCED: exit.fault,
+  RUN_CONTENTION: exit.fault,
+  RUN_UNKNOWN: exit.input,
+  EVIDENCE_MISSING: exit.problem,
+  EVIDENCE_CORRUPT: exit.problem,
+  PLAN_MISSING: exit.problem,
+  PLAN_CORRUPT: exit.problem,
+  PAUSE_INVALID: exit.input,
+  ACKNOWLEDGE_INVALID: exit.input,
+};
+
+/** The deployed functions know another configuration than this program does; they changed nothing. */
+const askedWrongly: ReadonlySet<string> = new Set([
+  'RECONCILE_REQUEST_INVALID',
+  'RECONCILE_ACCOUNT_UNKNOWN',
+  'PLAN_REQUEST_INVALID',
+  'PLAN_ACCOUNT_UNKNOWN',
+]);
+
 /** What went wrong in words, what to do, and the exit code. Unexpected errors keep their stack. */
 export function explain(error: unknown, place: FailurePlace): Words {
   if (error instanceof CliError) return error;
@@ -74,6 +98,7 @@ export function explain(error: unknown, place: FailurePlace): Words {
   if (error instanceof LogGroupMissingError) return own(error, exit.unreachable);
   if (error instanceof BackupError) return own(error, backupExit(error));
   if (error instanceof RestoreError) return own(error, refusals.has(error.code) ? exit.input : exit.problem);
+  if (error instanceof ReconcileError) return own(error, reconcileExits[error.code]);
   if (error instanceof FunctionFailedError) return failedFunction(error);
   const { name, message, codes } = read(error);
   const is = (known: ReadonlySet<string>) => codes.some((code) => known.has(code));
@@ -144,10 +169,14 @@ function backupExit({ code }: BackupError): ExitCode {
 /** What the function said in its own words, where it has some, and where the rest of it is. */
 function failedFunction({ code, functionName, errorType, said }: FunctionFailedError): Words {
   const [, ownCode, text] = /^([A-Z]+(?:_[A-Z]+)+): (.+)$/s.exec(said) ?? [];
-  const part = functionName.split('-').at(-1);
+  const part = functionName.replace(/^evenkeel-[a-z]+-/, '');
   const log = `The function ${functionName} ended so; its log has the rest: logs ${part}.`;
   if (ownCode !== undefined && text !== undefined)
-    return { code: ownCode, message: `${text} ${log}`, exitCode: exit.fault };
+    return {
+      code: ownCode,
+      message: `${text} ${log}`,
+      exitCode: askedWrongly.has(ownCode) ? exit.input : exit.fault,
+    };
   return { code, message: `${errorType}: ${said.replace(/\.?$/, '.')} ${log}`, exitCode: exit.fault };
 }
 

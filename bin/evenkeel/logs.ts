@@ -15,6 +15,8 @@ export const logParts = [
   'backup',
   'drill',
   'archive',
+  'reconcile',
+  'apply-plan',
 ] as const;
 export type LogPart = (typeof logParts)[number];
 

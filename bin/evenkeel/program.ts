@@ -15,7 +15,9 @@ import { addFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { addLogs } from './logs.ts';
 import { addOrders } from './orders.ts';
+import { addPlan } from './plan.ts';
 import { addPositions } from './positions.ts';
+import { addReconcile } from './reconcile.ts';
 import { addRestore } from './restore.ts';
 import { defaultDataDir } from './sandbox-place.ts';
 import {
@@ -72,6 +74,8 @@ export async function runEvenkeel(
     addAudit,
     addLogs,
     addSnapshot,
+    addReconcile,
+    addPlan,
     addBackup,
     addBackups,
     addVerifyAlone,
@@ -98,7 +102,7 @@ export async function runEvenkeel(
 function createProgram(io: Io, version: string): Command {
   return new Command('evenkeel')
     .description(
-      'Shows and steers a running Evenkeel: its book, flags, audit trail, candles, backups and parts.',
+      'Shows and steers a running Evenkeel: its book, flags, reconcile and its plans, audit trail, candles, backups and parts.',
     )
     .option('--stage <name>', 'sandbox, paper or live (default: STAGE, else sandbox; live must be said)')
     .option('--account <id>', 'IB account (default: the only one of the stage)')
@@ -147,6 +151,25 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   'audit verify': ['audit verify', 'audit verify --against-book --json'],
   logs: ['logs', 'logs book-keeper --since 1h', 'logs gateway --follow'],
   snapshot: ['snapshot', 'snapshot --wait 120 --json'],
+  reconcile: [
+    'reconcile',
+    'reconcile --mode strict --reason "before the open"',
+    'reconcile --stage paper --json',
+  ],
+  'reconcile runs': ['reconcile runs --limit 50'],
+  'reconcile show': ['reconcile show latest', 'reconcile show run_20260105_143000_4be1c2 --json'],
+  'reconcile rejudge': ['reconcile rejudge run_20260105_143000_4be1c2'],
+  'reconcile pause': ['reconcile pause --for 30m --reason "gateway is being upgraded"'],
+  'reconcile resume': ['reconcile resume --reason "upgrade done"'],
+  'reconcile ack': ['reconcile ack "UNRESOLVED:order P1873465" --reason "asked IB, ticket 17"'],
+  plan: ['plan', 'plan show 4be1c2d0', 'plan approve 4be1c2d0 --reason "compared with TWS"'],
+  'plan show': ['plan show', 'plan show 4be1c2d0 --json'],
+  'plan diff': ['plan diff 4be1c2d0'],
+  'plan approve': [
+    'plan approve 4be1c2d0 --reason "compared with TWS"',
+    'plan approve 4be1c2d0 --except-ambiguous --reason "the two look alike"',
+  ],
+  'plan reject': ['plan reject 4be1c2d0 --reason "TWS is wrong"'],
   backup: ['backup --reason "before the upgrade"', 'backup --candles --stage paper'],
   backups: ['backups', 'backups show latest', 'backups verify --all'],
   'backups list': ['backups list --json'],
@@ -219,7 +242,10 @@ function refuseOptionsOfParent(command: Command): void {
   const { parent } = command;
   if (parent === null || parent.parent === null) return;
   const given = parent.options.find(
-    (option) => parent.getOptionValueSource(option.attributeName()) === 'cli',
+    (option) =>
+      parent.getOptionValueSource(option.attributeName()) === 'cli' &&
+      // One that both have reaches the command all the same.
+      !command.options.some(({ long }) => long === option.long),
   );
   if (given !== undefined)
     command.error(`error: unknown option '${given.long}'`, { code: 'commander.unknownOption' });

@@ -12,7 +12,10 @@ export interface StageNames {
   readonly snapshotBucket: (awsAccount: string, region: string) => string;
   readonly archiveBucket: (awsAccount: string, region: string) => string;
   readonly backupBucket: (awsAccount: string, region: string) => string;
+  readonly reconcileBucket: (awsAccount: string, region: string) => string;
   readonly backupFunction: string;
+  readonly reconcileFunction: string;
+  readonly applyPlanFunction: string;
   /** Names of a drill's scratch tables begin so. */
   readonly drillPrefix: string;
   readonly logGroup: (part: string) => string;
@@ -33,7 +36,10 @@ export function stageNames(stage: string): StageNames {
     snapshotBucket: (awsAccount, region) => `${prefix}-snapshots-${awsAccount}-${region}`,
     archiveBucket: (awsAccount, region) => `${prefix}-archive-${awsAccount}-${region}`,
     backupBucket: (awsAccount, region) => `${prefix}-backups-${awsAccount}-${region}`,
+    reconcileBucket: (awsAccount, region) => `${prefix}-reconcile-${awsAccount}-${region}`,
     backupFunction: `${prefix}-backup`,
+    reconcileFunction: `${prefix}-reconcile`,
+    applyPlanFunction: `${prefix}-apply-plan`,
     drillPrefix: `${prefix}-drill-`,
     logGroup: (part) => `/${prefix}/${part}`,
   };

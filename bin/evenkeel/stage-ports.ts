@@ -5,6 +5,7 @@ import type { Book } from '../../lib/ports/book.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import type { CommandSender } from '../../lib/ports/command-queue.ts';
 import type { FunctionCaller } from '../../lib/ports/function-caller.ts';
+import type { IdentityProof, ProofPurpose } from '../../lib/ports/identity-proof.ts';
 import type { HeartbeatStore, LeaseStore } from '../../lib/ports/lease-store.ts';
 import type { LogReader } from '../../lib/ports/log-reader.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
@@ -28,6 +29,8 @@ export interface StagePorts {
   readonly snapshots: () => Promise<ObjectStore>;
   /** The bucket of the archive (docs/archive.md). */
   readonly archive: () => Promise<ObjectStore>;
+  /** The bucket of reconcile: evidence, verdicts, plans. */
+  readonly reconcile: () => Promise<ObjectStore>;
   /** The bucket of backups, and where it is. */
   readonly backups: () => Promise<{
     readonly store: BackupStore;
@@ -35,6 +38,8 @@ export interface StagePorts {
     readonly region: string;
   }>;
   readonly functions: FunctionCaller;
+  /** Signs, with the credentials of whoever runs the program, that he means this plan. Sends nothing. */
+  readonly proveIdentity: (purpose: ProofPurpose, planHash: string) => Promise<IdentityProof>;
   /** What a restore writes to: the stage's own tables, or those of a drill. */
   readonly restoreTarget: (tables: {
     readonly book: string;

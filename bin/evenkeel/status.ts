@@ -12,6 +12,7 @@ import { isOpen, type OrderBody } from './order-rows.ts';
 import { restoreUnderWay, restoringText } from './restoring.ts';
 import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
+import { lockLine, type ReconcileStatus, readReconcile, reconcileLines } from './status-reconcile.ts';
 import { age, count, facts, iso, plain, time, type View } from './view.ts';
 
 const watchEveryMs = 2_000;
@@ -30,6 +31,8 @@ export interface Status {
   readonly alive: boolean;
   readonly flags: FlagsReading;
   readonly lock: LockReading;
+  /** The last run, and the plan that waits. */
+  readonly reconcile: ReconcileStatus;
   readonly orders: { readonly open: number; readonly all: number };
   readonly positions: number;
   readonly queues: readonly {
@@ -46,7 +49,7 @@ export async function readStatus(
   session: Pick<Session, 'stage' | 'account' | 'streamer' | 'config' | 'ports' | 'io'>,
 ): Promise<Status> {
   const { stage, account, streamer, config, ports, io } = session;
-  const [lease, heartbeat, flags, [lockItem], orders, positions, queues, chains, restoring] =
+  const [lease, heartbeat, flags, [lockItem], orders, positions, queues, chains, restoring, reconcile] =
     await Promise.all([
       ports.leases.read(account),
       ports.heartbeats.read(account),
@@ -57,6 +60,7 @@ export async function readStatus(
       readQueues(session),
       ports.audit.chains(account),
       restoreUnderWay(ports.book, account),
+      readReconcile(ports.book, account),
     ]);
   const atMs = io.nowMs();
   return {
@@ -69,6 +73,7 @@ export async function readStatus(
     alive: heartbeat !== undefined && atMs - heartbeat.atMs <= config.heartbeat.everyMs * heartbeatsMissed,
     flags,
     lock: readLock(lockItem?.body),
+    reconcile,
     orders,
     positions,
     queues,
@@ -169,7 +174,8 @@ export function showStatus(status: Status, view: View, verbose: boolean): string
       ? []
       : [['restore', colours.red(restoringText(status.restoring))] as const]),
     ['flags', flagsLine(flags, view)],
-    ['lock', lock.state === 'open' ? colours.green('open') : colours.yellow(`locked: ${lock.reason}`)],
+    ['lock', lockLine(lock, lease?.token ?? 0, view)],
+    ...reconcileLines(status.reconcile, atMs, view),
     ['queues', status.queues.map((queue) => queueText(queue, view)).join(', ')],
   );
   if (verbose) pairs.push(...verbosePairs(status, view));
@@ -242,7 +248,9 @@ interface StatusOptions {
 export function addStatus({ program, run }: Cli): void {
   program
     .command('status')
-    .description('streamer, lease, feeds, flags, lock, book and queues at a glance')
+    .description(
+      'streamer, lease, feeds, flags, lock, last reconcile, plan that waits, book and queues at a glance',
+    )
     .option('-w, --watch', 'again every two seconds, until Ctrl-C')
     .option('-v, --verbose', 'everything that is known')
     .action(

@@ -27,3 +27,15 @@ export function parseWhen(text: string, nowMs: number, timeZone: string): number
 }
 
 const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/**
+ * How long something lasts, as a person writes it: `90s`, `30m`, `2h`. In milliseconds.
+ *
+ * @throws CliError SPAN_INVALID
+ */
+export function parseSpan(text: string): number {
+  const [, number = '', unit = ''] = /^(\d{1,6}(?:\.\d{1,3})?)(s|m|h|d)$/.exec(text) ?? [];
+  const ms = Math.round(Number(number) * (unitMs[unit as keyof typeof unitMs] ?? 0));
+  if (ms > 0) return ms;
+  throw new CliError('SPAN_INVALID', `${text} is no span of time that can be read. Allowed: 90s, 30m or 2h.`);
+}

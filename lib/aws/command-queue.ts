@@ -74,3 +74,9 @@ export function openCommandSource(queueUrl: string): CommandSource {
   const client = new SQSClient({ requestHandler: { ...requestPatience, requestTimeout } });
   return new SqsCommandSource({ client, queueUrl });
 }
+
+/** A queue's other end; the client is made once for all of them. */
+export function openCommandSenders(): (queueUrl: string) => CommandSender {
+  const client = new SQSClient({ requestHandler: requestPatience });
+  return (queueUrl) => new SqsCommandSender({ client, queueUrl });
+}

@@ -7,6 +7,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { BackupStore } from '../ports/backup-store.ts';
 import type { CommandSender } from '../ports/command-queue.ts';
+import type { IdentityProof, ProofPurpose } from '../ports/identity-proof.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { AuditTable } from './audit-table.ts';
 import { S3BackupStore } from './backup-store.ts';
@@ -16,6 +17,7 @@ import { SqsCommandSender } from './command-queue.ts';
 import { callPatience, LambdaCaller } from './function-caller.ts';
 import { HeartbeatTable } from './heartbeat-table.ts';
 import { StsIdentity } from './identity.ts';
+import { proveIdentity } from './identity-proof.ts';
 import { LeaseTable } from './lease-table.ts';
 import { CloudWatchLogReader } from './log-reader.ts';
 import { S3ObjectStore } from './object-store.ts';
@@ -34,6 +36,7 @@ export interface StageAccessOptions {
     readonly commandQueue: (streamer: string) => string;
     readonly snapshotBucket: (awsAccount: string, region: string) => string;
     readonly backupBucket: (awsAccount: string, region: string) => string;
+    readonly reconcileBucket: (awsAccount: string, region: string) => string;
     readonly drillPrefix: string;
     readonly archiveBucket: (awsAccount: string, region: string) => string;
   };
@@ -67,7 +70,8 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
   };
   const dynamodb = new DynamoDBClient(common);
   const sqs = new SQSClient(common);
-  const identity = new StsIdentity(new STSClient(common));
+  const sts = new STSClient(common);
+  const identity = new StsIdentity(sts);
   // A restore rides out what a command that shows something would report.
   const patient = new DynamoDBClient({
     ...common,
@@ -106,6 +110,7 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     },
     archive: () => objects(names.archiveBucket),
     snapshots: () => objects(names.snapshotBucket),
+    reconcile: () => objects(names.reconcileBucket),
     backups: async (): Promise<{ store: BackupStore; awsAccount: string; region: string }> => {
       const client = new S3Client({
         ...common,
@@ -119,6 +124,8 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     functions: new LambdaCaller(
       new LambdaClient({ ...common, maxAttempts: 1, requestHandler: callPatience }),
     ),
+    proveIdentity: (purpose: ProofPurpose, planHash: string): Promise<IdentityProof> =>
+      proveIdentity(sts, purpose, planHash, { endpoint }),
     restoreTarget: (tables: RestoreTables) => openRestoreTarget(patient, tables),
     scratch: new DynamoScratchTables({ client: patient, prefix: names.drillPrefix }),
   };

@@ -11,7 +11,7 @@ import {
   type ScanCommandInput,
 } from '@aws-sdk/client-dynamodb';
 import { arrayStart, type ItemSpan, itemAt, nextItem } from '../domain/backup/item-text.ts';
-import type { StoredLine, TableScan } from '../ports/table-scan.ts';
+import type { StoredLine, StoredPage, TableScan } from '../ports/table-scan.ts';
 
 /** A page has at most 1 MB, and a large table may be busy. */
 const patience = { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
@@ -59,20 +59,29 @@ export class DynamoTableScan implements TableScan {
 
   async *segment(
     table: string,
-    { index, of }: { readonly index: number; readonly of: number },
+    segment: { readonly index: number; readonly of: number },
   ): AsyncGenerator<readonly StoredLine[], void, undefined> {
+    for await (const page of this.pages(table, segment, itemAt)) yield* linesOf(page);
+  }
+
+  async *pages<Span extends ItemSpan>(
+    table: string,
+    { index, of }: { readonly index: number; readonly of: number },
+    read: ReadItem<Span>,
+  ): AsyncGenerator<Page<Span>, void, undefined> {
     const inbox = new Inbox();
     let from: Record<string, AttributeValue> | undefined;
     do {
-      const page = await this.#page(inbox, {
+      const input = {
         TableName: table,
         ConsistentRead: true,
         Segment: index,
         TotalSegments: of,
         Limit: this.#pageItems,
         ExclusiveStartKey: from,
-      });
-      yield* linesOf(page);
+      };
+      const page: Page<Span> = await this.#page(inbox, read, input);
+      yield page;
       from = page.next;
     } while (from !== undefined);
   }
@@ -82,13 +91,13 @@ export class DynamoTableScan implements TableScan {
     const inbox = new Inbox();
     let from: Record<string, AttributeValue> | undefined;
     for (;;) {
-      const page = await this.#page(inbox, {
+      const page = await this.#page(inbox, itemAt, {
         TableName: table,
         ConsistentRead: true,
         Limit: 1,
         ExclusiveStartKey: from,
       });
-      const [span] = page.spans;
+      const [span] = page.items;
       if (span === undefined) return;
       const { pk } = lineOf(page.bytes, span);
       yield pk;
@@ -96,8 +105,12 @@ export class DynamoTableScan implements TableScan {
     }
   }
 
-  async #page(inbox: Inbox, input: ScanCommandInput): Promise<Page> {
-    let items: Omit<Page, 'next'> = { bytes: noBytes, spans: [] };
+  async #page<Span extends ItemSpan>(
+    inbox: Inbox,
+    read: ReadItem<Span>,
+    input: ScanCommandInput,
+  ): Promise<Page<Span>> {
+    let found: Omit<Page<Span>, 'next'> = { bytes: noBytes, items: [] };
     const command = new ScanCommand(input);
     // Next to the wire: the SDK then reads what is left of the answer, and asks again when this throws.
     command.middlewareStack.add(
@@ -107,14 +120,14 @@ export class DynamoTableScan implements TableScan {
         if (response.statusCode !== 200) return result;
         const bytes = await inbox.take(response.body);
         checkCrc(bytes, response.headers['x-amz-crc32']);
-        const { spans, rest } = cut(bytes);
-        items = { bytes, spans };
+        const { items, rest } = cut(bytes, read);
+        found = items.every(({ isCompact }) => isCompact) ? { bytes, items } : compacted(bytes, items, read);
         return { ...result, response: Object.assign(response, { body: rest }) };
       },
       { step: 'deserialize', priority: 'low', name: 'cutItems' },
     );
     const { LastEvaluatedKey: next } = await this.#client.send(command);
-    return { ...items, next };
+    return { ...found, next };
   }
 }
 
@@ -123,10 +136,11 @@ export function openTableScan(): DynamoTableScan {
   return new DynamoTableScan({ client: new DynamoDBClient({ requestHandler: patience, maxAttempts: 8 }) });
 }
 
+type ReadItem<Span> = (bytes: Uint8Array, start: number) => Span;
+
 /** An answer as it lies in the inbox; valid until the next one. */
-interface Page {
+interface Page<Span extends ItemSpan = ItemSpan> extends StoredPage<Span> {
   readonly bytes: Buffer;
-  readonly spans: readonly ItemSpan[];
   readonly next: Record<string, AttributeValue> | undefined;
 }
 
@@ -162,40 +176,52 @@ function checkCrc(bytes: Buffer, expected: string | undefined): void {
 }
 
 /** Where the items of an answer are, and a copy of the answer without them. */
-function cut(bytes: Buffer): { spans: readonly ItemSpan[]; rest: Buffer } {
-  const spans: ItemSpan[] = [];
+function cut<Span extends ItemSpan>(
+  bytes: Buffer,
+  read: ReadItem<Span>,
+): { items: readonly Span[]; rest: Buffer } {
+  const items: Span[] = [];
   const start = arrayStart(bytes, itemsName);
-  if (start < 0) return { spans, rest: Buffer.from(bytes) };
+  if (start < 0) return { items, rest: Buffer.from(bytes) };
   let end = start;
   for (let at = nextItem(bytes, start); at >= 0; at = nextItem(bytes, end)) {
-    const span = itemAt(bytes, at);
-    spans.push(span);
-    end = span.end;
+    const item = read(bytes, at);
+    items.push(item);
+    end = item.end;
   }
-  return { spans, rest: Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]) };
+  return { items, rest: Buffer.concat([bytes.subarray(0, start), bytes.subarray(end)]) };
+}
+
+/** DynamoDB writes without white space; an engine that does not costs the parsing. */
+function compacted<Span extends ItemSpan>(
+  bytes: Buffer,
+  items: readonly ItemSpan[],
+  read: ReadItem<Span>,
+): Omit<Page<Span>, 'next'> {
+  const texts = items.map(({ start, end }) => JSON.parse(bytes.toString('utf8', start, end)) as unknown);
+  const page = Buffer.from(`{"Items":${JSON.stringify(texts)}}`);
+  return { bytes: page, items: cut(page, read).items };
 }
 
 /** A few lines at a time: text that is used at once is young when it dies, and costs no memory to speak of. */
-function* linesOf({ bytes, spans }: Page): Generator<readonly StoredLine[], void, undefined> {
+function* linesOf({ bytes, items }: Page): Generator<readonly StoredLine[], void, undefined> {
   let lines: StoredLine[] = [];
-  let from = spans[0]?.start ?? 0;
-  for (const span of spans) {
-    lines.push(lineOf(bytes, span));
-    if (span.end - from < linesBytes) continue;
+  let from = items[0]?.start ?? 0;
+  for (const item of items) {
+    lines.push(lineOf(bytes, item));
+    if (item.end - from < linesBytes) continue;
     yield lines;
     lines = [];
-    from = span.end;
+    from = item.end;
   }
   yield lines;
 }
 
-function lineOf(bytes: Buffer, { start, end, isCompact, ...keys }: ItemSpan): StoredLine {
+function lineOf(bytes: Buffer, { start, end, pkStart, pkEnd, skStart, skEnd }: ItemSpan): StoredLine {
   return {
-    pk: keyText(bytes, keys.pkStart, keys.pkEnd),
-    sk: keyText(bytes, keys.skStart, keys.skEnd),
-    text: isCompact
-      ? lineText(bytes, start, end)
-      : `{"Item":${JSON.stringify(JSON.parse(bytes.toString('utf8', start, end)))}}`,
+    pk: keyText(bytes, pkStart, pkEnd),
+    sk: keyText(bytes, skStart, skEnd),
+    text: lineText(bytes, start, end),
   };
 }
 

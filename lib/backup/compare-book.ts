@@ -7,22 +7,22 @@ import { type AccountSource, linesOf, progressOf } from './restore-source.ts';
 import type { RestoreOptions } from './restore-types.ts';
 import { imageOf } from './stored-line.ts';
 
-/** @param isLeftOut kinds of items that are not compared */
+/** @param isLeftOut kinds of items that are not compared; heads of chains never are */
 export async function compareBook(
-  manifest: BackupManifest,
-  source: AccountSource,
-  options: RestoreOptions,
+  { backedUp, tail, digests: untouched }: AccountSource,
+  { target, tools, signal }: RestoreOptions,
   isLeftOut: (kind: BookKind) => boolean,
 ): Promise<ItemDifference[]> {
-  const { target, tools } = options;
   const digests = new Map<string, string>();
-  for await (const [item, body] of bodiesOf(manifest, source, options)) {
+  const add = (item: string, digest: () => string): void => {
     const kind = tools.refOf(item)?.kind;
-    if (kind !== undefined && !isLeftOut(kind)) digests.set(item, tools.digest(body));
-  }
+    if (kind !== undefined && !isLeftOut(kind)) digests.set(item, digest());
+  };
+  for (const [item, digest] of untouched) add(item, () => digest);
+  for (const [item, image] of tail) if (image) add(item, () => tools.digest(image.body));
   const diff = new BookDiff(digests);
-  for await (const { ref, version, body } of target.book.all(source.backedUp.account)) {
-    options.signal?.throwIfAborted();
+  for await (const { ref, version, body } of target.book.all(backedUp.account)) {
+    signal?.throwIfAborted();
     if (!isLeftOut(ref.kind)) diff.see(tools.keyOf(ref), version, tools.digest(body));
   }
   return diff.differences();

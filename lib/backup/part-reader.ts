@@ -124,7 +124,8 @@ function lineOf(bytes: Buffer, from: number, end: number, key: string): StoredLi
   };
 }
 
-function keyText(bytes: Buffer, start: number, end: number): string {
+/** A key as it stands in the text of its item. */
+export function keyText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start, end);
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }

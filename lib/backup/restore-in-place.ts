@@ -33,7 +33,7 @@ export async function restoreInPlace(
 ): Promise<RestoredAccount> {
   const { account, instant } = source.backedUp;
   const rollback = await closeTrading(manifest, account, request);
-  const differences = await compareBook(manifest, source, request, isKeptInPlace);
+  const differences = await compareBook(source, request, isKeptInPlace);
   await changeAll(manifest, source, differences, request);
   const { counts, items, auditRows } = await countBook(source, request);
   return {

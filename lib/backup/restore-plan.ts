@@ -1,5 +1,4 @@
 /** The dry run: what a restore would change. Reads only. */
-import type { BackupManifest } from '../domain/backup/manifest.ts';
 import {
   countDifferences,
   type DifferenceCount,
@@ -16,35 +15,27 @@ import { readSurvivors } from './surviving-trail.ts';
 const changesShown = 20;
 
 /**
- * Reads and checks the whole backup, as the restore does.
+ * Reads and checks the whole backup, as the restore does, and once.
  *
  * @throws BackupError, RestoreError as the restore would
  */
 export async function planRestore(options: RestoreOptions): Promise<RestorePlan> {
   const { target, tools, signal } = options;
   const manifest = await openNamed(options);
-  const { accounts } = await readSource(manifest, accountsOf(manifest, options.accounts), options);
+  const asked = accountsOf(manifest, options.accounts);
+  const all = new Set(asked.map(({ account }) => account));
+  const { accounts } = await readSource(manifest, asked, options, all);
   const plans: AccountPlan[] = [];
   for (const source of accounts) {
     const { account } = source.backedUp;
     const state = await stateOfBook(account, manifest, target, tools);
     const isEmptyWay = state === 'empty' || state === 'begun';
     const survivors = isEmptyWay ? await readSurvivors([source], target, tools, signal) : undefined;
-    const differences =
-      state === 'restored' ? [] : await differencesOf(manifest, source, options, isEmptyWay);
+    const isLeftOut = isEmptyWay ? (kind: BookKind) => kind === 'audit-head' : isKeptInPlace;
+    const differences = state === 'restored' ? [] : await compareBook(source, options, isLeftOut);
     plans.push(planOf(source, state, differences, survivors?.get(account)?.count ?? 0, options));
   }
   return { backup: nameOf(manifest), accounts: plans };
-}
-
-function differencesOf(
-  manifest: BackupManifest,
-  source: AccountSource,
-  options: RestoreOptions,
-  isEmptyWay: boolean,
-): Promise<ItemDifference[]> {
-  const isLeftOut = isEmptyWay ? (kind: BookKind) => kind === 'audit-head' : isKeptInPlace;
-  return compareBook(manifest, source, options, isLeftOut);
 }
 
 function planOf(

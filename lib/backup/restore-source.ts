@@ -27,6 +27,8 @@ export interface AccountSource {
   readonly before: ReadonlyMap<string, number>;
   /** What those rows make of the items that they touch. */
   readonly tail: Tail;
+  /** Digests of the bodies of all other items, heads of chains left out; empty for an account that is not compared. */
+  readonly digests: ReadonlyMap<string, string>;
 }
 
 type SourceOptions = Pick<RestoreOptions, 'store' | 'tools' | 'place' | 'backup' | 'onProgress' | 'signal'>;
@@ -61,15 +63,19 @@ export function accountsOf(
 /**
  * Reads every part.
  *
+ * @param compared accounts of which the items will be compared with a book
  * @throws BackupError for a part that is not what was written; RestoreError where rows and items do not fit each other
  */
 export async function readSource(
   manifest: BackupManifest,
   accounts: readonly BackedUpAccount[],
   options: SourceOptions,
+  compared: ReadonlySet<string>,
 ): Promise<RestoreSource> {
   const { tools } = options;
-  const readers = new Map(accounts.map((one) => [one.account, new AccountReader(one, tools)]));
+  const readers = new Map(
+    accounts.map((one) => [one.account, new AccountReader(one, tools, compared.has(one.account))]),
+  );
   const byPartition = new Map([...readers].map(([name, reader]) => [tools.bookPartition(name), reader]));
   const tick = progressOf(manifest, ['audit', 'book', 'candles'], 'verify', options);
   for await (const line of linesOf(manifest, 'audit', options)) {
@@ -127,13 +133,16 @@ class AccountReader {
   readonly #from: ReadonlyMap<string, number>;
   readonly #meanwhile = new Map<string, AuditRow[]>();
   readonly #before = new Map<string, number>();
+  readonly #digests = new Map<string, string>();
+  readonly #isCompared: boolean;
   #tail: Tail = new Map();
   #orderEvents = 0;
   #items = 0;
 
-  constructor(backedUp: BackedUpAccount, tools: RestoreTools) {
+  constructor(backedUp: BackedUpAccount, tools: RestoreTools, isCompared: boolean) {
     this.#backedUp = backedUp;
     this.#tools = tools;
+    this.#isCompared = isCompared;
     this.#ledgers = new Map(backedUp.chains.map(({ writer, seq }) => [writer, new ChainLedger(seq)]));
     this.#from = new Map(backedUp.chains.map(({ writer, from }) => [writer, from]));
   }
@@ -186,11 +195,12 @@ class AccountReader {
   addItem(line: StoredLine): void {
     const { sk } = line;
     if (this.#tools.refOf(sk)?.kind === 'audit-head' || this.#tail.has(sk)) return;
-    const { version } = imageOf(line);
+    const { version, body } = imageOf(line);
     const expected = this.#before.get(sk) ?? 0;
     if (version !== expected)
       throw this.#contradiction(`The item ${sk} has version ${version}, the trail makes ${expected}`);
     this.#items += 1;
+    if (this.#isCompared) this.#digests.set(sk, this.#tools.digest(body));
   }
 
   endBook(): void {
@@ -209,6 +219,7 @@ class AccountReader {
       meanwhile: this.#meanwhile,
       before: this.#before,
       tail: this.#tail,
+      digests: this.#digests,
     };
   }
 

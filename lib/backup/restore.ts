@@ -27,7 +27,8 @@ export async function restoreBackup(request: RestoreRequest): Promise<RestoreRes
     if (state === 'in-use' && !request.inPlace) throw inUse(account, manifest);
     states.set(account, state);
   }
-  const { accounts } = await readSource(manifest, asked, request);
+  const compared = [...states].filter(([, state]) => state === 'in-use').map(([account]) => account);
+  const { accounts } = await readSource(manifest, asked, request, new Set(compared));
   const of = (...wanted: readonly BookState[]): AccountSource[] =>
     accounts.filter(({ backedUp }) => wanted.includes(states.get(backedUp.account)!));
   const empty = of('empty', 'begun');

@@ -12,6 +12,8 @@ import { candleCompleted } from './candle-completed.ts';
 import { candleCorrected } from './candle-corrected.ts';
 import { circuitBreakerTriggered } from './circuit-breaker-triggered.ts';
 import { commissionReceived } from './commission-received.ts';
+import { discrepancyOpened } from './discrepancy-opened.ts';
+import { discrepancyResolved } from './discrepancy-resolved.ts';
 import { drillCompleted } from './drill-completed.ts';
 import { feedChanged } from './feed-changed.ts';
 import { fillReceived } from './fill-received.ts';
@@ -27,7 +29,12 @@ import { orderChanged } from './order-changed.ts';
 import { orderFilled } from './order-filled.ts';
 import { orderPlaced } from './order-placed.ts';
 import { orderRejected } from './order-rejected.ts';
+import { planApplied } from './plan-applied.ts';
+import { planApproved } from './plan-approved.ts';
+import { planRefused } from './plan-refused.ts';
+import { planStaged } from './plan-staged.ts';
 import { positionChanged } from './position-changed.ts';
+import { reconcileCompleted } from './reconcile-completed.ts';
 import { safeModeEntered } from './safe-mode-entered.ts';
 import { safeModeLeft } from './safe-mode-left.ts';
 import { sessionChanged } from './session-changed.ts';
@@ -206,6 +213,48 @@ export const catalogue = {
     schema: snapshotTaken,
     version: 1,
     when: 'A snapshot that a command asked for lies in the bucket.',
+    seedNames: [],
+  },
+  'reconcile.completed': {
+    schema: reconcileCompleted,
+    version: 1,
+    when: 'A run of reconcile has ended, however it ended. A notice.',
+    seedNames: [],
+  },
+  'discrepancy.opened': {
+    schema: discrepancyOpened,
+    version: 1,
+    when: 'Broker and book differ in something that the run before did not find. A notice.',
+    seedNames: [],
+  },
+  'discrepancy.resolved': {
+    schema: discrepancyResolved,
+    version: 1,
+    when: 'They agree again about it. A notice.',
+    seedNames: [],
+  },
+  'plan.staged': {
+    schema: planStaged,
+    version: 1,
+    when: 'A plan lies ready for review; it replaces the one before. A notice.',
+    seedNames: [],
+  },
+  'plan.approved': {
+    schema: planApproved,
+    version: 1,
+    when: 'A person, or the policy of `auto_sync`, has approved a plan. A notice.',
+    seedNames: [],
+  },
+  'plan.applied': {
+    schema: planApplied,
+    version: 1,
+    when: 'Every action of a plan is carried out. A notice.',
+    seedNames: [],
+  },
+  'plan.refused': {
+    schema: planRefused,
+    version: 1,
+    when: 'What was asked of a plan was not done. A notice.',
     seedNames: [],
   },
   'backup.completed': {

@@ -8,13 +8,7 @@ import { catalogue, type EventData, type EventName, isEventName } from './catalo
 import { isoUtc } from './fields.ts';
 import { stages } from './stage.ts';
 
-export {
-  archiveSource,
-  backupSource,
-  bookKeeperSource,
-  drillSource,
-  streamerSource,
-} from './sources.ts';
+export { bookKeeperSource, streamerSource } from './sources.ts';
 
 const head = z.object({
   id: z.string().min(1).describe('`<streamer>:<epoch>:<seq>`; unique, the same when an event is sent again'),

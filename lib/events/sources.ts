@@ -11,5 +11,11 @@ export const backupSource = 'evenkeel.backup';
 export const drillSource = 'evenkeel.drill';
 export const archiveSource = 'evenkeel.archive';
 
+/** The Source of what a run of reconcile says. */
+export const reconcileSource = 'evenkeel.reconcile';
+
+/** The Source of what is said of plans that are approved, applied or refused. */
+export const applyPlanSource = 'evenkeel.apply-plan';
+
 /** `account` of a notice that concerns the whole stage. */
 export const wholeStage = '*';

@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
@@ -29,7 +29,6 @@ const formerVersionDays = 30;
 export class Archive extends Construct {
   readonly bucket: Bucket;
   readonly archive: LambdaCode;
-  readonly databaseName: string;
 
   constructor(scope: Construct, id: string, props: ArchiveProps) {
     super(scope, id);
@@ -45,21 +44,26 @@ export class Archive extends Construct {
       ],
       removalPolicy: props.removalPolicy,
     });
-    // Glue takes small letters, digits and underscores.
-    this.databaseName = prefix.replaceAll('-', '_');
-    const database = new CfnDatabase(this, 'Database', {
-      catalogId: Stack.of(this).account,
-      databaseInput: { name: this.databaseName, description: 'The archive of Evenkeel (docs/archive.md)' },
-    });
-    for (const table of archiveTables) this.#table(table, database);
+    if (props.config.aws.athenaTables) this.#tables(prefix);
     this.archive = this.#function(props);
   }
 
-  #table(table: ArchiveTable, database: CfnDatabase): void {
+  #tables(prefix: string): void {
+    // Glue takes small letters, digits and underscores.
+    const databaseName = prefix.replaceAll('-', '_');
+    const database = new CfnDatabase(this, 'Database', {
+      catalogId: Stack.of(this).account,
+      databaseInput: { name: databaseName, description: 'The archive of Evenkeel (docs/archive.md)' },
+    });
+    for (const table of archiveTables) this.#table(table, databaseName, database);
+    new CfnOutput(Stack.of(this), 'ArchiveDatabaseName', { value: databaseName });
+  }
+
+  #table(table: ArchiveTable, databaseName: string, database: CfnDatabase): void {
     const { bucketName } = this.bucket;
     const made = new CfnTable(this, `Table-${table.name}`, {
       catalogId: Stack.of(this).account,
-      databaseName: this.databaseName,
+      databaseName,
       tableInput: {
         name: table.name,
         description: table.description,

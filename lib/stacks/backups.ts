@@ -48,6 +48,13 @@ export class Backups extends Construct {
     this.drill = this.#drill(props);
   }
 
+  /** Lets a role put parts and manifests, read the manifests before it, and mark those past their time. */
+  allowBackup(role: Role): void {
+    this.#allowFolders(role, ['s3:PutObject', 's3:PutObjectTagging'], ['parts', 'manifests']);
+    this.#allowFolders(role, ['s3:GetObject'], ['manifests']);
+    allow(role, ['s3:ListBucket', 's3:ListBucketVersions'], this.bucket.bucketArn);
+  }
+
   #backup(props: BackupsProps): LambdaCode {
     const { prefix, config, book, candles } = props;
     const made = this.#job('Backup', {
@@ -71,9 +78,7 @@ export class Backups extends Construct {
     allow(role, ['dynamodb:Scan', 'dynamodb:Query', 'dynamodb:GetItem'], book.book.tableArn);
     allow(role, ['dynamodb:Scan'], book.audit.tableArn);
     allow(role, ['dynamodb:Scan'], candles.table.tableArn);
-    this.#allowFolders(role, ['s3:PutObject', 's3:PutObjectTagging'], ['parts', 'manifests']);
-    this.#allowFolders(role, ['s3:GetObject'], ['manifests']);
-    allow(role, ['s3:ListBucket', 's3:ListBucketVersions'], this.bucket.bucketArn);
+    this.allowBackup(role);
     new JobSchedule(this, 'Daily', {
       name: `${prefix}-backup-daily`,
       description: 'The daily backup',

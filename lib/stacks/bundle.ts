@@ -5,12 +5,28 @@ import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
-export const functionNames = ['archive', 'backup', 'book-keeper', 'candle-keeper', 'drill'] as const;
+export const functionNames = [
+  'apply-plan',
+  'archive',
+  'backup',
+  'book-keeper',
+  'candle-keeper',
+  'drill',
+  'reconcile',
+] as const;
 
 export type FunctionName = (typeof functionNames)[number];
 
 /** Above this a function starts too slowly. */
-export const bundleBytesMax = 600 * 1024;
+const bundleBytesMax = 600 * 1024;
+
+/** Reconcile speaks to four services (tables, buckets, queues, bus), and nobody waits for its start: it asks the broker. */
+const largeBundleBytesMax = 720 * 1024;
+
+/** The most that a function's bundle may have. */
+export function bundleLimit(name: FunctionName): number {
+  return name === 'reconcile' ? largeBundleBytesMax : bundleBytesMax;
+}
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -26,9 +42,9 @@ export class BundleTooLargeError extends Error {
   override readonly name = 'BundleTooLargeError';
   readonly code = 'BUNDLE_TOO_LARGE';
 
-  constructor(name: string, bytes: number) {
+  constructor(name: FunctionName, bytes: number) {
     super(
-      `BUNDLE_TOO_LARGE: The function ${name} has ${kib(bytes)}, the limit is ${kib(bundleBytesMax)}; nothing was deployed. ` +
+      `BUNDLE_TOO_LARGE: The function ${name} has ${kib(bytes)}, the limit is ${kib(bundleLimit(name))}; nothing was deployed. ` +
         'Look at what its handler imports: one import can bring in a whole library.',
     );
   }
@@ -37,7 +53,7 @@ export class BundleTooLargeError extends Error {
 /**
  * Bundles the functions into `dist/functions/<name>/index.mjs`.
  *
- * @throws BundleTooLargeError when one is above 600 KiB
+ * @throws BundleTooLargeError when one is above its limit
  */
 export function bundleFunctions(outdir: string = join(root, 'dist/functions')): Record<FunctionName, Bundle> {
   const built = buildSync({
@@ -70,7 +86,7 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
   );
   const bundle = (name: FunctionName): Bundle => {
     const bytes = sizes.get(join(name, 'index.mjs')) ?? 0;
-    if (bytes > bundleBytesMax) throw new BundleTooLargeError(name, bytes);
+    if (bytes > bundleLimit(name)) throw new BundleTooLargeError(name, bytes);
     return { folder: join(outdir, name), bytes };
   };
   return Object.fromEntries(functionNames.map((name) => [name, bundle(name)])) as Record<

@@ -12,6 +12,7 @@ import { Candles } from './candles.ts';
 import { StageEventBus } from './event-bus.ts';
 import { stageQueue } from './function-parts.ts';
 import { Network } from './network.ts';
+import { Reconcile } from './reconcile.ts';
 import { Snapshots } from './snapshots.ts';
 import { StreamerService } from './streamer-service.ts';
 
@@ -75,8 +76,9 @@ export class EvenkeelStack extends Stack {
       containerInsightsV2: ContainerInsights.DISABLED,
     });
     acknowledgeNoContainerInsights(cluster);
-    for (const streamer of config.streamers) {
-      new StreamerService(this, `Streamer-${streamer.name}`, {
+    const streamers = config.streamers.map((streamer) => ({
+      config: streamer,
+      service: new StreamerService(this, `Streamer-${streamer.name}`, {
         prefix,
         config,
         streamer,
@@ -86,8 +88,16 @@ export class EvenkeelStack extends Stack {
         cluster,
         network,
         removalPolicy,
-      });
-    }
+      }),
+    }));
+    const reconcile = new Reconcile(this, 'Reconcile', {
+      ...jobs,
+      snapshots,
+      backups,
+      streamers,
+      bundles,
+      programVersion,
+    });
 
     new CfnOutput(this, 'EventBusName', { value: bus.eventBusName });
     new CfnOutput(this, 'CandlesTableName', { value: candles.table.tableName });
@@ -105,7 +115,9 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'DrillName', { value: backups.drill.functionName });
     new CfnOutput(this, 'ArchiveBucketName', { value: archive.bucket.bucketName });
     new CfnOutput(this, 'ArchiveName', { value: archive.archive.functionName });
-    new CfnOutput(this, 'ArchiveDatabaseName', { value: archive.databaseName });
+    new CfnOutput(this, 'ReconcileBucketName', { value: reconcile.bucket.bucketName });
+    new CfnOutput(this, 'ReconcileName', { value: reconcile.reconcile.functionName });
+    new CfnOutput(this, 'ApplyPlanName', { value: reconcile.applyPlan.functionName });
     new CfnOutput(this, 'JobDeadLetters', { value: jobs.deadLetters.queueUrl });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }

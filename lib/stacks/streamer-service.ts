@@ -77,6 +77,8 @@ export class StreamerServiceError extends Error {
  */
 export class StreamerService extends Construct {
   readonly service: FargateService;
+  /** What operators and functions ask of this streamer. */
+  readonly commands: Queue;
 
   constructor(scope: Construct, id: string, props: StreamerServiceProps) {
     super(scope, id);
@@ -93,7 +95,7 @@ export class StreamerService extends Construct {
       },
       volumes: [{ name: 'outbox' }],
     });
-    const commands = this.#commandQueue(props);
+    this.commands = this.#commandQueue(props);
     task.addToTaskRolePolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
     );
@@ -103,7 +105,7 @@ export class StreamerService extends Construct {
     task.addToTaskRolePolicy(
       new PolicyStatement({
         actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
-        resources: [commands.queueArn],
+        resources: [this.commands.queueArn],
       }),
     );
     // The lease and the heartbeat.
@@ -139,7 +141,7 @@ export class StreamerService extends Construct {
         STREAMER_NAME: streamer.name,
         EVENT_BUS_NAME: bus.eventBusName,
         BOOK_QUEUE_URL: book.queue.queueUrl,
-        COMMAND_QUEUE_URL: commands.queueUrl,
+        COMMAND_QUEUE_URL: this.commands.queueUrl,
         CONTROL_TABLE: book.control.tableName,
         SNAPSHOT_BUCKET: snapshots.bucket.bucketName,
       },

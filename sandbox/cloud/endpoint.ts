@@ -34,6 +34,8 @@ const TARGETS: Readonly<Record<string, Service>> = {
 /** No request of the emulated services is larger: DynamoDB takes 16 MB, Lambda 6. An S3 object is held in memory. */
 const BODY_MAX = 17_000_000;
 const S3_BODY_MAX = 256_000_000;
+/** Seven days. */
+const PRESIGNED_MS_MAX = 604_800_000;
 const INVOKE_PATH = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/;
 
 /** The name or ARN in the path of a Lambda Invoke request, without a `:$LATEST`. */
@@ -105,7 +107,10 @@ export class Endpoint {
         throw new ServiceError('MissingAuthenticationTokenException', 'Missing Authentication Token', 403);
       }
       const { accessKeyId, region } = scope;
-      const sessionToken = String(incoming.headers['x-amz-security-token'] ?? '');
+      checkPresigned(incoming, Date.now());
+      const sessionToken = String(
+        incoming.headers['x-amz-security-token'] ?? queryOf(incoming).get('X-Amz-Security-Token') ?? '',
+      );
       await this.#handler({
         ...target,
         accessKeyId,
@@ -144,7 +149,9 @@ function route(
   } else if (scopeService === 's3') {
     return { service: 's3', operation: readS3Address(incoming).operation };
   } else if (scopeService === 'sts') {
-    return { service: 'sts', operation: new URLSearchParams(body.toString('utf8')).get('Action') ?? '' };
+    const action =
+      new URLSearchParams(body.toString('utf8')).get('Action') ?? queryOf(incoming).get('Action');
+    return { service: 'sts', operation: action ?? '' };
   }
   const what = typeof target === 'string' ? target : `${incoming.method ?? ''} ${pathOf(incoming)}`;
   throw new ServiceError(
@@ -154,19 +161,76 @@ function route(
   );
 }
 
+/**
+ * What AWS says of a presigned request before it looks at the signature: each signed header must be there, and its time
+ * must not be over.
+ */
+function checkPresigned(incoming: IncomingMessage, nowMs: number): void {
+  const query = queryOf(incoming);
+  if (!query.has('X-Amz-Credential')) return;
+  const [, y, mo, d, h, mi, sec] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(query.get('X-Amz-Date') ?? '') ?? [];
+  const signedMs = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${sec}Z`);
+  const forMs = Number(query.get('X-Amz-Expires') ?? Number.NaN) * 1000;
+  const signed = (query.get('X-Amz-SignedHeaders') ?? '').split(';');
+  const isWhole =
+    Number.isFinite(signedMs) &&
+    forMs > 0 &&
+    forMs <= PRESIGNED_MS_MAX &&
+    /^[0-9a-f]{64}$/.test(query.get('X-Amz-Signature') ?? '') &&
+    signed.includes('host');
+  if (!isWhole) {
+    throw new ServiceError(
+      'IncompleteSignature',
+      'A presigned request needs X-Amz-Date, X-Amz-Expires, X-Amz-SignedHeaders with host, and X-Amz-Signature',
+      400,
+    );
+  }
+  const missing = signed.filter((name) => incoming.headers[name] === undefined);
+  const unsigned = Object.keys(incoming.headers).filter(
+    (name) => name.startsWith('x-amz-') && !signed.includes(name),
+  );
+  if (missing.length > 0 || unsigned.length > 0) {
+    throw new ServiceError(
+      'SignatureDoesNotMatch',
+      `The request signature we calculated does not match the signature you provided (signed and not sent: ${missing.join(', ') || 'none'}; sent and not signed: ${unsigned.join(', ') || 'none'})`,
+      403,
+    );
+  }
+  if (nowMs > signedMs + forMs) {
+    throw new ServiceError(
+      'SignatureDoesNotMatch',
+      `Signature expired: ${query.get('X-Amz-Date') ?? ''} is now earlier than ${new Date(nowMs - forMs).toISOString()}`,
+      403,
+    );
+  }
+}
+
+function queryOf(incoming: IncomingMessage): URLSearchParams {
+  const url = incoming.url ?? '/';
+  const start = url.indexOf('?');
+  return new URLSearchParams(start < 0 ? '' : url.slice(start + 1));
+}
+
 function pathOf(incoming: IncomingMessage): string {
   return (incoming.url ?? '/').split('?')[0] ?? '/';
 }
 
-/** Reads `Credential=<access key id>/<date>/<region>/<service>/aws4_request`. Signatures are not checked. */
+/**
+ * Reads `<access key id>/<date>/<region>/<service>/aws4_request` from the header, or from the query of a presigned
+ * request. Signatures are not checked.
+ */
 function readAuthorization(
   incoming: IncomingMessage,
 ): { accessKeyId: string; region: string; service: string } | undefined {
+  const presigned = queryOf(incoming).get('X-Amz-Credential');
   const match = /Credential=([^/,\s]+)\/\d+\/([^/]+)\/([^/]+)\/aws4_request/.exec(
-    incoming.headers.authorization ?? '',
+    presigned === null ? (incoming.headers.authorization ?? '') : `Credential=${presigned}`,
   );
   const [, accessKeyId, region, service] = match ?? [];
   if (accessKeyId === undefined || region === undefined || service === undefined) return undefined;
+  // Of the presigned requests, only the one that proves who somebody is.
+  if (presigned !== null && service !== 'sts') return undefined;
   return { accessKeyId, region, service };
 }
 

@@ -25,6 +25,7 @@ const product = [
   'lib/aws',
   'lib/backup',
   'lib/archive',
+  'lib/reconcile',
   'lib/stacks',
   'functions',
   'streamer',
@@ -70,6 +71,12 @@ const rooms: readonly Room[] = [
     rule: 'lib/archive works over ports: it imports lib/ports, lib/domain, lib/events and itself, and no SDK',
   },
   {
+    name: 'lib/reconcile',
+    local: ['lib/reconcile', 'lib/ports', 'lib/domain', 'lib/events'],
+    packages: ['zod', 'node:buffer', 'node:crypto', 'node:util'],
+    rule: 'lib/reconcile works over ports: it imports lib/ports, lib/domain, lib/events and itself, and no SDK',
+  },
+  {
     name: 'lib/stacks',
     local: ['lib/stacks', 'lib/domain', 'config'],
     packages: 'anything',
@@ -85,10 +92,11 @@ const rooms: readonly Room[] = [
       'lib/aws',
       'lib/backup',
       'lib/archive',
+      'lib/reconcile',
       'config',
     ],
     packages: 'anything',
-    rule: 'functions import lib/domain, lib/events, lib/ports, lib/aws, lib/backup, lib/archive, config and themselves',
+    rule: 'functions import lib/domain, lib/events, lib/ports, lib/aws, lib/backup, lib/archive, lib/reconcile, config and themselves',
   },
   {
     name: 'streamer',

@@ -2,14 +2,13 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { catalogue, type EventName, eventNames, reservedNames } from '../../lib/events/catalogue.ts';
-import {
-  archiveSource,
-  backupSource,
-  bookKeeperSource,
-  drillSource,
-  envelopeHead,
-  noticeHead,
-} from '../../lib/events/envelope.ts';
+import { envelopeHead, noticeHead } from '../../lib/events/envelope.ts';
+import * as sources from '../../lib/events/sources.ts';
+
+const { streamerSource: _streamer, wholeStage: _stage, ...ofFunctions } = sources;
+const noticeSources = Object.values(ofFunctions)
+  .map((source) => `\`${source}\``)
+  .join(', ');
 
 export function examplePath(name: EventName): string {
   return `lib/events/examples/${name.replaceAll('.', '-')}.v${catalogue[name].version}.json`;
@@ -79,7 +78,7 @@ export function renderEventDocs(): string {
     '## Notices of functions',
     '',
     'What a function itself has to say comes with a Source of its own and a smaller envelope: it has no streamer, epoch or',
-    `seq. Sources: ${[bookKeeperSource, backupSource, drillSource, archiveSource].map((source) => `\`${source}\``).join(', ')}.`,
+    `seq. Sources: ${noticeSources}.`,
     'Any of them may raise `alert.raised`; a rule that pages people matches them all by the prefix `evenkeel.`.',
     '`backup.completed` and `drill.completed` are notices too.',
     '',

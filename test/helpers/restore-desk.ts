@@ -176,8 +176,9 @@ async function linesOf(scan: TableScan, table: string) {
 function interrupted(scan: TableScan, book: string, meanwhile: () => Promise<unknown>): TableScan {
   let once: Promise<unknown> | undefined;
   return {
-    async *segment(table, segment) {
-      for await (const page of scan.segment(table, segment)) {
+    segment: (table, segment) => scan.segment(table, segment),
+    async *pages(table, segment, read) {
+      for await (const page of scan.pages(table, segment, read)) {
         if (table === book) {
           once ??= meanwhile();
           await once;

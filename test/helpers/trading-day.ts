@@ -235,7 +235,7 @@ function price(value: number): number {
 }
 
 async function until(what: string, isSo: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!isSo()) {
     if (Date.now() > deadline) throw new Error(`waited 20 s for ${what}`);
     await sleep(10);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Match } from 'aws-cdk-lib/assertions';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { candleKey } from '../../lib/aws/keys.ts';
+import { archiveTables } from '../../lib/domain/archive/athena.ts';
 import { catalogue } from '../../lib/events/catalogue.ts';
 import { streamerSource } from '../../lib/events/envelope.ts';
 import { stages } from '../../lib/events/stage.ts';
@@ -94,8 +95,9 @@ describe.each(stages)('stage %s', (stage) => {
 
   it('puts the names of what was made into the outputs', () => {
     expect(Object.keys(stageTemplate(stage).outputs).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'ApplyPlanName',
       'ArchiveBucketName',
-      'ArchiveDatabaseName',
+      ...(stage === 'sandbox' ? [] : ['ArchiveDatabaseName']),
       'ArchiveName',
       'AuditTableName',
       'BackupBucketName',
@@ -112,6 +114,8 @@ describe.each(stages)('stage %s', (stage) => {
       'DrillName',
       'EventBusName',
       'JobDeadLetters',
+      'ReconcileBucketName',
+      'ReconcileName',
       'SnapshotBucketName',
     ]);
   });
@@ -251,9 +255,16 @@ describe('the function and its environment', () => {
   function stub(of: string, leaveOut?: string): void {
     vi.resetModules();
     for (const [name, value] of Object.entries(environment(of))) {
-      vi.stubEnv(name, name === leaveOut ? undefined : typeof value === 'string' ? value : 'a-reference');
+      vi.stubEnv(name, name === leaveOut ? undefined : textOf(value));
     }
     vi.stubEnv('NODE_OPTIONS', undefined);
+  }
+
+  /** A text of the template with something in the place of what only a deployment knows. */
+  function textOf(value: unknown): string {
+    if (typeof value === 'string') return value;
+    const [, parts] = (value as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'] ?? [];
+    return parts === undefined ? 'a-reference' : parts.map(textOf).join('');
   }
 
   const needed = {
@@ -261,6 +272,15 @@ describe('the function and its environment', () => {
     'book-keeper': ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'DEAD_LETTER_QUEUE_URL', 'EVENT_BUS_NAME'],
     backup: ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'CANDLES_TABLE', 'BACKUP_BUCKET', 'EVENT_BUS_NAME'],
     drill: ['STAGE', 'DRILL_PREFIX', 'BOOK_TABLE', 'BACKUP_BUCKET', 'SNAPSHOT_BUCKET', 'EVENT_BUS_NAME'],
+    reconcile: ['STAGE', 'BOOK_TABLE', 'CONTROL_TABLE', 'RECONCILE_BUCKET', 'STREAMERS', 'RECONCILE_RULES'],
+    'apply-plan': [
+      'STAGE',
+      'BOOK_TABLE',
+      'RECONCILE_BUCKET',
+      'BACKUP_BUCKET',
+      'APPROVERS',
+      'PROGRAM_VERSION',
+    ],
     archive: ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'CANDLES_TABLE', 'ARCHIVE_BUCKET', 'EVENT_BUS_NAME'],
   } as const;
   const load = (name: string): Promise<{ handler: unknown }> =>
@@ -312,7 +332,12 @@ describe('permissions', () => {
     [
       's3:GetObject',
       /"Arn"\]\},"\/(parts|manifests|snapshots)\/\*"/,
-      'the drill reads backups and snapshots; the backup reads the manifests before it',
+      'the drill reads backups and snapshots; the backup reads the manifests before it; reconcile its snapshot',
+    ],
+    [
+      's3:GetObject,s3:PutObject',
+      /Reconcile\w+","Arn"\]\},"\/(runs|latest)\/\*"/,
+      'the evidence of each run and the newest plan of each account are objects of their own',
     ],
     [
       's3:PutObject',
@@ -423,7 +448,7 @@ describe('permissions', () => {
     }
   });
 
-  it('let nobody change or delete a row of the audit trail, and only the book-keeper add one', () => {
+  it('let nobody change or delete a row of the audit trail, and only writers of the book add one', () => {
     for (const stage of stages) {
       const made = stageTemplate(stage);
       const audit = namedOf(made, 'AWS::DynamoDB::Table', `evenkeel-${stage}-audit`)[0];
@@ -433,9 +458,12 @@ describe('permissions', () => {
         ).map(({ Action }) => ({ roles: JSON.stringify(Properties.Roles), actions: [Action].flat() })),
       );
       const readers = ['dynamodb:Query', 'dynamodb:Scan'];
-      expect(onAudit.filter(({ actions }) => actions.some((action) => !readers.includes(action)))).toEqual([
-        { roles: expect.stringContaining('BookRole') as string, actions: ['dynamodb:PutItem'] },
-      ]);
+      const writers = onAudit
+        .map(({ roles, actions }) => ({ roles, writes: actions.filter((one) => !readers.includes(one)) }))
+        .filter(({ writes }) => writes.length > 0);
+      expect(writers.map(({ writes }) => writes)).toEqual(writers.map(() => ['dynamodb:PutItem']));
+      const roles = writers.map((one) => /"(Book|Reconcile[A-Z][a-z]+)/.exec(one.roles)?.[1]);
+      expect(new Set(roles)).toEqual(new Set(['Book', 'ReconcileApply', 'ReconcileRun']));
     }
   });
 });
@@ -511,6 +539,29 @@ describe('way of an order event', () => {
         ]),
       },
     });
+  });
+});
+
+describe('the archive', () => {
+  it('has a table of Athena for each of its folders, with the columns that are written', () => {
+    for (const { name, columns } of archiveTables) {
+      const found = ofType(stageTemplate('paper'), 'AWS::Glue::Table').map(
+        ([, { Properties }]) => Properties,
+      );
+      const inputs = found.map(({ TableInput }) => TableInput as { Name: string; [name: string]: unknown });
+      expect(inputs.find((input) => input.Name === name)).toMatchObject({
+        TableType: 'EXTERNAL_TABLE',
+        Parameters: { 'projection.enabled': 'true', classification: 'parquet' },
+        PartitionKeys: [{ Name: 'symbol' }, { Name: 'date' }],
+        StorageDescriptor: {
+          Columns: columns.map((column) => ({ Name: column.name, Type: column.glueType })),
+        },
+      });
+    }
+  });
+
+  it('has none in the sandbox, where there is no Athena', () => {
+    expect(ofType(stageTemplate('sandbox'), 'AWS::Glue::Table')).toEqual([]);
   });
 });
 

@@ -4,7 +4,7 @@ import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { crc32 } from 'node:zlib';
 import { DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
-import { GetObjectTaggingCommand, S3Client } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectTaggingCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type BackupAnswer, type RunOptions, run } from '../../functions/backup/run.ts';
 import { digest } from '../../lib/aws/audit-hash.ts';
@@ -13,11 +13,12 @@ import { storedKeys } from '../../lib/aws/stored-keys.ts';
 import { DynamoTableScan } from '../../lib/aws/table-scan.ts';
 import { verifyBackup } from '../../lib/backup/verify-backup.ts';
 import { manifestKey } from '../../lib/domain/backup/backup-id.ts';
+import type { ObjectVersion } from '../../lib/ports/backup-store.ts';
 import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
-import { place } from '../helpers/backup-stage.ts';
+import { backUp, place } from '../helpers/backup-stage.ts';
 import { type BookTables, createBookTables } from '../helpers/book-tables.ts';
 import { STACK, temporaryFolder, writeAssembly } from '../helpers/cloud-fixture.ts';
-import { bucketsTemplate, versioned } from '../helpers/cloud-templates.ts';
+import { bucketsTemplate, locked, versioned } from '../helpers/cloud-templates.ts';
 import {
   collect,
   type DynamoEngine,
@@ -29,6 +30,31 @@ import { MemoryBackupStore } from '../helpers/memory-backup-store.ts';
 
 const skipped = engineIsHere ? '' : ` (skipped: ${whenNoEngine})`;
 const functionArn = 'arn:aws:lambda:eu-west-1:000000000000:function:evenkeel-sandbox-backup';
+
+/** A role that may delete every version of the locked bucket, and may not bypass the lock. */
+function withCleaner(template: ReturnType<typeof bucketsTemplate>): typeof template {
+  const statement = {
+    Action: ['s3:DeleteObject', 's3:DeleteObjectVersion'],
+    Effect: 'Allow',
+    Resource: `arn:aws:s3:::${locked}/*`,
+  };
+  const cleaner = {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Action: 'sts:AssumeRole',
+            Effect: 'Allow',
+            Principal: { Service: 'lambda.amazonaws.com' },
+          },
+        ],
+      },
+      Policies: [{ PolicyName: 'own', PolicyDocument: { Statement: [statement] } }],
+    },
+  };
+  return { ...template, Resources: { ...template.Resources, CleanerRole: cleaner } };
+}
 
 describe.skipIf(!engineIsHere)(`backups${skipped}`, () => {
   const { folder, remove } = temporaryFolder();
@@ -45,7 +71,7 @@ describe.skipIf(!engineIsHere)(`backups${skipped}`, () => {
       for (let index = 0; index < 30; index += 1) await note(account, index);
     }
     cloud = await startCloud({
-      assembly: writeAssembly(folder, bucketsTemplate()),
+      assembly: writeAssembly(folder, withCleaner(bucketsTemplate())),
       stack: STACK,
       dataDir: `${folder}/data`,
     });
@@ -103,6 +129,51 @@ describe.skipIf(!engineIsHere)(`backups${skipped}`, () => {
       ...more,
     };
   };
+
+  it('S140 no object of a backup can be deleted while it is locked, but by who may bypass the lock', async () => {
+    const kept = new S3BackupStore({ client: s3, bucket: locked });
+    const { manifest } = await backUp(engine, tables, kept);
+    const clientOf = (accessKeyId: string): S3Client =>
+      new S3Client({
+        endpoint: cloud.endpoint,
+        region: 'eu-west-1',
+        maxAttempts: 1,
+        credentials: { accessKeyId, secretAccessKey: 'local' },
+      });
+    const cleaner = clientOf('CleanerRole');
+    const versions = (
+      await Promise.all(['parts/', 'manifests/'].map((of) => collect(kept.versions(of))))
+    ).flat();
+    expect(versions.map(({ key }) => key)).toEqual([
+      ...manifest.parts.map(({ key }) => key).sort(),
+      manifestKey(manifest.number),
+    ]);
+    for (const { key, versionId } of versions) {
+      const object = { Bucket: locked, Key: key, VersionId: versionId };
+      for (const BypassGovernanceRetention of [undefined, true]) {
+        await expect(
+          cleaner.send(new DeleteObjectCommand({ ...object, BypassGovernanceRetention })),
+        ).rejects.toMatchObject({ name: 'AccessDenied' });
+      }
+      // Who may bypass it has to say so.
+      await expect(s3.send(new DeleteObjectCommand(object))).rejects.toMatchObject({ name: 'AccessDenied' });
+    }
+    expect((await verifyBackup({ store: kept, digest, place })).finding).toBeUndefined();
+    const [{ key, versionId }] = versions as [ObjectVersion];
+    await s3.send(
+      new DeleteObjectCommand({
+        Bucket: locked,
+        Key: key,
+        VersionId: versionId,
+        BypassGovernanceRetention: true,
+      }),
+    );
+    expect((await verifyBackup({ store: kept, digest, place })).finding).toMatchObject({
+      code: 'BACKUP_PART_MISSING',
+      key,
+    });
+    cleaner.destroy();
+  });
 
   it('the scan finds every partition, and every item in one of its segments', async () => {
     const scan = new DynamoTableScan({ client: engine.client, pageItems: 4 });

@@ -23,10 +23,10 @@ it('the operator command line against a running sandbox, as a person starts it',
   const ready = { alive: true, heartbeat: { ready: true, orders: { synced: true } } };
   await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
     await vi.waitFor(async () => expect(await json('status')).toMatchObject(ready), {
-      timeout: 20_000,
+      timeout: 60_000,
     });
     await place(desk, 'BUY');
-    await vi.waitFor(async () => expect((await json('fills')).fills).toHaveLength(1), { timeout: 20_000 });
+    await vi.waitFor(async () => expect((await json('fills')).fills).toHaveLength(1), { timeout: 60_000 });
 
     const status = await evenkeel('status', '--verbose');
     expect(status).toMatchObject({ code: 0, stderr: '' });

@@ -40,7 +40,7 @@ async function survive(outages: readonly ((desk: Desk) => Promise<void>)[]): Pro
   await withDesk({ tape, speed: SPEED, dataDir: folder, streamerEnv: quickConfig(folder) }, async (desk) => {
     let missed = 0;
     for (const [index, outage] of outages.entries()) {
-      await untilPlayed(desk, (index + 1) / (outages.length + 2), 30_000);
+      await untilPlayed(desk, (index + 1) / (outages.length + 2), 90_000);
       const before = await missedBars(desk);
       await outage(desk);
       await untilFlowing(desk);
@@ -50,7 +50,7 @@ async function survive(outages: readonly ((desk: Desk) => Promise<void>)[]): Pro
       expect(await missedBars(desk), `backfilled bars after outage ${index + 1}`).toBeGreaterThan(before);
     }
     expect(missed).toBe(outages.length);
-    await untilSettled(desk, 40_000);
+    await untilSettled(desk, 120_000);
 
     const gateway = await desk.gatewayStatus();
     const found = compareCandles(await desk.candles(), reference);
@@ -65,7 +65,7 @@ async function missedBars(desk: Desk): Promise<number> {
 }
 
 async function untilFlowing(desk: Desk): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   while (Date.now() < deadline) {
     if ((await desk.streamerStats())?.ready) return;
     await sleep(20);
@@ -74,7 +74,7 @@ async function untilFlowing(desk: Desk): Promise<void> {
 }
 
 async function untilGapsFilled(desk: Desk): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   while (Date.now() < deadline) {
     const stats = await desk.streamerStats();
     if (stats?.gaps.open === 0 && stats.outbox.depth === 0 && desk.cloud.stats().pending === 0) return;
@@ -161,7 +161,7 @@ describe.concurrent('outages at any moment', () => {
             done.push(name);
             await outage(random)(desk);
           }
-          await untilSettled(desk, 40_000);
+          await untilSettled(desk, 120_000);
           const found = compareCandles(await desk.candles(), reference);
           expect(found, done.join(', ')).toMatchObject({
             exact: reference.size,

@@ -29,7 +29,7 @@ const roundsOfKills = isProof ? 3 : 1;
 
 describe('a day of orders', () => {
   it(`${ordersOfDay} orders with brackets, partial fills, amendments and cancels, everything killed on the way, end in the book as the broker has them`, {
-    timeout: isProof ? 400_000 : 120_000,
+    timeout: isProof ? 400_000 : 300_000,
   }, async () => {
     const dataDir = scratchFolder();
     await withDesk(
@@ -63,7 +63,7 @@ describe('a day of orders', () => {
 
         const { book, audit } = tables(desk);
         let left: string[] = [];
-        for (const deadline = Date.now() + 90_000; Date.now() < deadline; await sleep(500)) {
+        for (const deadline = Date.now() + 200_000; Date.now() < deadline; await sleep(500)) {
           const before = canonicalJson((await desk.broker()).orders as never);
           left = differences(await desk.broker(), await readBook(book, account), account);
           if (left.length === 0 && before === canonicalJson((await desk.broker()).orders as never)) break;
@@ -167,7 +167,7 @@ async function killed(desk: Desk, prepare: () => unknown): Promise<void> {
   const pid = desk.streamerPid();
   if (pid === undefined) throw new Error('the streamer does not run');
   await prepare();
-  for (const deadline = Date.now() + 60_000; isAlive(pid); await sleep(10)) {
+  for (const deadline = Date.now() + 120_000; isAlive(pid); await sleep(10)) {
     if (Date.now() > deadline) throw new Error('the streamer was not killed within 60 s');
   }
   await desk.endStreamer('SIGKILL');

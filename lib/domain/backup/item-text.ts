@@ -38,13 +38,22 @@ export class ItemTextError extends Error {
   }
 }
 
+/** Is told the names in an item while it is passed over, so that nobody has to walk through it again. */
+export interface NameReader {
+  /** Names of the item's own members have depth 1; those that lie deeper than this are not told. */
+  readonly depthMax: number;
+  /** The name lies from `start` to `end`, its value begins at `value`. */
+  name(depth: number, start: number, end: number, value: number): void;
+}
+
 /**
  * The item that begins at `start` with a brace.
  *
  * @throws ItemTextError when it has no end
  */
-export function itemAt(bytes: Uint8Array, start: number): ItemSpan {
+export function itemAt(bytes: Uint8Array, start: number, reader?: NameReader): ItemSpan {
   const { length } = bytes;
+  const depthMax = reader?.depthMax ?? 1;
   let depth = 0;
   let isCompact = true;
   let pkStart = -1;
@@ -57,17 +66,33 @@ export function itemAt(bytes: Uint8Array, start: number): ItemSpan {
     at += 1;
     if (byte === quote) {
       const from = at;
-      at = stringEnd(bytes, at) + 1;
-      // A name of the item itself that is two letters long: pk or sk, when `:{"S":"` follows.
-      if (depth === 1 && at - from === 3 && bytes[from + 1] === 0x6b && bytes[at] === colon) {
-        const letter = bytes[from];
-        if (letter !== 0x70 && letter !== 0x73) continue;
-        const valueStart = textStart(bytes, at + 1);
-        if (valueStart < 0) continue;
-        const valueEnd = stringEnd(bytes, valueStart);
-        if (letter === 0x70) [pkStart, pkEnd] = [valueStart, valueEnd];
-        else [skStart, skEnd] = [valueStart, valueEnd];
+      for (let inText = bytes[at]; inText !== quote; inText = bytes[at]) {
+        at += inText === backslash ? 2 : 1;
+        if (at >= length) throw new ItemTextError(from);
       }
+      at += 1;
+      // A text that is no name has no colon behind it.
+      if (bytes[at] !== colon) continue;
+      // Most of an item is deeper than its own members, and nearly every value is in braces.
+      if (depth > depthMax) {
+        at += 1;
+        if (bytes[at] !== openBrace) continue;
+        at += 1;
+        depth += 1;
+        continue;
+      }
+      // A name of the item itself that is two letters long: pk or sk, when `:{"S":"` follows.
+      if (depth === 1 && at - from === 3 && bytes[from + 1] === 0x6b) {
+        const valueStart = textStart(bytes, at + 1);
+        if (valueStart >= 0 && bytes[from] === 0x70) {
+          pkStart = valueStart;
+          pkEnd = stringEnd(bytes, valueStart);
+        } else if (valueStart >= 0 && bytes[from] === 0x73) {
+          skStart = valueStart;
+          skEnd = stringEnd(bytes, valueStart);
+        }
+      }
+      reader?.name(depth, from, at - 1, at + 1);
     } else if (byte === openBrace) depth += 1;
     else if (byte === closeBrace) {
       depth -= 1;
@@ -122,7 +147,7 @@ function textStart(bytes: Uint8Array, at: number): number {
 }
 
 /** The place of the quote that ends the text which begins at `from`. */
-function stringEnd(bytes: Uint8Array, from: number): number {
+export function stringEnd(bytes: Uint8Array, from: number): number {
   for (let at = from; at < bytes.length; at += 1) {
     const byte = bytes[at];
     if (byte === quote) return at;
@@ -131,7 +156,8 @@ function stringEnd(bytes: Uint8Array, from: number): number {
   throw new ItemTextError(from);
 }
 
-function isText(bytes: Uint8Array, from: number, end: number, text: Uint8Array): boolean {
+/** Whether these bytes stand there, and nothing else. */
+export function isText(bytes: Uint8Array, from: number, end: number, text: Uint8Array): boolean {
   if (end - from !== text.length) return false;
   for (let index = 0; index < text.length; index += 1) {
     if (bytes[from + index] !== text[index]) return false;

@@ -1,100 +1,101 @@
 /**
- * What a backup has to know of an audit row, read from the row's text in DynamoDB's notation: images are passed over,
- * not parsed. The text is one line without white space between its words. Pure.
+ * What a backup has to know of an audit row, read from the row's text in DynamoDB's notation while it is passed over:
+ * images are not parsed. The text has no white space between its words. Pure.
  */
+import { type ItemSpan, isText, itemAt, type NameReader, stringEnd } from './item-text.ts';
 
 export interface ChangeText {
   /** Sort key of the item in the book. */
   readonly item: string;
-  readonly formerVersion: number;
+  readonly isMade: boolean;
   readonly isDeleted: boolean;
 }
 
-const quote = 0x22;
-const backslash = 0x5c;
-const colon = 0x3a;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
-
-/** Depth of the row's own members in `{"Item":{…}}`, and of those of a change in `"changes":{"L":[{"M":{…}}]}`. */
-const rowDepth = 2;
-const changeDepth = 6;
-
-/**
- * Whether the row makes or deletes an item, at first sight: when it says no, none of its changes does. A quote inside a
- * text is escaped, so these words cannot be part of one.
- */
-export function mayMakeOrDelete(text: string): boolean {
-  return text.includes('"formerVersion":{"N":"0"}') || text.includes('"image":{"NULL":');
+export interface RowSpan extends ItemSpan {
+  /** Whether it concerns an order: those have the keys of the index by order. */
+  readonly isOrderEvent: boolean;
+  /** Those that make or delete an item; all others count nothing. */
+  readonly changes: readonly ChangeText[];
 }
 
-/** Whether the row concerns an order: those have the keys of the index by order. */
-export function isOrderEvent(text: string): boolean {
-  return text.includes('"orderPk":{"S":');
-}
-
-/**
- * The changes of a row.
- *
- * @param bytes `{"Item":{…}}` in UTF-8
- */
-export function readChanges(bytes: Uint8Array): ChangeText[] {
-  const changes: { item: string; formerVersion: number; isDeleted: boolean }[] = [];
-  const { length } = bytes;
-  let depth = 0;
-  let isInChanges = false;
-  for (let at = 0; at < length; at += 1) {
-    const byte = bytes[at]!;
-    if (byte === quote) {
-      const end = textEnd(bytes, at + 1);
-      if ((depth === rowDepth || (isInChanges && depth === changeDepth)) && bytes[end + 1] === colon) {
-        const name = decode(bytes, at + 1, end);
-        if (depth === rowDepth) isInChanges = name === 'changes';
-        else readMember(name, bytes, end + 2, changes.at(-1)!);
-      }
-      at = end;
-    } else if (byte === openBrace) {
-      depth += 1;
-      if (isInChanges && depth === changeDepth)
-        changes.push({ item: '', formerVersion: -1, isDeleted: false });
-    } else if (byte === openBracket) depth += 1;
-    else if (byte === closeBrace || byte === closeBracket) depth -= 1;
-  }
-  return changes;
-}
-
-function readMember(
-  name: string,
-  bytes: Uint8Array,
-  at: number,
-  change: { item: string; formerVersion: number; isDeleted: boolean },
-): void {
-  if (name === 'item') change.item = valueAt(bytes, at);
-  else if (name === 'formerVersion') change.formerVersion = Number(valueAt(bytes, at));
-  else if (name === 'image') change.isDeleted = decode(bytes, at, at + 8) === '{"NULL":';
-}
-
-/** The text in `{"S":"…"}` or `{"N":"…"}`, which begins at `at`. */
-function valueAt(bytes: Uint8Array, at: number): string {
-  const start = at + 6;
-  const value = decode(bytes, start, textEnd(bytes, start));
-  return value.includes('\\') ? (JSON.parse(`"${value}"`) as string) : value;
-}
-
-function textEnd(bytes: Uint8Array, from: number): number {
-  let at = from;
-  for (; at < bytes.length; at += 1) {
-    const byte = bytes[at];
-    if (byte === quote) return at;
-    if (byte === backslash) at += 1;
-  }
-  return at;
-}
+/** In `{"changes":{"L":[{"M":{"item":…` each brace is one deeper; a bracket is not. */
+const rowDepth = 1;
+const elementDepth = 3;
+const changeDepth = 4;
 
 const utf8 = new TextDecoder();
+const [changesName, orderName, itemName, formerVersionName, imageName, zero, nothing] = (
+  ['changes', 'orderPk', 'item', 'formerVersion', 'image', '{"N":"0"}', '{"NULL":'] as const
+).map((text) => new TextEncoder().encode(text)) as Seven<Uint8Array>;
+type Seven<T> = [T, T, T, T, T, T, T];
 
-function decode(bytes: Uint8Array, start: number, end: number): string {
-  return utf8.decode(bytes.subarray(start, end));
+/**
+ * The row that begins at `start` with a brace.
+ *
+ * @throws ItemTextError when it has no end
+ */
+export function rowAt(bytes: Uint8Array, start: number): RowSpan {
+  const reader = new RowReader(bytes);
+  const span = itemAt(bytes, start, reader);
+  return { ...span, isOrderEvent: reader.isOrderEvent, changes: reader.changes() };
+}
+
+class RowReader implements NameReader {
+  readonly depthMax = changeDepth;
+  isOrderEvent = false;
+  readonly #bytes: Uint8Array;
+  #isInChanges = false;
+  #changes: ChangeText[] | undefined;
+  /** Of the change that is being read. */
+  #item = -1;
+  #isMade = false;
+  #isDeleted = false;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  name(depth: number, start: number, end: number, value: number): void {
+    const bytes = this.#bytes;
+    if (depth === rowDepth) {
+      this.#isInChanges = isText(bytes, start, end, changesName);
+      this.isOrderEvent ||= isText(bytes, start, end, orderName);
+    } else if (!this.#isInChanges) return;
+    else if (depth === elementDepth) this.#endChange();
+    else if (depth === changeDepth) {
+      if (isText(bytes, start, end, itemName)) this.#item = value;
+      else if (isText(bytes, start, end, formerVersionName))
+        this.#isMade = isText(bytes, value, value + zero.length, zero);
+      else if (isText(bytes, start, end, imageName))
+        this.#isDeleted = isText(bytes, value, value + nothing.length, nothing);
+    }
+  }
+
+  changes(): readonly ChangeText[] {
+    this.#endChange();
+    return this.#changes ?? none;
+  }
+
+  /** The members of a change come in any order, so it is known where the next one begins. */
+  #endChange(): void {
+    if (this.#isMade || this.#isDeleted) {
+      this.#changes ??= [];
+      this.#changes.push({
+        item: valueAt(this.#bytes, this.#item),
+        isMade: this.#isMade,
+        isDeleted: this.#isDeleted,
+      });
+    }
+    this.#isMade = false;
+    this.#isDeleted = false;
+  }
+}
+
+const none: readonly ChangeText[] = [];
+
+/** The text in `{"S":"…"}`, which begins at `at`. */
+function valueAt(bytes: Uint8Array, at: number): string {
+  const start = at + 6;
+  const value = utf8.decode(bytes.subarray(start, stringEnd(bytes, start)));
+  return value.includes('\\') ? (JSON.parse(`"${value}"`) as string) : value;
 }

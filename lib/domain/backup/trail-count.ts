@@ -34,8 +34,8 @@ export class TrailCount {
     this.#rows += 1;
     this.#rowsByWriter.set(writer, this.rowsOf(writer) + 1);
     if (isOrderEvent) this.#orderEvents += 1;
-    for (const { item, formerVersion, isDeleted } of changes) {
-      const change = (formerVersion === 0 ? 1 : 0) - (isDeleted ? 1 : 0);
+    for (const { item, isMade, isDeleted } of changes) {
+      const change = (isMade ? 1 : 0) - (isDeleted ? 1 : 0);
       if (change === 0) continue;
       const kind = this.#kindOf(item);
       this.#items.set(kind, (this.#items.get(kind) ?? 0) + change);

@@ -1,5 +1,5 @@
 /** IB's `tradingHours` text, read into intervals of epoch milliseconds. */
-import { epochMsOf, localDaySpan, localTime } from './time-zones.ts';
+import { epochMsOf, localDate, localDaySpan } from './time-zones.ts';
 
 export interface Interval {
   readonly fromMs: number;
@@ -106,17 +106,13 @@ function spansOf(segments: readonly Interval[], timeZone: string, knownToMs: num
 
 /** The local date on which the session ends; one that ends at midnight ends on the day that is then over. */
 function sessionDateOf(segment: Interval, next: Interval | undefined, timeZone: string): string {
-  const date = localTime(segment.toMs - 1, timeZone)
-    .toPlainDate()
-    .toString();
+  const date = localDate(segment.toMs - 1, timeZone);
   const endsAtMidnight = localDaySpan(segment.toMs, timeZone).fromMs === segment.toMs;
   const startsAtMidnight = localDaySpan(segment.fromMs, timeZone).fromMs === segment.fromMs;
   // An evening that is only cut at midnight (18:00-00:00, 00:00-17:00) is the beginning of the next day's session;
   // whole days one after the other (crypto) are sessions of their own.
   if (endsAtMidnight && !startsAtMidnight && next?.fromMs === segment.toMs) {
-    return localTime(next.toMs - 1, timeZone)
-      .toPlainDate()
-      .toString();
+    return localDate(next.toMs - 1, timeZone);
   }
   return date;
 }

@@ -7,9 +7,18 @@ const Exact = Decimal.clone({ precision: 100, rounding: Decimal.ROUND_HALF_EVEN 
 export type Amount = Decimal;
 export const zero: Amount = new Exact(0);
 
+/** Most quantities are one to three characters: there are few of them, they are asked for all the time, and never change. */
+const short = new Map<string, Amount>();
+const shortLengthMax = 3;
+
 /** Throws decimal.js' DecimalError for what is no number. */
 export function amount(text: string): Amount {
-  return new Exact(text);
+  if (text.length > shortLengthMax) return new Exact(text);
+  const known = short.get(text);
+  if (known !== undefined) return known;
+  const value = new Exact(text);
+  short.set(text, value);
+  return value;
 }
 
 /** Canonical: no exponent, no trailing zeros, no `-0`. */

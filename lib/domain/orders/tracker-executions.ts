@@ -111,7 +111,7 @@ function takeCommissionsOf(state: TrackerState, execBase: string): void {
   }
 }
 
-function fillReport(fact: ExecutionFact, identity: OrderIdentity): FillReport {
+export function fillReport(fact: ExecutionFact, identity: OrderIdentity): FillReport {
   const { execId, contract, side, quantity, price, timeMs, exchange, liquidation, liquidity } = fact;
   const { cumulativeQuantity, averagePrice } = fact;
   return {

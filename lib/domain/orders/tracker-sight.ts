@@ -28,11 +28,14 @@ export interface Sight {
   readonly occurredAtMs?: number;
 }
 
+/** What merging needs to know of an order: the last report, and when its parts were seen. */
+export type SightedOrder = Pick<TrackedOrder, 'report' | 'termsAt' | 'statusAt'>;
+
 export type Ids = Partial<Omit<OrderIdentity, 'orderKey' | 'origin'>>;
 
 /** The whole as it is now; undefined while contract and terms are not known. Older facts undo nothing newer. */
 export function mergeSight(
-  order: TrackedOrder,
+  order: SightedOrder,
   known: OrderIdentity,
   sight: Sight,
   parentKey: string | null,
@@ -118,7 +121,7 @@ function sameTerms(told: OrderReport, next: OrderReport): boolean {
   return names.every((name) => told.terms[name] === next.terms[name]);
 }
 
-function mergeTerms(order: TrackedOrder, sight: Sight): BrokerTerms | undefined {
+function mergeTerms(order: SightedOrder, sight: Sight): BrokerTerms | undefined {
   const told = order.report?.terms;
   const parentId = told?.parentId || sight.terms?.parentId || sight.parentId || 0;
   if (sight.terms === undefined) return told === undefined ? undefined : { ...told, parentId };

@@ -53,6 +53,19 @@ export function unreadableLock(problem: string): LockReading {
 }
 
 /**
+ * Whether the lock lets orders through. It was opened for one term of the lease: whoever has taken the lease since has
+ * not been compared with the broker, and is locked by itself.
+ *
+ * @param leaseToken of the lease as it stands; 0 where nobody has one
+ */
+export function isOpenFor(
+  { state, token }: Pick<ReconcileLock, 'state' | 'token'>,
+  leaseToken: number,
+): boolean {
+  return state === 'open' && leaseToken > 0 && token === leaseToken;
+}
+
+/**
  * What becomes of a wish to set the lock. `stale`: somebody with a later token has spoken, the wish must be dropped.
  * `unchanged`: the lock says this already.
  */

@@ -1,4 +1,4 @@
-import { Temporal } from 'temporal-polyfill';
+import { epochMsOf, localDate } from '../market/time-zones.ts';
 
 /**
  * The broker's announced maintenance: nightly resets per region, the weekend reset, and the weekly login that
@@ -26,7 +26,9 @@ export interface WeeklyLogin {
   readonly time: string;
 }
 
-const WEEKDAYS: readonly Weekday[] = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'];
+/** As Date counts them. */
+const WEEKDAYS: readonly Weekday[] = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+const dayMs = 86_400_000;
 
 /** The window that holds `atMs` (Unix ms UTC), with its end, or undefined. Windows that span midnight are honoured. */
 export function activeResetWindow(
@@ -34,16 +36,14 @@ export function activeResetWindow(
   atMs: number,
 ): { window: ResetWindow; endMs: number } | undefined {
   for (const window of windows) {
-    const local = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(window.timeZone);
+    const { timeZone, days, from, to } = window;
+    const today = localDate(atMs, timeZone);
     // A window that began yesterday may still be running.
     for (const daysBack of [0, 1]) {
-      const day = local.toPlainDate().subtract({ days: daysBack });
-      if (!window.days.includes(weekdayOf(day.dayOfWeek))) continue;
-      const from = Temporal.PlainTime.from(window.from);
-      const to = Temporal.PlainTime.from(window.to);
-      const endDay = Temporal.PlainTime.compare(to, from) <= 0 ? day.add({ days: 1 }) : day;
-      const startMs = day.toZonedDateTime({ timeZone: window.timeZone, plainTime: from }).epochMilliseconds;
-      const endMs = endDay.toZonedDateTime({ timeZone: window.timeZone, plainTime: to }).epochMilliseconds;
+      const day = dateAfter(today, -daysBack);
+      if (!days.includes(weekdayOf(day))) continue;
+      const startMs = timeOn(day, from, timeZone);
+      const endMs = timeOn(to <= from ? dateAfter(day, 1) : day, to, timeZone);
       if (atMs >= startMs && atMs < endMs) return { window, endMs };
     }
   }
@@ -51,16 +51,26 @@ export function activeResetWindow(
 }
 
 /** The last moment at or before `atMs` from which a fresh weekly login is needed, Unix ms UTC. */
-export function lastWeeklyLogin(login: WeeklyLogin, atMs: number): number {
-  const local = Temporal.Instant.fromEpochMilliseconds(atMs).toZonedDateTimeISO(login.timeZone);
-  const daysBack = (local.dayOfWeek - (WEEKDAYS.indexOf(login.day) + 1) + 7) % 7;
-  const at = local
-    .toPlainDate()
-    .subtract({ days: daysBack })
-    .toZonedDateTime({ timeZone: login.timeZone, plainTime: Temporal.PlainTime.from(login.time) });
-  return at.epochMilliseconds <= atMs ? at.epochMilliseconds : at.subtract({ days: 7 }).epochMilliseconds;
+export function lastWeeklyLogin({ timeZone, day, time }: WeeklyLogin, atMs: number): number {
+  const today = localDate(atMs, timeZone);
+  const daysBack = (WEEKDAYS.indexOf(weekdayOf(today)) - WEEKDAYS.indexOf(day) + 7) % 7;
+  const date = dateAfter(today, -daysBack);
+  const at = timeOn(date, time, timeZone);
+  return at <= atMs ? at : timeOn(dateAfter(date, -7), time, timeZone);
 }
 
-function weekdayOf(isoDay: number): Weekday {
-  return WEEKDAYS[isoDay - 1]!;
+function weekdayOf(date: string): Weekday {
+  return WEEKDAYS[new Date(date).getUTCDay()]!;
+}
+
+function dateAfter(date: string, days: number): string {
+  return new Date(Date.parse(date) + days * dayMs).toISOString().slice(0, 10);
+}
+
+/** @param time `HH:MM` */
+function timeOn(date: string, time: string, timeZone: string): number {
+  const [hour = 0, minute = 0] = time.split(':').map(Number);
+  const ms = epochMsOf(date, hour, minute, timeZone);
+  if (ms === undefined) throw new RangeError(`${time} is no time of day`);
+  return ms;
 }

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { auditItem } from '../../../lib/aws/audit-item.ts';
 import { arrayStart, itemAt, nextItem } from '../../../lib/domain/backup/item-text.ts';
-import { isOrderEvent, mayMakeOrDelete, readChanges } from '../../../lib/domain/backup/row-text.ts';
+import { rowAt } from '../../../lib/domain/backup/row-text.ts';
 
 const awkward = fc.oneof(
   fc.string({ unit: 'grapheme' }),
@@ -49,6 +49,17 @@ const item = fc
     const cut = turn % members.length;
     return { pk, sk, item: Object.fromEntries([...members.slice(cut), ...members.slice(0, cut)]) };
   });
+
+/** The members of every map in another order: DynamoDB promises none. */
+function turned(value: object, turn: number): object {
+  if (Array.isArray(value)) return value.map((one: object) => turned(one, turn));
+  const members = Object.entries(value).map(([name, one]: [string, unknown]) => [
+    name,
+    typeof one === 'object' && one !== null ? turned(one, turn) : one,
+  ]);
+  const cut = turn % Math.max(1, members.length);
+  return Object.fromEntries([...members.slice(cut), ...members.slice(0, cut)]) as object;
+}
 
 describe('items in the text of DynamoDB', () => {
   it('are found whole, with their keys, whatever is in them', () => {
@@ -104,9 +115,9 @@ describe('an audit row in the text of DynamoDB', () => {
         }),
       }),
     );
-    const change = fc.record({ item: awkward, formerVersion: fc.nat(99), image });
+    const change = fc.record({ item: awkward, formerVersion: fc.nat(3), image });
     fc.assert(
-      fc.property(fc.array(change, { maxLength: 4 }), awkward, (changes, orderKey) => {
+      fc.property(fc.array(change, { maxLength: 4 }), awkward, fc.nat(99), (changes, orderKey, turn) => {
         const row = {
           account: 'DU1',
           writer: 'operator',
@@ -118,17 +129,20 @@ describe('an audit row in the text of DynamoDB', () => {
           previousHash: '',
           hash: '',
         } as const;
-        const text = JSON.stringify({ Item: auditItem(row) });
-        expect(readChanges(Buffer.from(text))).toEqual(
-          changes.map(({ item: key, formerVersion, image: made }) => ({
-            item: key,
-            formerVersion,
-            isDeleted: made === null,
-          })),
+        const text = JSON.stringify(turned(auditItem(row), turn));
+        const bytes = Buffer.from(`{"Items":[${text},${text}]}`);
+        const found = rowAt(bytes, 10);
+        expect(bytes.toString('utf8', found.start, found.end)).toBe(text);
+        expect(found.isOrderEvent).toBe(orderKey !== '');
+        expect(found.changes).toEqual(
+          changes
+            .map(({ item: key, formerVersion, image: made }) => ({
+              item: key,
+              isMade: formerVersion === 0,
+              isDeleted: made === null,
+            }))
+            .filter(({ isMade, isDeleted }) => isMade || isDeleted),
         );
-        expect(isOrderEvent(text)).toBe(orderKey !== '');
-        const counts = changes.some(({ formerVersion, image: made }) => formerVersion === 0 || made === null);
-        if (counts) expect(mayMakeOrDelete(text)).toBe(true);
       }),
     );
   });

@@ -44,15 +44,15 @@ describe('counts from the trail', () => {
       {
         isOrderEvent: true,
         changes: [
-          { item: 'ORDER#P1', formerVersion: 0, isDeleted: false },
-          { item: 'PERM#1', formerVersion: 0, isDeleted: false },
+          { item: 'ORDER#P1', isMade: true, isDeleted: false },
+          { item: 'PERM#1', isMade: true, isDeleted: false },
         ],
       },
-      { isOrderEvent: true, changes: [{ item: 'ORDER#P1', formerVersion: 1, isDeleted: false }] },
-      { isOrderEvent: false, changes: [{ item: 'PERM#1', formerVersion: 1, isDeleted: true }] },
-      { isOrderEvent: false, changes: [{ item: 'PERM#1', formerVersion: 0, isDeleted: false }] },
-      { isOrderEvent: false, changes: [{ item: 'REF#1', formerVersion: 0, isDeleted: false }] },
-      { isOrderEvent: false, changes: [{ item: 'REF#1', formerVersion: 1, isDeleted: true }] },
+      { isOrderEvent: true, changes: [{ item: 'ORDER#P1', isMade: false, isDeleted: false }] },
+      { isOrderEvent: false, changes: [{ item: 'PERM#1', isMade: false, isDeleted: true }] },
+      { isOrderEvent: false, changes: [{ item: 'PERM#1', isMade: true, isDeleted: false }] },
+      { isOrderEvent: false, changes: [{ item: 'REF#1', isMade: true, isDeleted: false }] },
+      { isOrderEvent: false, changes: [{ item: 'REF#1', isMade: false, isDeleted: true }] },
     ];
     const kindOf = (item: string): string => item.slice(0, item.indexOf('#')).toLowerCase();
     fc.assert(

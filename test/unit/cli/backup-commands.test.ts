@@ -313,7 +313,7 @@ describe.skipIf(!engineIsHere)(
         const { code, out } = await desk.run('doctor');
         expect(code, out).toBe(0);
         expect(out).toMatch(/^warning {2}last backup {10}there is none yet\n +-> Make one now: backup/m);
-        expect(out).toContain('Nothing is broken; 1 warning.');
+        expect(out).toContain('Nothing is broken; 3 warnings.');
       });
 
       it('finds that a book of three days has none', async () => {

@@ -7,6 +7,7 @@ import type { StagePorts } from '../../../bin/evenkeel/stage-ports.ts';
 import { bookEvent } from '../../../functions/book-keeper/book-event.ts';
 import { CandlesTable } from '../../../lib/aws/candles-table.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
+import { proofHeader, proofText } from '../../../lib/ports/identity-proof.ts';
 import type { Heartbeat, Lease } from '../../../lib/ports/lease-store.ts';
 import type { LogLine } from '../../../lib/ports/log-reader.ts';
 import { LogGroupMissingError } from '../../../lib/ports/log-reader.ts';
@@ -14,6 +15,7 @@ import type { ObjectStore, StoredObject } from '../../../lib/ports/object-store.
 import type { Identity, QueueDepth } from '../../../lib/ports/stage-probes.ts';
 import { type BookTables, createBookTables } from '../../helpers/book-tables.ts';
 import type { DynamoEngine } from '../../helpers/dynamo-engine.ts';
+import { MemoryBucket } from '../../helpers/reconcile-desk.ts';
 import { type BackupWorld, backupPorts, createBackupWorld } from './backup-desk.ts';
 
 export const account = 'DU1234567';
@@ -38,6 +40,8 @@ export interface World {
   objects: Map<string, Uint8Array>;
   /** The bucket of the archive. */
   archive: ObjectStore | undefined;
+  /** The bucket of reconcile. */
+  readonly reconcile: MemoryBucket;
   readonly backups: BackupWorld;
   /** Ctrl-C for the command that runs. */
   interrupt: () => void;
@@ -176,6 +180,7 @@ function quietWorld(): World {
     logs: {},
     objects: new Map(),
     archive: undefined,
+    reconcile: new MemoryBucket(),
     backups: createBackupWorld(),
     interrupt: () => undefined,
     ask: undefined,
@@ -222,6 +227,11 @@ function portsOf(
         if (world.archive === undefined) throw new Error('this test has no archive');
         return world.archive;
       }),
+    reconcile: () => answer(() => world.reconcile),
+    proveIdentity: async (purpose, planHash) => ({
+      url: `${world.identity.arn} ${crypto.randomUUID()}`,
+      headers: { [proofHeader]: proofText(purpose, planHash) },
+    }),
     snapshots: () =>
       answer(() => ({
         put: async ({ key, body }: StoredObject) => {

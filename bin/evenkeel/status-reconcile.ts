@@ -1,0 +1,59 @@
+import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
+import { planRef, readPlanRecord } from '../../lib/domain/reconcile/records.ts';
+import { isOpenFor, type LockReading } from '../../lib/domain/safety/lock.ts';
+import type { BookReader } from '../../lib/ports/book.ts';
+import { planLine } from './plan-words.ts';
+import { readState } from './reconcile-read.ts';
+import { paintStatus } from './reconcile-show.ts';
+import { age, plain, time, type View } from './view.ts';
+
+/** What an account's runs come to, and the plan that waits. */
+export interface ReconcileStatus {
+  readonly state: RunState | null;
+  readonly plan: PlanRecord | null;
+}
+
+export async function readReconcile(
+  book: Pick<BookReader, 'read'>,
+  account: string,
+): Promise<ReconcileStatus> {
+  const state = await readState(book, account);
+  const hash = state?.planHash ?? '';
+  const [plan] = hash === '' ? [] : await book.read(account, [planRef(hash)]);
+  return { state: state ?? null, plan: readPlanRecord(plan?.body) ?? null };
+}
+
+export function lockLine(lock: LockReading, leaseToken: number, { colours }: View): string {
+  if (isOpenFor(lock, leaseToken)) return colours.green(`open for epoch ${leaseToken}`);
+  if (lock.state === 'locked') return colours.yellow(`locked: ${plain(lock.reason)}`);
+  return colours.yellow(
+    `locked: it was opened for epoch ${lock.token}, and a reconcile has to be completed in this one`,
+  );
+}
+
+export function reconcileLines(
+  { state, plan }: ReconcileStatus,
+  nowMs: number,
+  view: View,
+): (readonly [string, string])[] {
+  const { colours } = view;
+  if (state === null || state.last.runId === '') return [['reconcile', colours.yellow('not yet')]];
+  const { status, code, startedAtMs, discrepancies, severities, verdict } = state.last;
+  const found =
+    verdict === null ? '' : `, ${discrepancies} discrepancies (${severities.CRITICAL ?? 0} critical)`;
+  const lines: (readonly [string, string])[] = [
+    [
+      'reconcile',
+      `${paintStatus(status, view)}${code === '' ? '' : ` ${code}`} ${age(nowMs - startedAtMs)} ago${found}`,
+    ],
+  ];
+  const { paused } = state;
+  if (paused !== null && nowMs < paused.untilMs) {
+    lines.push([
+      'paused',
+      colours.yellow(`until ${time(view, paused.untilMs)} by ${plain(paused.by)}: ${plain(paused.reason)}`),
+    ]);
+  }
+  if (plan !== null) lines.push(['plan', planLine(plan, view, nowMs)]);
+  return lines;
+}

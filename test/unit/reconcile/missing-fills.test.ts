@@ -1,0 +1,37 @@
+/** Executions and costs that the broker lists under another order than the book has them in. */
+import { describe, expect, it } from 'vitest';
+import { found, planned, World } from '../../helpers/reconcile-world.ts';
+
+describe('an execution that the book has under another order', () => {
+  const confused = () =>
+    new World().told(1).toldFill(1, 'e1.01', '1').told(2).open(1, { limitPrice: '4990' }).open(2);
+
+  it('is paid for there: two actions never write one order', () => {
+    const world = confused().execution(2, 'e1.01', '1').commission('e1.01', '2.25');
+    const verdict = world.run();
+    const refs = verdict.plan.actions.flatMap(({ writes }) =>
+      writes.map(({ ref }) => `${ref.kind} ${ref.id}`),
+    );
+    expect(refs).toContain('order P1');
+    expect(new Set(refs).size).toBe(refs.length);
+    world.apply(verdict);
+    expect(world.order('P1')).toMatchObject({ filled: '1', commissions: { USD: '2.25' } });
+    expect(world.order('P2')).toMatchObject({ filled: '0', commissions: {} });
+  });
+
+  it('does not count a second time because its price differs', () => {
+    const world = confused().execution(2, 'e1.01', '1', { price: '4980' });
+    const verdict = world.run();
+    expect(found(verdict).filter((text) => text.startsWith('PRICE_MISMATCH'))).toEqual([]);
+    expect(world.apply(verdict).order('P2').filled).toBe('0');
+  });
+
+  it('is paid for where only its cost is told, unless the book knows it so', () => {
+    const world = new World().told(1).toldFill(1, 'e1.01', '1').toldCommission(1, 'e1.01', '2.25').open(1);
+    expect(planned(world.commission('e1.01', '2.25').run())).toEqual([]);
+    world.askedAgain().open(1).commission('e1.01', '2.25', 'EUR');
+    expect(world.apply(world.run()).order('P1').commissions).toEqual({ EUR: '2.25' });
+    world.askedAgain().open(1).commission('e1.01', '3', 'EUR');
+    expect(world.apply(world.run()).order('P1').commissions).toEqual({ EUR: '3' });
+  });
+});
