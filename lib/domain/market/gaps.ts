@@ -11,7 +11,7 @@ import type { HistoricalBar } from './candle-builder.ts';
 export interface GapConfig {
   readonly maxAttempts: number;
   readonly requestsPerTenMinutes: number;
-  /** Pause after a failed request; also the least time between identical requests (IB: 15 s). */
+  /** Pause after a failed request; the broker's own pause between identical requests is kept beside it. */
   readonly retryMs: number;
   /** Requests that may be out at the same time. */
   readonly maxInFlight: number;
@@ -104,6 +104,7 @@ export interface GapStep {
 const TEN_MINUTES_MS = 600_000;
 const SAME_CONTRACT_WINDOW_MS = 2_000;
 const SAME_CONTRACT_MAX = 5;
+const SAME_REQUEST_WINDOW_MS = 15_000;
 /** History that says "no data" this often for a gap means that there was no trade in it. */
 const NO_DATA_ATTEMPTS = 3;
 
@@ -276,7 +277,9 @@ function fail(
   systemMs: number,
   effects: GapEffect[],
 ): void {
-  for (const gap of release(state, key, systemMs + state.config.retryMs)) {
+  // One that comes too early is refused whatever history has: it would only use up an attempt.
+  const allowedAtMs = (state.requests.get(key)?.sentAtMs ?? 0) + SAME_REQUEST_WINDOW_MS;
+  for (const gap of release(state, key, Math.max(systemMs + state.config.retryMs, allowedAtMs))) {
     if (noData) gap.noData += 1;
     if (gap.noData >= NO_DATA_ATTEMPTS) finish(state, gap, 0, effects);
     else if (gap.attempts >= state.config.maxAttempts) abandon(state, gap, message, effects);

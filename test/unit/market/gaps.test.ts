@@ -115,6 +115,19 @@ describe('gap book', () => {
     ).toMatchObject([{ kind: 'filled', bars: 0 }]);
   });
 
+  it('the same is never asked again within the 15 s of the broker, however short the configured pause', () => {
+    const { feed, clock, state } = driver({ retryMs: 1_000 });
+    clock.marketMs = MINUTE;
+    const effects = feed({ kind: 'gap', conId: 1, fromMs: 0, toMs: MINUTE, reason: 'x' });
+    clock.systemMs += 200;
+    feed({ kind: 'failure', key: requestOf(effects).key, message: 'no data', noData: true });
+    expect(deadline(state, clock.systemMs, clock.marketMs)).toBe(clock.systemMs + 14_800);
+    clock.systemMs += 14_799;
+    expect(kinds(feed({ kind: 'tick' }))).toEqual([]);
+    clock.systemMs += 1;
+    expect(kinds(feed({ kind: 'tick' }))).toEqual(['request']);
+  });
+
   it('a lost link takes requests back, and they go out again when history is there', () => {
     const { feed, clock } = driver();
     clock.marketMs = MINUTE;
