@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventData } from '../lib/events/catalogue.ts';
 import type { Command } from '../lib/events/command.ts';
-import type { CommandSource, QueuedCommand } from '../lib/ports/command-queue.ts';
+import { type CommandSource, heldMs, type QueuedCommand } from '../lib/ports/command-queue.ts';
 import { checkCommand } from './command-check.ts';
 import type { Logger } from './logger.ts';
 
@@ -28,8 +28,7 @@ export interface CommandStats {
 
 /**
  * Takes commands from the queue while the lease is held, and carries them out one at a time. A message is removed once
- * its command is done or refused; what fails stays, becomes visible again, and after some attempts lies in the
- * dead-letter queue.
+ * its command is done or refused; what fails is given back, and after some attempts lies in the dead-letter queue.
  */
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
@@ -84,7 +83,7 @@ export class CommandRunner {
     if (checked.ok) {
       const { command } = checked;
       logger.info(`Command ${command.type}`, { id: command.id, issuedBy: command.issuedBy });
-      await this.#perform(command);
+      await this.#held(receipt, () => this.#perform(command));
       this.#stats.done += 1;
     } else {
       logger.warn(checked.alert.message, { alert: checked.alert.alert, subject: checked.alert.subject });
@@ -95,10 +94,23 @@ export class CommandRunner {
     await source.remove(receipt);
   }
 
-  /**
-   * Again while it is valid: its message would come back only after the queue's visibility time-out, which is longer than
-   * a command lives, and would hold up its group until then.
-   */
+  /** While `work` goes on nobody else gets the message, nor any of its group; if it fails, the next reader gets it at once. */
+  async #held(receipt: string, work: () => Promise<void>): Promise<void> {
+    const { source, logger } = this.#options;
+    const quietly = (change: Promise<void>) =>
+      change.catch((error: unknown) => logger.warn('A command could not be held', { error: String(error) }));
+    const timer = setInterval(() => void quietly(source.hold(receipt)), heldMs / 3);
+    try {
+      await work();
+    } catch (error) {
+      await quietly(source.giveBack(receipt));
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Again while it is valid: here, because each return to the queue counts towards its dead letters. */
   async #perform(command: Command): Promise<void> {
     const { perform, mayWrite, logger, systemMs } = this.#options;
     for (;;) {

@@ -1,11 +1,17 @@
 /** The command queue of one streamer, both ends of it. */
 import {
+  ChangeMessageVisibilityCommand,
   DeleteMessageCommand,
   ReceiveMessageCommand,
   SendMessageCommand,
   SQSClient,
 } from '@aws-sdk/client-sqs';
-import type { CommandSender, CommandSource, QueuedCommand } from '../ports/command-queue.ts';
+import {
+  type CommandSender,
+  type CommandSource,
+  heldMs,
+  type QueuedCommand,
+} from '../ports/command-queue.ts';
 import { requestPatience } from './request-patience.ts';
 
 /** The longest that SQS waits for a message. */
@@ -31,6 +37,7 @@ export class SqsCommandSource implements CommandSource {
       new ReceiveMessageCommand({
         QueueUrl: this.#queueUrl,
         MaxNumberOfMessages: 1,
+        VisibilityTimeout: heldMs / 1_000,
         WaitTimeSeconds: waitSeconds,
       }),
       { abortSignal: signal },
@@ -40,8 +47,26 @@ export class SqsCommandSource implements CommandSource {
     );
   }
 
+  async hold(receipt: string): Promise<void> {
+    await this.#hide(receipt, heldMs / 1_000);
+  }
+
+  async giveBack(receipt: string): Promise<void> {
+    await this.#hide(receipt, 0);
+  }
+
   async remove(receipt: string): Promise<void> {
     await this.#client.send(new DeleteMessageCommand({ QueueUrl: this.#queueUrl, ReceiptHandle: receipt }));
+  }
+
+  async #hide(receipt: string, seconds: number): Promise<void> {
+    await this.#client.send(
+      new ChangeMessageVisibilityCommand({
+        QueueUrl: this.#queueUrl,
+        ReceiptHandle: receipt,
+        VisibilityTimeout: seconds,
+      }),
+    );
   }
 }
 

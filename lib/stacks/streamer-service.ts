@@ -104,7 +104,7 @@ export class StreamerService extends Construct {
     );
     task.addToTaskRolePolicy(
       new PolicyStatement({
-        actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        actions: ['sqs:ReceiveMessage', 'sqs:ChangeMessageVisibility', 'sqs:DeleteMessage'],
         resources: [this.commands.queueArn],
       }),
     );
@@ -228,8 +228,8 @@ export class StreamerService extends Construct {
       name,
       fifo: true,
       removalPolicy,
-      // A snapshot waits for five lists of the broker.
-      visibilityTimeout: Duration.seconds(180),
+      // Its reader holds what it carries out for longer, again and again.
+      visibilityTimeout: Duration.seconds(20),
       retentionPeriod: Duration.days(1),
       deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
     });

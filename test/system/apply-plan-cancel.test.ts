@@ -114,6 +114,8 @@ it('a cancel of our own order ends it; one of another client is answered by an a
           signal.addEventListener('abort', () => reject(new Error('aborted'))),
         );
       },
+      hold: async () => undefined,
+      giveBack: async () => undefined,
       remove: async (receipt) => void removed.push(receipt),
     },
     perform: async (command, signal) => {

@@ -245,6 +245,6 @@ function withoutAudit(base: Template): Template {
     removed += document.Statement.length - kept.length;
     document.Statement = kept;
   }
-  expect(removed).toBe(1);
+  expect(removed).toBeGreaterThan(0);
   return copy;
 }

@@ -14,6 +14,7 @@ import { BookTable } from '../../lib/aws/book-table.ts';
 import { bookSort } from '../../lib/aws/keys.ts';
 import { foldTrail } from '../../lib/domain/audit/fold.ts';
 import { verifyAudit } from '../../lib/domain/audit/verify.ts';
+import { pause } from '../../lib/reconcile/pause.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 import { differences, readBook } from '../helpers/book-against-broker.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
@@ -47,6 +48,7 @@ describe('a day of orders', () => {
         const clients = await Promise.all(
           [7, 8].map((clientId) => TradingClient.open({ desk, ...instrument!, clientId, seed: clientId })),
         );
+        await withoutReconcile(desk);
         await broken(desk);
         const keepers = watchKeepers(desk);
         let killing = true;
@@ -101,6 +103,14 @@ async function instruments(desk: Desk): Promise<readonly { symbol: string; conId
     if (lines.length > 0) return lines.map(({ symbol, conId }) => ({ symbol, conId }));
     await sleep(50);
   }
+}
+
+/** A run whose snapshot a killed streamer took with it waits for it a minute: that is not what this day is about. */
+async function withoutReconcile(desk: Desk): Promise<void> {
+  await untilQuiet(desk);
+  const { book } = tables(desk);
+  const person = { account, who: 'test', reason: 'everything is killed' };
+  await pause(person, Date.now() + 3_600_000, { book, nowMs: Date.now, sleep });
 }
 
 /** What IB does to those who trust it. */

@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { alertRaised } from '../../../lib/events/alert-raised.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { Command } from '../../../lib/events/command.ts';
-import type { CommandSource, QueuedCommand } from '../../../lib/ports/command-queue.ts';
+import { type CommandSource, heldMs, type QueuedCommand } from '../../../lib/ports/command-queue.ts';
 import { checkCommand } from '../../../streamer/command-check.ts';
 import { CommandRunner } from '../../../streamer/command-runner.ts';
 
@@ -75,6 +75,8 @@ describe('a command from the queue', () => {
 /** A queue in which the messages lie until they are removed; an empty one makes the poll wait. */
 class Queue implements CommandSource {
   readonly removed: string[] = [];
+  readonly held: string[] = [];
+  readonly givenBack: string[] = [];
   receives = 0;
   #waiting: QueuedCommand[];
 
@@ -89,6 +91,14 @@ class Queue implements CommandSource {
     return new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(new Error('aborted')));
     });
+  }
+
+  async hold(receipt: string): Promise<void> {
+    this.held.push(receipt);
+  }
+
+  async giveBack(receipt: string): Promise<void> {
+    this.givenBack.push(receipt);
   }
 
   async remove(receipt: string): Promise<void> {
@@ -196,5 +206,27 @@ describe('the command runner', () => {
     await until(() => queue.receives === 1);
     await runner.stop();
     expect(queue.removed).toEqual([]);
+    expect(queue.givenBack).toEqual(['receipt 0']);
+  });
+
+  it('a command is held for as long as it takes, and no longer', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      const queue = new Queue([JSON.stringify(command())]);
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const { runner } = runnerOf(queue, () => promise);
+      runner.start();
+      await until(() => vi.getTimerCount() === 1);
+      vi.advanceTimersByTime(60_000);
+      expect(queue.held.length).toBeGreaterThanOrEqual(60_000 / heldMs);
+      const held = queue.held.length;
+      resolve();
+      await until(() => queue.removed.length === 1);
+      vi.advanceTimersByTime(60_000);
+      expect(queue.held).toHaveLength(held);
+      await runner.stop();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
