@@ -403,7 +403,7 @@ describe('permissions', () => {
       },
       {
         Effect: 'Allow',
-        Action: ['sqs:DeleteMessage', 'sqs:ReceiveMessage'],
+        Action: ['sqs:ChangeMessageVisibility', 'sqs:DeleteMessage', 'sqs:ReceiveMessage'],
         Resource: arn('AWS::SQS::Queue', 'evenkeel-paper-orders-main.fifo'),
       },
       {
