@@ -6,6 +6,7 @@ import { bundles } from './bundles.ts';
 import { candleClose } from './candle-close.ts';
 import { type BenchResult, renderTable, verdictOf } from './figure.ts';
 import { describeMachine, machineLine } from './machine.ts';
+import { orderOut } from './order-out.ts';
 import { orderToBook } from './order-to-book.ts';
 import { parse } from './parse.ts';
 import { reconcileBench } from './reconcile.ts';
@@ -15,7 +16,7 @@ import { tickPath } from './tick-path.ts';
 const usage = `Usage: npm run bench [-- [names] [options]]
 
 Names (default: all): tick-path, candle-close, book-keeper, backup, order-to-book,
-       bundles, tape-to-table, parse, reconcile
+       order-out, bundles, tape-to-table, parse, reconcile
 
 Options
   --json          print one JSON object instead of a table
@@ -48,6 +49,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchRes
   bundles: () => bundles({ runs: 9 }),
   'tape-to-table': tapeToTable,
   parse: () => parse({ count: 300_000, rounds: 9 }),
+  'order-out': ({ say }) => orderOut({ orders: 200, say }),
   reconcile: ({ rounds, say }) => reconcileBench({ rounds, say }),
 };
 

@@ -250,6 +250,35 @@ const reconcile = section({
   ),
 });
 
+/** A limit that may be left out by saying null. */
+function orNone<T extends z.ZodType>(limit: T) {
+  const { allowed, description } = limit.meta() as { allowed: string; description: string };
+  return limit.nullable().meta({ allowed: `${allowed}, or null for no limit`, description });
+}
+
+const limit = (description: string) => orNone(decimalText(description));
+
+const risk = section({
+  maxQuantity: limit('Contracts or shares of one order').default('10'),
+  maxNotional: limit(
+    "Quantity times price times multiplier of one order, in the contract's currency",
+  ).default('2000000'),
+  maxPosition: limit(
+    'Contracts or shares, long or short, were all working orders of that side filled',
+  ).default('20'),
+  maxOpenOrders: orNone(int(1, 10_000, 'Working orders of the account')).default(50),
+  maxOrdersPerMinute: orNone(int(1, 1_000, 'Orders that leave within a minute')).default(30),
+  maxDailyLoss: limit(
+    "Loss since the session date began, in the account's base currency; beyond it trading is halted",
+  ).default('5000'),
+  maxDrawdown: limit(
+    "Loss since the day's highest value, in the account's base currency; beyond it trading is halted",
+  ).default('5000'),
+  priceCollar: limit('Share of the last trade by which a limit or stop price may be away from it').default(
+    '0.05',
+  ),
+});
+
 const aws = section({
   region: text(
     'Region to deploy to; without it, the one of the credentials',
@@ -307,6 +336,7 @@ export const configSchema = section({
   orders: orders.prefault({}),
   outbox: outbox.prefault({}),
   reconcile: reconcile.prefault({}),
+  risk: risk.prefault({}),
   backup: backup.prefault({}),
   shutdown: section({
     timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),

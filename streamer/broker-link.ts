@@ -5,6 +5,7 @@ import {
   EventName,
   IBApi,
   type MarketDataType,
+  type Order,
   TickByTickDataType,
   WhatToShow,
 } from '@stoqey/ib';
@@ -31,12 +32,18 @@ export class BrokerLink {
   readonly #mayWrite: () => boolean;
   #api: IBApi | undefined;
   #attempts = 0;
+  #nextValidId = 0;
 
   /** @param mayWrite asked before every write to the socket */
   constructor(target: LinkTarget, listener: LinkListener, mayWrite: () => boolean) {
     this.#target = target;
     this.#listener = listener;
     this.#mayWrite = mayWrite;
+  }
+
+  /** The lowest order id that the gateway takes from this client, as it said last; it may be too low. */
+  get nextValidId(): number {
+    return this.#nextValidId;
   }
 
   get attempts(): number {
@@ -123,6 +130,17 @@ export class BrokerLink {
     return true;
   }
 
+  /**
+   * An order of this client, or new terms of one.
+   *
+   * @returns false where there is no connection, and so nothing was sent
+   */
+  placeOrder(orderId: number, contract: Contract, order: Order): boolean {
+    if (this.#api?.isConnected !== true) return false;
+    this.#api.placeOrder(orderId, contract, order);
+    return true;
+  }
+
   /** The whole list, then changes, of all accounts. */
   subscribePositions(): void {
     this.#api?.reqPositions();
@@ -205,7 +223,10 @@ export class BrokerLink {
     on(EventName.managedAccounts, (list: string) => {
       accounts = list.split(',').filter((account) => account !== '');
     });
-    on(EventName.nextValidId, () => listener.ready(api.serverVersion, accounts));
+    on(EventName.nextValidId, (orderId: number) => {
+      this.#nextValidId = orderId;
+      listener.ready(api.serverVersion, accounts);
+    });
     on(EventName.disconnected, () => listener.disconnected(null, 'the gateway closed the connection'));
     on(EventName.info, (message: string, code: number) => listener.notice(code, message));
     on(EventName.error, (error: Error, code: number, reqId: number) => {

@@ -9,6 +9,9 @@ export type CancelCommand = Extract<Command, { type: 'cancel' }>;
 /** IB's words for an order that nothing more becomes of; a list that is being told may still have it. */
 const ended: ReadonlySet<string> = new Set(['Filled', 'Cancelled', 'ApiCancelled']);
 
+/** `sent`: the broker has been asked to end it, now or before. */
+export type CancelOutcome = 'sent' | 'not-open' | 'foreign' | 'expired';
+
 /** What a cancel needs of the streamer. */
 export interface CancelHost {
   /** Of our own session. */
@@ -47,12 +50,15 @@ export async function cancelOrder(
   command: CancelCommand,
   host: CancelHost,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<CancelOutcome> {
   const { permId, clientId, orderId, validUntil } = command;
   if (clientId !== host.clientId) {
     host.raise(foreign(command, `client ${clientId}`, host));
-    return;
+    return 'foreign';
   }
+  const isLate = () => host.systemMs() > Date.parse(validUntil);
+  // Before the broker is asked as well: where it cannot be, the command would never be answered.
+  if (isLate()) return expired(command, host);
   const { outcome, facts } = await host.collect();
   if (signal.aborted || !host.mayWrite()) throw new CancelPostponedError(command, 'the lease is lost');
   // It may be told more than once while the list comes: the last word counts.
@@ -71,29 +77,32 @@ export async function cancelOrder(
       subject: `order ${permId}`,
       message: `${asked(command)} The broker does not list it as open any more, so nothing was sent. Look at what became of it: \`evenkeel orders\`.`,
     });
-    return;
+    return 'not-open';
   }
   if (open.account !== command.account || open.clientId !== clientId || open.orderId !== orderId) {
     const owner = `account ${open.account}, client ${open.clientId}, order id ${open.orderId}`;
     host.raise(foreign(command, owner, host));
-    return;
+    return 'foreign';
   }
-  if (host.systemMs() > Date.parse(validUntil)) {
-    host.raise({
-      alert: 'command_expired',
-      severity: 'MEDIUM',
-      subject: command.id,
-      message: `${asked(command)} It was valid until ${validUntil}, and the broker's answer came later. Nothing was sent. Send it again.`,
-    });
-    return;
-  }
+  if (isLate()) return expired(command, host);
   if (status === 'PendingCancel') {
     // The command came twice, or somebody else was faster.
     host.logger.info('The order is being cancelled already', { id: command.id, permId, orderId });
-    return;
+    return 'sent';
   }
   if (!host.cancel(orderId)) throw new CancelPostponedError(command, 'the link to the gateway is down');
   host.logger.info('Cancel sent', { id: command.id, permId, orderId, issuedBy: command.issuedBy });
+  return 'sent';
+}
+
+function expired(command: CancelCommand, host: CancelHost): 'expired' {
+  host.raise({
+    alert: 'command_expired',
+    severity: 'MEDIUM',
+    subject: command.id,
+    message: `${asked(command)} It was valid until ${command.validUntil}, and could not be carried out before. Nothing was sent. Send it again.`,
+  });
+  return 'expired';
 }
 
 function foreign(command: CancelCommand, owner: string, host: CancelHost): EventData<'alert.raised'> {

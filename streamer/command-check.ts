@@ -39,7 +39,8 @@ export function checkCommand(body: string, account: string, nowMs: number): Chec
       `${what} It was not carried out. Send it to the queue of that account's streamer.`,
     );
   }
-  if (Date.parse(command.validUntil) < nowMs) {
+  // One that trades may be recorded already, and is answered by what became of it.
+  if (command.type === 'snapshot' && Date.parse(command.validUntil) < nowMs) {
     const what = `The command ${command.type} of ${command.issuedBy} was valid until ${command.validUntil} and came too late.`;
     return refused(
       'command_expired',

@@ -62,7 +62,10 @@ export class CommandRunner {
       try {
         const commands = await source.receive(signal);
         for (const queued of commands) {
-          if (signal.aborted || !mayWrite()) return;
+          if (signal.aborted || !mayWrite()) {
+            await this.#quietly(source.giveBack(queued.receipt));
+            return;
+          }
           await this.#handle(queued);
         }
         this.#failuresInARow = 0;
@@ -96,18 +99,23 @@ export class CommandRunner {
 
   /** While `work` goes on nobody else gets the message, nor any of its group; if it fails, the next reader gets it at once. */
   async #held(receipt: string, work: () => Promise<void>): Promise<void> {
-    const { source, logger } = this.#options;
-    const quietly = (change: Promise<void>) =>
-      change.catch((error: unknown) => logger.warn('A command could not be held', { error: String(error) }));
-    const timer = setInterval(() => void quietly(source.hold(receipt)), heldMs / 3);
+    const { source } = this.#options;
+    const timer = setInterval(() => void this.#quietly(source.hold(receipt)), heldMs / 3);
     try {
       await work();
     } catch (error) {
-      await quietly(source.giveBack(receipt));
+      await this.#quietly(source.giveBack(receipt));
       throw error;
     } finally {
       clearInterval(timer);
     }
+  }
+
+  /** What cannot be held or given back comes back by itself, only later. */
+  async #quietly(change: Promise<void>): Promise<void> {
+    await change.catch((error: unknown) =>
+      this.#options.logger.warn('A command could not be held', { error: String(error) }),
+    );
   }
 
   /** Again while it is valid: here, because each return to the queue counts towards its dead letters. */

@@ -5,6 +5,7 @@ import { EnvironmentError } from '../config/env.ts';
 import { loadConfig } from '../config/load.ts';
 import type { Config, StreamerConfig } from '../config/schema.ts';
 import { createBookQueue } from '../lib/aws/book-queue.ts';
+import { openBookTable } from '../lib/aws/book-table.ts';
 import { createEventBridgePublisher } from '../lib/aws/clients.ts';
 import { openCommandSource } from '../lib/aws/command-queue.ts';
 import { openHeartbeatTable } from '../lib/aws/heartbeat-table.ts';
@@ -33,8 +34,8 @@ Options
   --wait-for-gateway   wait for a gateway that refuses the very first connection (in the cloud it starts later)
   --help               show this
 
-Environment: STAGE (default sandbox); EVENT_BUS_NAME, BOOK_QUEUE_URL, COMMAND_QUEUE_URL, CONTROL_TABLE and
-SNAPSHOT_BUCKET unless --print; and IB_GATEWAY_HOST, IB_GATEWAY_PORT, IB_CLIENT_ID, IB_ACCOUNT,
+Environment: STAGE (default sandbox); EVENT_BUS_NAME, BOOK_QUEUE_URL, COMMAND_QUEUE_URL, CONTROL_TABLE,
+SNAPSHOT_BUCKET, BOOK_TABLE and AUDIT_TABLE unless --print; and IB_GATEWAY_HOST, IB_GATEWAY_PORT, IB_CLIENT_ID, IB_ACCOUNT,
 SYMBOLS, DB_PATH, LOG_LEVEL, DISPLAY_TIME_ZONE on top of config/<stage>.yml.
 `;
 
@@ -83,6 +84,11 @@ async function main(): Promise<void> {
     commands: openCommandSource(cloud.COMMAND_QUEUE_URL),
     snapshots: openObjectStore(cloud.SNAPSHOT_BUCKET),
     snapshotBucket: cloud.SNAPSHOT_BUCKET,
+    book: openBookTable({
+      bookTable: cloud.BOOK_TABLE,
+      auditTable: cloud.AUDIT_TABLE,
+      controlTable: cloud.CONTROL_TABLE,
+    }),
   };
 
   // The first signal stops cleanly.
@@ -214,6 +220,8 @@ const cloudVariables = [
   'COMMAND_QUEUE_URL',
   'CONTROL_TABLE',
   'SNAPSHOT_BUCKET',
+  'BOOK_TABLE',
+  'AUDIT_TABLE',
 ] as const;
 
 type CloudEnvironment = Readonly<Record<(typeof cloudVariables)[number], string>>;

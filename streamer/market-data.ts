@@ -150,6 +150,10 @@ export class MarketData {
     if (line) this.#candles.step(line, { kind: 'backfill', fromMs, toMs, bars });
   }
 
+  lineOf(conId: number): Line | undefined {
+    return this.#book.ofInstrument(conId);
+  }
+
   instrument(conId: number): Instrument | undefined {
     return this.#book.ofInstrument(conId)?.instrument;
   }

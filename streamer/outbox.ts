@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { TrackerDoc, TrackerMemory } from '../lib/domain/orders/tracker-types.ts';
 import type { EventName } from '../lib/events/catalogue.ts';
 import type { Envelope } from '../lib/events/envelope.ts';
+import { OrderJournal } from './order-journal.ts';
 import { OutboxError, type OutboxFileConfig, openOutboxFile, readMeta, writeMeta } from './outbox-file.ts';
 
 export { OutboxError, type OutboxErrorCode } from './outbox-file.ts';
@@ -71,6 +72,8 @@ export class Outbox {
   readonly recoveredFrom: string | undefined;
   /** Random, made once for each file. */
   readonly holder: string;
+  /** What has left, or may have. */
+  readonly journal: OrderJournal;
   readonly #config: OutboxConfig;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
@@ -91,6 +94,7 @@ export class Outbox {
     this.#db = db;
     this.recoveredFrom = recoveredFrom;
     this.holder = holder;
+    this.journal = new OrderJournal(db);
     this.#lastEpoch = Number(readMeta(db, 'epoch') ?? 0);
     this.#insert = db.prepare('INSERT INTO events (target, priority, name, envelope) VALUES (?, ?, ?, ?)');
     this.#delete = db.prepare('DELETE FROM events WHERE id = ?');

@@ -1,5 +1,6 @@
 import type { StreamerConfig } from '../config/schema.ts';
 import { createMarketClock } from '../lib/domain/market/market-clock.ts';
+import { activeResetWindow } from '../lib/domain/safety/reset-windows.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import { BrokerMessageError } from './broker-facts.ts';
 import { BrokerLink, type LinkListener } from './broker-link.ts';
@@ -11,12 +12,14 @@ import { GapDriver } from './gap-driver.ts';
 import { GatewayErrors, requestIdsFrom } from './gateway-errors.ts';
 import { History } from './history.ts';
 import { MarketData, type MarketDataHost } from './market-data.ts';
+import { ProtectionGuardian } from './protection-guardian.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
 import { StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
+import type { TradingView } from './trading-view.ts';
 import { WakePlanner } from './wake-planner.ts';
 
 /** A round of questions has failed when a list and the one before it in its turn have had their time. */
@@ -47,6 +50,7 @@ export class Streamer {
   readonly #history: History;
   readonly #gaps: GapDriver;
   readonly #wakes: WakePlanner;
+  readonly #guardian: ProtectionGuardian;
   readonly #effects: SessionEffects;
   readonly #errors: GatewayErrors;
   readonly #startedAtMs: number;
@@ -59,6 +63,7 @@ export class Streamer {
   #faults = 0;
   readonly #unreadable = new Set<string>();
   #serverVersion = 0;
+  #managed: readonly string[] = [];
 
   /** @throws OutboxError when the epoch is not later than every one before it */
   constructor(options: StreamerOptions) {
@@ -125,6 +130,18 @@ export class Streamer {
     this.#history = history;
     this.#gaps = gaps;
     this.#wakes = wakes;
+    this.#guardian = new ProtectionGuardian({
+      account: streamer.account,
+      // With IB's servers gone (1100) nothing new is told.
+      facts: () => (session.state.serverLostSinceMs === 0 ? orders.protection() : undefined),
+      raise: (alert) => recorder.emitNow('alert.raised', alert),
+      systemMs,
+      marketOpen: () =>
+        activeResetWindow(config.resetWindows, systemMs()) === undefined &&
+        marketData.lines.some(({ calendar }) => calendar?.stateAt(clock.marketMs) === 'open'),
+      noStopNeeded: config.reconcile.noStopNeeded,
+      logger,
+    });
     const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
     this.#errors = new GatewayErrors(options, { ...parts, fatal: (error) => this.#fatal(error) });
@@ -145,6 +162,8 @@ export class Streamer {
     this.#delivery.wake();
     this.#expiryTimer = setInterval(() => this.#flushExpired(), config.marketData.flushEveryMs);
     this.#session.feed({ kind: 'start' });
+    // A read-only gateway tells nothing of orders: nothing could ever be certain.
+    if (!streamer.gateway.readOnlyApi) this.#guardian.start();
   }
 
   /** Ends the session, closes open bars as partial, and writes all that is still to be told to the outbox. */
@@ -169,6 +188,37 @@ export class Streamer {
    */
   cancelOrder(orderId: number): boolean {
     return this.#link.cancelOrder(orderId);
+  }
+
+  /** What the sender of orders sees of the broker, and how it reaches it. */
+  get trading(): TradingView {
+    const { streamer } = this.#options;
+    const link = this.#link;
+    const orders = this.#orders;
+    const marketData = this.#marketData;
+    return {
+      clientId: streamer.gateway.clientId,
+      session: () => {
+        const { phase } = this.#session.state;
+        return {
+          ready: phase === 'ready' && orders.synced,
+          phase,
+          readOnlyApi: streamer.gateway.readOnlyApi,
+        };
+      },
+      managed: () => this.#managed,
+      marketMs: () => this.#clock.marketMs,
+      lines: () => marketData.lines,
+      line: (conId) => marketData.lineOf(conId),
+      living: () => orders.living(),
+      order: (permId) => orders.order(permId),
+      positions: () => orders.positions(streamer.account),
+      nextValidId: () => link.nextValidId,
+      place: ({ orderId, contract, order }) => link.placeOrder(orderId, contract, order),
+      cancel: (orderId) => link.cancelOrder(orderId),
+      doubt: () => orders.doubt(),
+      listen: (listener) => orders.listen(listener),
+    };
   }
 
   /** Records an event as of this moment of the market. */
@@ -207,6 +257,7 @@ export class Streamer {
       /** Events of this run, by name. */
       events: { ...this.#recorder.counts },
       orders: this.#orders.stats(),
+      protection: this.#guardian.stats(),
       /** Events for the bus. */
       outbox,
       publisher,
@@ -220,6 +271,7 @@ export class Streamer {
   #stop(): void {
     const { logger } = this.#options;
     logger.info('Streamer stops');
+    this.#guardian.stop();
     this.#wakes.stop();
     clearInterval(this.#expiryTimer);
     this.#marketData.shutdown();
@@ -237,6 +289,7 @@ export class Streamer {
     return {
       ready: (serverVersion, accounts) => {
         this.#serverVersion = serverVersion;
+        this.#managed = accounts;
         this.#session.feed({ kind: 'ready', serverVersion, accounts });
       },
       disconnected: (code, message) => this.#session.feed({ kind: 'disconnected', code, message }),

@@ -1,18 +1,25 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
+import { digest } from '../lib/aws/audit-hash.ts';
+import type { EventData } from '../lib/events/catalogue.ts';
 import type { Command } from '../lib/events/command.ts';
+import type { Book } from '../lib/ports/book.ts';
 import type { CommandSource } from '../lib/ports/command-queue.ts';
 import type { HeartbeatStore } from '../lib/ports/lease-store.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
-import { type CancelHost, cancelOrder } from './cancel-order.ts';
+import { AccountWorth } from './account-worth.ts';
+import type { CancelHost } from './cancel-order.ts';
 import { CommandRunner } from './command-runner.ts';
 import type { EventDelivery } from './event-delivery.ts';
 import { Heartbeats } from './heartbeat.ts';
 import type { LeaseTerm } from './lease-keeper.ts';
 import type { Logger } from './logger.ts';
+import { OrderCommands } from './order-commands.ts';
+import { OrderDesk } from './order-desk.ts';
 import { type SnapshotHost, takeSnapshot } from './snapshot.ts';
 import { Streamer } from './streamer.ts';
 import type { StreamerError } from './streamer-error.ts';
 import type { Duty } from './supervisor.ts';
+import { TradingWatch } from './trading-watch.ts';
 
 /** Of a term's end, how long a command under way may take to notice it; it only holds what is repeatable. */
 const COMMAND_END_MS = 3_000;
@@ -23,6 +30,8 @@ export interface DutyCloud {
   readonly commands: CommandSource;
   readonly snapshots: ObjectStore;
   readonly snapshotBucket: string;
+  /** What orders rest on, and where they are recorded before they leave. */
+  readonly book: Book;
 }
 
 export interface StreamerDutyOptions {
@@ -42,6 +51,9 @@ export class StreamerDuty implements Duty {
   readonly #options: StreamerDutyOptions;
   readonly #heartbeats: Heartbeats | undefined;
   readonly #commands: CommandRunner | undefined;
+  readonly #desk: OrderDesk | undefined;
+  readonly #orders: OrderCommands | undefined;
+  readonly #watch: TradingWatch | undefined;
 
   constructor(options: StreamerDutyOptions) {
     const { config, streamer, logger, delivery, term, waitForGateway, onFatal, cloud } = options;
@@ -78,12 +90,50 @@ export class StreamerDuty implements Duty {
       logger,
       systemMs,
     });
+    const { view, raise } = { view: this.streamer.trading, raise: this.#raise };
+    const worth = new AccountWorth(account, view, () => void this.#watch?.look());
+    view.listen(worth);
+    this.#desk = new OrderDesk({
+      config,
+      streamer,
+      view,
+      book: cloud.book,
+      journal: delivery.outbox.journal,
+      holder: delivery.outbox.holder,
+      token: term.token,
+      mayWrite,
+      answer: (answer) => this.streamer.emitNow('command.answered', answer),
+      raise,
+      logger,
+      systemMs,
+      sha256: digest,
+      worth,
+    });
+    this.#orders = new OrderCommands({
+      account,
+      desk: this.#desk,
+      view,
+      cancelHost: this.#cancelHost(),
+      listPositions: () => this.streamer.lists.collect('positions'),
+      systemMs,
+    });
+    this.#watch = new TradingWatch({
+      account,
+      book: this.#desk.book,
+      limits: config.risk,
+      worth,
+      mayWrite,
+      raise,
+      logger,
+    });
     // A loss is told under the epoch that it ends.
     void term.lost.then((reason) => this.#tellLoss(reason));
   }
 
   start(): void {
     this.streamer.start();
+    // With the first command at the latest; what may have left is looked for at once.
+    void this.#desk?.recover().catch(() => undefined);
     this.#heartbeats?.start();
     this.#commands?.start();
   }
@@ -94,10 +144,12 @@ export class StreamerDuty implements Duty {
 
   async end(): Promise<void> {
     this.#heartbeats?.stop();
+    this.#watch?.stop();
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, COMMAND_END_MS);
     await Promise.race([this.#commands?.stop(), late]);
     clearTimeout(timer);
+    this.#desk?.stop();
     await this.streamer.stop();
   }
 
@@ -111,14 +163,15 @@ export class StreamerDuty implements Duty {
     });
   }
 
-  #perform(command: Command, cloud: DutyCloud, signal: AbortSignal): Promise<void> {
-    switch (command.type) {
-      case 'snapshot':
-        return takeSnapshot(command, this.#snapshotHost(cloud), signal);
-      case 'cancel':
-        return cancelOrder(command, this.#cancelHost(), signal);
-    }
+  async #perform(command: Command, cloud: DutyCloud, signal: AbortSignal): Promise<void> {
+    if (command.type === 'snapshot') await takeSnapshot(command, this.#snapshotHost(cloud), signal);
+    else await this.#orders?.perform(command, signal);
   }
+
+  readonly #raise = (alert: EventData<'alert.raised'>): void => {
+    this.#options.logger.warn(alert.message, { alert: alert.alert, subject: alert.subject });
+    this.streamer.emitNow('alert.raised', alert);
+  };
 
   #cancelHost(): CancelHost {
     const { streamer, logger, term } = this.#options;

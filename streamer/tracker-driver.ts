@@ -1,3 +1,4 @@
+import type { PositionReport } from '../lib/domain/accounts/position-report.ts';
 import type { BrokerFact, BrokerList, ListOutcome } from '../lib/domain/orders/broker-facts.ts';
 import {
   createTracker,
@@ -9,8 +10,11 @@ import {
   type TrackerMemory,
   type TrackerOptions,
 } from '../lib/domain/orders/tracker.ts';
+import { protectionFacts } from '../lib/domain/orders/tracker-protection.ts';
+import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
 import type { TrackerDoc } from '../lib/domain/orders/tracker-types.ts';
 import { isLiving } from '../lib/domain/orders/tracker-view.ts';
+import type { ProtectionFacts } from '../lib/domain/safety/protection-facts.ts';
 import type { ListDesk } from './broker-lists.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { Logger } from './logger.ts';
@@ -25,6 +29,14 @@ export interface TrackerDriverHost {
   readonly recorder: EventRecorder;
   readonly logger: Logger;
   readonly systemMs: () => number;
+}
+
+/** Told of what the broker says of orders, behind the tracker: what it tells is in the outbox by then. */
+export interface BrokerListener {
+  fact(fact: BrokerFact): void;
+  /** A round of the broker's lists has ended. */
+  round(complete: boolean): void;
+  disconnected(): void;
 }
 
 export interface OrderFigures {
@@ -57,6 +69,7 @@ export class TrackerDriver {
   #rounds = 0;
   #synced = false;
   #syncedAtMs = 0;
+  readonly #listeners = new Set<BrokerListener>();
 
   constructor(host: TrackerDriverHost) {
     this.#host = host;
@@ -67,6 +80,7 @@ export class TrackerDriver {
     this.#facts += 1;
     this.#host.lists.onFact(fact);
     this.#feed({ kind: 'fact', fact, at: { epoch: this.#host.epoch, seq: this.#facts } });
+    for (const listener of this.#listeners) listener.fact(fact);
   }
 
   /** The session is ready. */
@@ -80,10 +94,44 @@ export class TrackerDriver {
     // The tracker first: what becomes of the questions of a link that is gone tells it nothing.
     this.#feed({ kind: 'disconnected' });
     this.#host.lists.disconnected();
+    for (const listener of this.#listeners) listener.disconnected();
+  }
+
+  listen(listener: BrokerListener): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Has the lists asked for soon: something is in doubt that only they can settle. */
+  doubt(): void {
+    this.#feed({ kind: 'doubt' });
+  }
+
+  /** The last round of questions was complete, and the link has held since. */
+  get synced(): boolean {
+    return this.#synced;
+  }
+
+  /** Orders that live, whoever placed them. */
+  living(): readonly TrackedOrder[] {
+    return [...this.#state.orders.values()].filter(isLiving);
+  }
+
+  /** Orders as they were last told, those that ended within the last days included. */
+  order(permId: number): TrackedOrder | undefined {
+    return this.#state.orders.get(this.#state.keyByPerm.get(permId) ?? '');
+  }
+
+  /** The positions of an account, flat ones left out. */
+  positions(account: string): readonly PositionReport[] {
+    return [...this.#state.positions.values()].flatMap((told) =>
+      told.account === account && told.report.position !== '0' ? [told.report] : [],
+    );
   }
 
   /** IB's servers are back on a link that stayed up (1101, 1102). */
   restored(): void {
+    // What happened behind an outage is in no list before the round that begins now has ended.
+    this.#synced = false;
     this.#feed({ kind: 'restored' });
   }
 
@@ -104,6 +152,11 @@ export class TrackerDriver {
       rounds: this.#rounds,
       lists: this.#host.lists.stats(),
     };
+  }
+
+  /** What is certain of positions and of the orders that may protect them; undefined while that is not known whole. */
+  protection(): ProtectionFacts | undefined {
+    return this.#synced ? protectionFacts(this.#state) : undefined;
   }
 
   #feed(input: TrackerInput): void {
@@ -153,6 +206,7 @@ export class TrackerDriver {
       logger.warn("Not all of the broker's lists were complete; nothing is concluded from them", outcomes);
     }
     this.#synced = complete;
+    for (const listener of this.#listeners) listener.round(complete);
   }
 
   /** Sleeps until the tracker's deadline. */

@@ -1,5 +1,6 @@
 import { canonicalJson, chainTools, digest } from '../../lib/aws/audit-hash.ts';
-import { AuditFoldError, type FoldedBook, foldTrail } from '../../lib/domain/audit/fold.ts';
+import { type FoldedBook, foldTrail } from '../../lib/domain/audit/fold.ts';
+import { AuditFoldError } from '../../lib/domain/audit/fold-error.ts';
 import { type ChainReport, verifyAudit } from '../../lib/domain/audit/verify.ts';
 import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
 import type { BookReader, BookRef } from '../../lib/ports/book.ts';

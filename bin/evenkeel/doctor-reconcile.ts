@@ -68,7 +68,7 @@ function judge({ last, lastCompletedMs, paused }: RunState, nowMs: number, ageMa
       );
     return ok(
       'reconcile',
-      `completed ${age(nowMs - lastCompletedMs)} ago, ${last.discrepancies} discrepancies`,
+      `completed ${age(nowMs - lastCompletedMs)} ago, ${last.discrepancies} ${last.discrepancies === 1 ? 'discrepancy' : 'discrepancies'}`,
     );
   }
   const completed =

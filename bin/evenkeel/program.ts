@@ -14,6 +14,7 @@ import { addFills } from './fills.ts';
 import { addFlags } from './flags.ts';
 import type { Io } from './io.ts';
 import { addLogs } from './logs.ts';
+import { addOrder } from './order.ts';
 import { addOrders } from './orders.ts';
 import { addPlan } from './plan.ts';
 import { addPositions } from './positions.ts';
@@ -29,6 +30,7 @@ import {
 } from './session.ts';
 import { addSnapshot } from './snapshot.ts';
 import { addStatus } from './status.ts';
+import { addTrading } from './trading.ts';
 
 const exitCodes =
   'Exit codes: 0 ok, 1 fault, 2 wrong input, 3 a check found a problem, 4 AWS or the sandbox cannot be reached, 130 interrupted.';
@@ -66,6 +68,8 @@ export async function runEvenkeel(
   for (const add of [
     addStatus,
     addFlags,
+    addTrading,
+    addOrder,
     addOrders,
     addFills,
     addPositions,
@@ -136,6 +140,29 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'flags set': ['flags set SAFE_MODE true --reason "gateway restarts"'],
   'flags preset': ['flags preset dry-run --reason "back to the start"'],
+  halt: ['halt --reason "the feed prints nonsense"'],
+  'reduce-only': ['reduce-only --reason "into the weekend"'],
+  resume: ['resume --reason "feed is right again, compared with TWS"'],
+  order: [
+    'order place --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1',
+    'order cancel 1873465',
+    'order flatten GCG6',
+  ],
+  'order place': [
+    'order place --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1',
+    'order place --symbol GCG6 --side sell --quantity 1 --type stp --stop 2580 --tif gtc --key stop-2026-01-05',
+    'order place --symbol GCG6 --side buy --quantity 1 --type mkt --yes --json',
+  ],
+  'order bracket': [
+    'order bracket --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1 --take-profit 2620 --stop-loss 2590',
+  ],
+  'order modify': [
+    'order modify breakout-17 --limit 2601',
+    'order modify breakout-17 --leg stop-loss --stop 2595',
+  ],
+  'order cancel': ['order cancel breakout-17', 'order cancel 1873465 --yes'],
+  'order cancel-all': ['order cancel-all', 'order cancel-all --symbol GCG6'],
+  'order flatten': ['order flatten GCG6'],
   orders: ['orders', 'orders --all --json', 'orders show P1873465'],
   'orders show': ['orders show P1873465', 'orders show 1873465', 'orders show my-reference'],
   fills: ['fills --since 1d', 'fills --since 2026-01-05T14:30'],

@@ -45,8 +45,7 @@ export function showRun(shown: RunShown, page: Page): string {
   const { colours } = view;
   const head = `${paintStatus(run.status, view)}${run.code === '' ? '' : ` ${colours.bold(run.code)}`}  ${run.runId}`;
   const lines = [head];
-  if (run.reason !== '')
-    lines.push(...wrapped(plain(run.reason.replace(`${run.code}: `, '')), page.columns, '  '));
+  if (run.reason !== '') lines.push(...wrapped(plain(reasonAlone(run)), page.columns, '  '));
   // A run that judged nothing has counted nothing.
   if (verdict !== null) lines.push(colours.bold(summary), ...showVerdict(verdict, page));
   lines.push('', factsOf(shown, page));
@@ -54,6 +53,11 @@ export function showRun(shown: RunShown, page: Page): string {
   if (steps.length > 0)
     lines.push('', ...steps.map((step, at) => `${at === 0 ? colours.bold('next  ') : '      '}${step}`));
   return lines.join('\n');
+}
+
+/** The code stands in the line above; a run without one keeps its reason as it is. */
+function reasonAlone({ code, reason }: RunShown['run']): string {
+  return code !== '' && reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason;
 }
 
 function factsOf({ run, asked, durationMs, plan, lock, evidence }: RunShown, { view, nowMs }: Page): string {

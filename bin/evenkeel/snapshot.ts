@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { InvalidArgumentError } from 'commander';
-import { type Command, snapshotKey } from '../../lib/events/command.ts';
+import type { Command } from '../../lib/events/command.ts';
+import { queryGroup, snapshotKey } from '../../lib/events/command-names.ts';
 import { type SnapshotDocument, snapshotDocument } from '../../lib/events/snapshot-document.ts';
 import type { CommandSender } from '../../lib/ports/command-queue.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
@@ -55,7 +56,7 @@ export async function askForSnapshot(
     issuedBy,
     validUntil: new Date(nowMs + validForMs).toISOString(),
   };
-  await sender.send({ id: command.id, group: `query#${account}`, body: JSON.stringify(command) });
+  await sender.send({ id: command.id, group: queryGroup(account), body: JSON.stringify(command) });
   return command.id;
 }
 

@@ -40,7 +40,9 @@ export function reconcileLines(
   if (state === null || state.last.runId === '') return [['reconcile', colours.yellow('not yet')]];
   const { status, code, startedAtMs, discrepancies, severities, verdict } = state.last;
   const found =
-    verdict === null ? '' : `, ${discrepancies} discrepancies (${severities.CRITICAL ?? 0} critical)`;
+    verdict === null
+      ? ''
+      : `, ${discrepancies} ${discrepancies === 1 ? 'discrepancy' : 'discrepancies'} (${severities.CRITICAL ?? 0} critical)`;
   const lines: (readonly [string, string])[] = [
     [
       'reconcile',

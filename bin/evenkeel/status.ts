@@ -3,11 +3,13 @@ import type { PositionBody } from '../../lib/domain/book/accounts.ts';
 import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
 import { flagNames } from '../../lib/domain/safety/flags.ts';
 import { type LockReading, readLock } from '../../lib/domain/safety/lock.ts';
+import { readTradingState, type TradingReading } from '../../lib/domain/safety/trading-state.ts';
 import type { Heartbeat, Lease } from '../../lib/ports/lease-store.ts';
 import type { QueueDepth } from '../../lib/ports/stage-probes.ts';
 import { type Cli, type Shown, writeResult } from './cli.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { readAccountFlags } from './flags.ts';
+import { tradingLine } from './order-review.ts';
 import { isOpen, type OrderBody } from './order-rows.ts';
 import { restoreUnderWay, restoringText } from './restoring.ts';
 import type { Session } from './session.ts';
@@ -31,6 +33,8 @@ export interface Status {
   readonly alive: boolean;
   readonly flags: FlagsReading;
   readonly lock: LockReading;
+  /** Active, reduce-only or halted. */
+  readonly trading: TradingReading;
   /** The last run, and the plan that waits. */
   readonly reconcile: ReconcileStatus;
   readonly orders: { readonly open: number; readonly all: number };
@@ -49,19 +53,32 @@ export async function readStatus(
   session: Pick<Session, 'stage' | 'account' | 'streamer' | 'config' | 'ports' | 'io'>,
 ): Promise<Status> {
   const { stage, account, streamer, config, ports, io } = session;
-  const [lease, heartbeat, flags, [lockItem], orders, positions, queues, chains, restoring, reconcile] =
-    await Promise.all([
-      ports.leases.read(account),
-      ports.heartbeats.read(account),
-      readAccountFlags(ports.book, account),
-      ports.book.read(account, [{ kind: 'lock', id: '' }]),
-      countOrders(session),
-      countPositions(session),
-      readQueues(session),
-      ports.audit.chains(account),
-      restoreUnderWay(ports.book, account),
-      readReconcile(ports.book, account),
-    ]);
+  const [
+    lease,
+    heartbeat,
+    flags,
+    [lockItem, tradingItem],
+    orders,
+    positions,
+    queues,
+    chains,
+    restoring,
+    reconcile,
+  ] = await Promise.all([
+    ports.leases.read(account),
+    ports.heartbeats.read(account),
+    readAccountFlags(ports.book, account),
+    ports.book.read(account, [
+      { kind: 'lock', id: '' },
+      { kind: 'trading', id: '' },
+    ]),
+    countOrders(session),
+    countPositions(session),
+    readQueues(session),
+    ports.audit.chains(account),
+    restoreUnderWay(ports.book, account),
+    readReconcile(ports.book, account),
+  ]);
   const atMs = io.nowMs();
   return {
     stage,
@@ -73,6 +90,7 @@ export async function readStatus(
     alive: heartbeat !== undefined && atMs - heartbeat.atMs <= config.heartbeat.everyMs * heartbeatsMissed,
     flags,
     lock: readLock(lockItem?.body),
+    trading: readTradingState(tradingItem?.body),
     reconcile,
     orders,
     positions,
@@ -175,6 +193,7 @@ export function showStatus(status: Status, view: View, verbose: boolean): string
       : [['restore', colours.red(restoringText(status.restoring))] as const]),
     ['flags', flagsLine(flags, view)],
     ['lock', lockLine(lock, lease?.token ?? 0, view)],
+    ['trading', tradingLine(status.trading, view)],
     ...reconcileLines(status.reconcile, atMs, view),
     ['queues', status.queues.map((queue) => queueText(queue, view)).join(', ')],
   );
@@ -249,7 +268,7 @@ export function addStatus({ program, run }: Cli): void {
   program
     .command('status')
     .description(
-      'streamer, lease, feeds, flags, lock, last reconcile, plan that waits, book and queues at a glance',
+      'streamer, lease, feeds, flags, lock, trading state, last reconcile, plan that waits, book and queues at a glance',
     )
     .option('-w, --watch', 'again every two seconds, until Ctrl-C')
     .option('-v, --verbose', 'everything that is known')

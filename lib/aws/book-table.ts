@@ -25,7 +25,7 @@ import { chainTools, digest } from './audit-hash.ts';
 import { auditItem } from './audit-item.ts';
 import { isConflict } from './book-conflict.ts';
 import { BookError } from './book-error.ts';
-import { accountPartition, bookRefOf, bookSort, bookSortPrefix } from './keys.ts';
+import { accountPartition, bookRefOf, bookSort, bookSortPrefix, controlKey } from './keys.ts';
 import { checkStorable, fromAttributes, toAttributes, UnstorableItemError } from './marshalling.ts';
 import { requestPatience } from './request-patience.ts';
 
@@ -41,6 +41,8 @@ export interface BookTableOptions {
   readonly client: DynamoDBClient;
   readonly bookTable: string;
   readonly auditTable: string;
+  /** Where the leases are; needed for changes that are made under one. */
+  readonly controlTable?: string | undefined;
 }
 
 /**
@@ -51,12 +53,14 @@ export class BookTable implements Book {
   readonly #client: DynamoDBClient;
   readonly #bookTable: string;
   readonly #auditTable: string;
+  readonly #controlTable: string | undefined;
   readonly #heads = new Map<string, ChainHead>();
 
-  constructor({ client, bookTable, auditTable }: BookTableOptions) {
+  constructor({ client, bookTable, auditTable, controlTable }: BookTableOptions) {
     this.#client = client;
     this.#bookTable = bookTable;
     this.#auditTable = auditTable;
+    this.#controlTable = controlTable;
   }
 
   async read(account: string, refs: readonly BookRef[]): Promise<readonly (BookItem | undefined)[]> {
@@ -143,12 +147,30 @@ export class BookTable implements Book {
           ...condition(expectedVersion),
         },
       })),
+      ...this.#leaseCheck(change),
       {
         Put: {
           TableName: this.#auditTable,
           Item: auditItem(row),
           // A put could overwrite: the trail is only ever added to.
           ConditionExpression: 'attribute_not_exists(pk)',
+        },
+      },
+    ];
+  }
+
+  #leaseCheck({ account, lease }: BookChange): TransactWriteItem[] {
+    if (lease === undefined) return [];
+    if (this.#controlTable === undefined)
+      throw new TypeError('a change under a lease needs the control table');
+    return [
+      {
+        ConditionCheck: {
+          TableName: this.#controlTable,
+          Key: toAttributes(controlKey(account, 'lease')),
+          ConditionExpression: '#token = :token AND released = :no',
+          ExpressionAttributeNames: { '#token': 'token' },
+          ExpressionAttributeValues: { ':token': { N: String(lease) }, ':no': { BOOL: false } },
         },
       },
     ];
@@ -221,7 +243,11 @@ export class BookTable implements Book {
 }
 
 /** The book of this process's AWS account: region, credentials and endpoint come from the environment. */
-export function openBookTable(tables: { bookTable: string; auditTable: string }): Book {
+export function openBookTable(tables: {
+  bookTable: string;
+  auditTable: string;
+  controlTable?: string;
+}): Book {
   return new BookTable({ ...tables, client: new DynamoDBClient({ requestHandler: requestPatience }) });
 }
 

@@ -66,6 +66,8 @@ const bookPrefixes: Readonly<Record<BookKind, string>> = {
   api: 'API',
   flags: 'FLAGS',
   lock: 'LOCK',
+  trading: 'TRADING',
+  desk: 'DESK',
   run: 'RUN',
   plan: 'PLAN',
   'audit-head': 'AUDIT',
@@ -75,8 +77,10 @@ const kindsByPrefix = new Map(
   Object.entries(bookPrefixes).map(([kind, prefix]) => [prefix, kind as BookKind] as const),
 );
 
+const singles: ReadonlySet<BookKind> = new Set(['flags', 'lock', 'trading', 'desk']);
+
 function isSingle(kind: BookKind): boolean {
-  return kind === 'flags' || kind === 'lock';
+  return singles.has(kind);
 }
 
 /** `ORDER#P17`, `FLAGS` */
@@ -129,11 +133,16 @@ export function auditOrderPartition(account: string, orderKey: string): string {
   return `A#${account}#${orderKey}`;
 }
 
-const controlSorts = { lease: 'LEASE', heartbeat: 'HEARTBEAT', reconcile: 'RECONCILE' } as const;
+const controlSorts = {
+  lease: 'LEASE',
+  heartbeat: 'HEARTBEAT',
+  reconcile: 'RECONCILE',
+  watchdog: 'WATCHDOG',
+} as const;
 
 export type ControlKind = keyof typeof controlSorts;
 
-/** Key of an account's lease, heartbeat or run lock in the control table. */
+/** Key of an account's lease, heartbeat, run lock or watchdog's memory in the control table. */
 export function controlKey(account: string, kind: ControlKind): { pk: string; sk: string } {
   return { pk: accountPartition(account), sk: controlSorts[kind] };
 }

@@ -1,4 +1,4 @@
-/** Flags and reconcile lock of an account, in its book: every change is a transaction with its audit row. */
+/** Flags, reconcile lock and trading state of an account, in its book: every change is a transaction with its audit row. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { operatorWriter } from '../domain/audit/writers.ts';
 import type { AuditCause, BookBody, BookRef } from '../domain/book/item.ts';
@@ -20,10 +20,17 @@ import {
   readLock,
   unreadableLock,
 } from '../domain/safety/lock.ts';
+import {
+  readTradingState,
+  type TradingMode,
+  type TradingReading,
+  tradingBody,
+} from '../domain/safety/trading-state.ts';
 import type { Book } from '../ports/book.ts';
 
 const flagsRef: BookRef = { kind: 'flags', id: '' };
 const lockRef: BookRef = { kind: 'lock', id: '' };
+const tradingRef: BookRef = { kind: 'trading', id: '' };
 
 const attemptsMax = 5;
 const pauseMs = 25;
@@ -43,7 +50,7 @@ const advice: Readonly<Record<SafetyErrorCode, string>> = {
   SAFETY_CONTENTION: 'Somebody else changes the same item; look at what it is now and try again.',
 };
 
-/** Flags or lock were not changed. */
+/** Flags, lock or trading state were not changed. */
 export class SafetyError extends Error {
   override readonly name = 'SafetyError';
   readonly code: SafetyErrorCode;
@@ -58,6 +65,12 @@ export interface FlagsChange {
   readonly result: 'changed' | 'unchanged';
   readonly before: Flags;
   readonly after: Flags;
+}
+
+export interface TradingChange {
+  readonly result: 'changed' | 'unchanged';
+  readonly before: TradingReading;
+  readonly after: TradingReading;
 }
 
 export interface SafetyStoreOptions {
@@ -136,6 +149,37 @@ export class SafetyStore {
     return isStale ? 'stale' : result;
   }
 
+  /** Never throws: a trading state that cannot be read is halted. */
+  async trading(account: string): Promise<TradingReading> {
+    try {
+      return readTradingState(await this.#body(account, tradingRef));
+    } catch (error) {
+      const reason = `unreadable: ${wordsOf(error)}`;
+      return { mode: 'halted', by: '', reason, at: '', source: 'unreadable' };
+    }
+  }
+
+  /**
+   * Sets whether the account may trade. Who halts a halted account changes nothing: the first reason stays.
+   *
+   * @throws SafetyError without a reason, or when somebody else was faster again and again; BookError
+   */
+  async setTrading(account: string, mode: TradingMode, by: ChangedBy): Promise<TradingChange> {
+    needReason(by);
+    const { who, reason, command = 'trading set' } = by;
+    const cause = operatorCause({ who, reason, command }, `TRADING=${mode}`);
+    let before = readTradingState(undefined);
+    let after = before;
+    const result = await this.#change(account, tradingRef, operatorWriter, cause, (body, at) => {
+      before = readTradingState(body);
+      after = before;
+      if (before.mode === mode && before.source !== 'unreadable') return undefined;
+      after = { mode, by: who, reason, at, source: 'stored' };
+      return tradingBody(after);
+    });
+    return { result, before, after };
+  }
+
   async #body(account: string, ref: BookRef): Promise<BookBody | undefined> {
     const [item] = await this.#book.read(account, [ref]);
     return item?.body;
@@ -165,7 +209,7 @@ export class SafetyStore {
 
 function needReason({ who, reason }: ChangedBy): void {
   if (who.trim() !== '' && reason.trim() !== '') return;
-  throw new SafetyError('CHANGE_REASON_MISSING', 'A change of the flags came without a name or a reason.');
+  throw new SafetyError('CHANGE_REASON_MISSING', 'A change came without a name or a reason.');
 }
 
 function operatorCause({ who, reason, command = 'flags set' }: ChangedBy, changes: string): AuditCause {

@@ -11,6 +11,7 @@ import { balanceChanged } from './balance-changed.ts';
 import { candleCompleted } from './candle-completed.ts';
 import { candleCorrected } from './candle-corrected.ts';
 import { circuitBreakerTriggered } from './circuit-breaker-triggered.ts';
+import { commandAnswered } from './command-answered.ts';
 import { commissionReceived } from './commission-received.ts';
 import { discrepancyOpened } from './discrepancy-opened.ts';
 import { discrepancyResolved } from './discrepancy-resolved.ts';
@@ -189,6 +190,12 @@ export const catalogue = {
     schema: fillReceived,
     version: 1,
     when: 'An execution, its correction or its bust was reported for the first time.',
+    seedNames: [],
+  },
+  'command.answered': {
+    schema: commandAnswered,
+    version: 1,
+    when: 'A trading command was accepted, denied, rejected or is ambiguous; one whose fate was unknown is answered again.',
     seedNames: [],
   },
   'commission.received': {

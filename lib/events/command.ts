@@ -1,5 +1,6 @@
 /** Commands to a streamer, by its FIFO queue. Groups: `query#<account>` for questions, `trade#<account>` for orders. */
 import * as z from 'zod';
+import { legNames, wishedOrderTypes, wishedTimesInForce } from '../domain/orders/order-wish.ts';
 import { isoUtc } from './fields.ts';
 
 const head = {
@@ -11,11 +12,60 @@ const head = {
   validUntil: isoUtc.describe('After it the command is not carried out'),
 };
 
+/** Names an order that is wanted; the sender chooses it, and the same key is the same order for ever. */
+export const intentKey = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$/, 'must be 1 to 64 letters, digits, or . _ : -');
+
+/** As the sender wrote it: the gate answers what is no decimal, and says what would be one. */
+const asWritten = z.string().max(40);
+const wishedBy = z.enum(['person', 'program']).default('program');
+
+const leg = z.object({
+  leg: z.enum(legNames).default('entry'),
+  action: z.enum(['BUY', 'SELL']),
+  quantity: asWritten,
+  orderType: z.enum(wishedOrderTypes),
+  limitPrice: asWritten.nullable().default(null),
+  stopPrice: asWritten.nullable().default(null),
+  timeInForce: z.enum(wishedTimesInForce).default('DAY'),
+  outsideRth: z.boolean().default(false),
+});
+
+const conId = z.int().positive();
+
 export const commandSchema = z.discriminatedUnion('type', [
   z.object({ ...head, type: z.literal('snapshot') }),
   z.object({
     ...head,
+    type: z.literal('place'),
+    by: wishedBy,
+    key: intentKey.optional().describe('Without one it is made of what is ordered and when'),
+    conId,
+    order: leg,
+  }),
+  z.object({
+    ...head,
+    type: z.literal('place-bracket'),
+    by: wishedBy,
+    key: intentKey.optional(),
+    conId,
+    legs: z.array(leg).max(8).describe('The entry, and a take-profit, a stop-loss, or both'),
+  }),
+  z.object({
+    ...head,
+    type: z.literal('modify'),
+    by: wishedBy,
+    key: intentKey.describe('Of the order that was placed'),
+    leg: z.enum(legNames).default('entry'),
+    quantity: asWritten.optional(),
+    limitPrice: asWritten.optional(),
+    stopPrice: asWritten.optional(),
+  }),
+  z.object({
+    ...head,
     type: z.literal('cancel'),
+    by: wishedBy,
     permId: z.int().positive().describe('The order, unique in the account'),
     clientId: z
       .int()
@@ -23,16 +73,22 @@ export const commandSchema = z.discriminatedUnion('type', [
       .describe('API client that placed it; orders of others are never cancelled'),
     orderId: z.int().positive().describe('Its id at that client'),
   }),
+  z.object({
+    ...head,
+    type: z.literal('cancel-all'),
+    by: wishedBy,
+    conId: conId.nullable().default(null).describe('Only orders of this contract'),
+  }),
+  z.object({
+    ...head,
+    type: z.literal('flatten'),
+    by: wishedBy,
+    key: intentKey.optional(),
+    conId,
+  }),
 ]);
 
 export type Command = z.infer<typeof commandSchema>;
 
-/** The FIFO group of an account's trading commands: carried out one after the other. */
-export function tradeGroup(account: string): string {
-  return `trade#${account}`;
-}
-
-/** Where the snapshot of a command lies in the bucket. */
-export function snapshotKey(account: string, commandId: string): string {
-  return `snapshots/${account}/${commandId}.json`;
-}
+/** A command as its sender writes it: what has a default may be left out. */
+export type CommandInput = z.input<typeof commandSchema>;

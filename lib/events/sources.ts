@@ -17,5 +17,8 @@ export const reconcileSource = 'evenkeel.reconcile';
 /** The Source of what is said of plans that are approved, applied or refused. */
 export const applyPlanSource = 'evenkeel.apply-plan';
 
+/** The Source of what the watchdog raises. */
+export const watchdogSource = 'evenkeel.watchdog';
+
 /** `account` of a notice that concerns the whole stage. */
 export const wholeStage = '*';

@@ -21,7 +21,8 @@ import {
 } from '../domain/reconcile/plan-state.ts';
 import { type PlanRecord, planBody, planRef } from '../domain/reconcile/records.ts';
 import type { Plan, PlanAction } from '../domain/reconcile/types.ts';
-import { type Command, tradeGroup } from '../events/command.ts';
+import type { Command } from '../events/command.ts';
+import { tradeGroup } from '../events/command-names.ts';
 import type { CommandSender } from '../ports/command-queue.ts';
 import {
   answerOf,
@@ -316,6 +317,7 @@ async function cancel(
     const command: Extract<Command, { type: 'cancel' }> = {
       id: commandId(plan.hash, action.id, ports.digest),
       type: 'cancel',
+      by: 'person',
       version: 1,
       account: plan.account,
       issuedAt: new Date(untilMs - cancelValidMs).toISOString(),

@@ -1,6 +1,7 @@
 /** Asks the streamer for everything that the broker has, by its queue, and waits until it lies in the bucket. */
 import { createHash } from 'node:crypto';
-import { type Command, snapshotKey } from '../events/command.ts';
+import type { Command } from '../events/command.ts';
+import { queryGroup, snapshotKey } from '../events/command-names.ts';
 import { type SnapshotDocument, snapshotDocument } from '../events/snapshot-document.ts';
 import type { CommandSender } from '../ports/command-queue.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -48,7 +49,7 @@ export async function requestSnapshot(
     // Nobody waits for it after that.
     validUntil: new Date(startMs + timeoutMs).toISOString(),
   };
-  await sender.send({ id: commandId, group: `query#${account}`, body: JSON.stringify(command) });
+  await sender.send({ id: commandId, group: queryGroup(account), body: JSON.stringify(command) });
   const key = snapshotKey(account, commandId);
   for (;;) {
     const bytes = await read(snapshots, key);

@@ -13,6 +13,7 @@ export const functionNames = [
   'candle-keeper',
   'drill',
   'reconcile',
+  'watchdog',
 ] as const;
 
 export type FunctionName = (typeof functionNames)[number];

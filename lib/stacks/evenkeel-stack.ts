@@ -15,6 +15,7 @@ import { Network } from './network.ts';
 import { Reconcile } from './reconcile.ts';
 import { Snapshots } from './snapshots.ts';
 import { StreamerService } from './streamer-service.ts';
+import { Watchdog } from './watchdog.ts';
 
 export interface EvenkeelStackProps {
   readonly config: Config;
@@ -69,6 +70,7 @@ export class EvenkeelStack extends Stack {
     };
     const backups = new Backups(this, 'Backups', { ...jobs, snapshots, bundles, programVersion });
     const archive = new Archive(this, 'Archive', { ...jobs, bundle: bundles.archive });
+    const { watchdog } = new Watchdog(this, 'Watchdog', { ...jobs, bundle: bundles.watchdog });
     const network = new Network(this, 'Network', prefix);
     const cluster = new Cluster(this, 'Cluster', {
       clusterName: prefix,
@@ -118,6 +120,7 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'ReconcileBucketName', { value: reconcile.bucket.bucketName });
     new CfnOutput(this, 'ReconcileName', { value: reconcile.reconcile.functionName });
     new CfnOutput(this, 'ApplyPlanName', { value: reconcile.applyPlan.functionName });
+    new CfnOutput(this, 'WatchdogName', { value: watchdog.functionName });
     new CfnOutput(this, 'JobDeadLetters', { value: jobs.deadLetters.queueUrl });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }

@@ -108,10 +108,20 @@ export class StreamerService extends Construct {
         resources: [this.commands.queueArn],
       }),
     );
+    // Orders are recorded before they leave, by transactions that check the lease and have their audit row.
+    task.addToTaskRolePolicy(
+      new PolicyStatement({
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
+        resources: [book.book.tableArn],
+      }),
+    );
+    task.addToTaskRolePolicy(
+      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [book.audit.tableArn] }),
+    );
     // The lease and the heartbeat.
     task.addToTaskRolePolicy(
       new PolicyStatement({
-        actions: ['dynamodb:GetItem', 'dynamodb:PutItem'],
+        actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
         resources: [book.control.tableArn],
       }),
     );
@@ -144,6 +154,8 @@ export class StreamerService extends Construct {
         COMMAND_QUEUE_URL: this.commands.queueUrl,
         CONTROL_TABLE: book.control.tableName,
         SNAPSHOT_BUCKET: snapshots.bucket.bucketName,
+        BOOK_TABLE: book.book.tableName,
+        AUDIT_TABLE: book.audit.tableName,
       },
       // Healthy means that the lease is held, so that a second login never ends the session of a task that still has it.
       // Not /readyz: ready means connected, and the gateway's container starts only after this one is healthy.

@@ -13,6 +13,8 @@ export const counterNames = [
   'protocolErrors',
   'unknownRequests',
   'historyRequests',
+  /** Messages that reached the gateway, refused ones included. */
+  'placeOrders',
   'ordersRefused',
   'duplicateClientIds',
   'faults',

@@ -32,6 +32,7 @@ function refused(core: GatewayCore, session: Session, id: number): boolean {
 }
 
 const placeOrder: Handler = (core, session, fields) => {
+  core.count('placeOrders');
   const read = readPlaceOrder(fields, session.serverVersion);
   const refuse = (code: number, text: string) => {
     core.count('ordersRefused');

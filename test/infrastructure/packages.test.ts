@@ -198,6 +198,8 @@ describe("the streamer's image", () => {
           COMMAND_QUEUE_URL: `${bus.endpoint}/000000000000/evenkeel-paper-orders-main.fifo`,
           CONTROL_TABLE: 'evenkeel-paper-control',
           SNAPSHOT_BUCKET: 'evenkeel-paper-snapshots',
+          BOOK_TABLE: 'evenkeel-paper-book',
+          AUDIT_TABLE: 'evenkeel-paper-audit',
           AWS_ENDPOINT_URL: bus.endpoint,
           AWS_ENDPOINT_URL_DYNAMODB: engine.endpoint,
           AWS_REGION: 'us-east-1',

@@ -117,6 +117,7 @@ describe.each(stages)('stage %s', (stage) => {
       'ReconcileBucketName',
       'ReconcileName',
       'SnapshotBucketName',
+      'WatchdogName',
     ]);
   });
 });
@@ -386,7 +387,7 @@ describe('permissions', () => {
   const roleOf = (resource: readonly [string, { readonly Properties: Readonly<Record<string, unknown>> }]) =>
     (resource[1].Properties.Role ?? resource[1].Properties.TaskRoleArn) as { 'Fn::GetAtt': [string, string] };
 
-  it('let the streamer send events, take its commands, hold its lease and store snapshots, and nothing else', () => {
+  it('let the streamer send events, take its commands, hold its lease, record orders and store snapshots, and nothing else', () => {
     const made = stageTemplate('paper');
     const arn = (type: string, name: string) => ({ 'Fn::GetAtt': [namedOf(made, type, name)[0], 'Arn'] });
     const role = roleOf(firstOf(made, 'AWS::ECS::TaskDefinition'));
@@ -408,8 +409,16 @@ describe('permissions', () => {
       },
       {
         Effect: 'Allow',
-        Action: ['dynamodb:GetItem', 'dynamodb:PutItem'],
-        Resource: arn('AWS::DynamoDB::Table', 'evenkeel-paper-control'),
+        Action: ['dynamodb:ConditionCheckItem', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+        Resource: [
+          arn('AWS::DynamoDB::Table', 'evenkeel-paper-control'),
+          arn('AWS::DynamoDB::Table', 'evenkeel-paper-book'),
+        ],
+      },
+      {
+        Effect: 'Allow',
+        Action: 'dynamodb:PutItem',
+        Resource: arn('AWS::DynamoDB::Table', 'evenkeel-paper-audit'),
       },
       {
         Effect: 'Allow',
@@ -462,8 +471,8 @@ describe('permissions', () => {
         .map(({ roles, actions }) => ({ roles, writes: actions.filter((one) => !readers.includes(one)) }))
         .filter(({ writes }) => writes.length > 0);
       expect(writers.map(({ writes }) => writes)).toEqual(writers.map(() => ['dynamodb:PutItem']));
-      const roles = writers.map((one) => /"(Book|Reconcile[A-Z][a-z]+)/.exec(one.roles)?.[1]);
-      expect(new Set(roles)).toEqual(new Set(['Book', 'ReconcileApply', 'ReconcileRun']));
+      const roles = writers.map((one) => /"(Book|Streamer|Reconcile[A-Z][a-z]+)/.exec(one.roles)?.[1]);
+      expect(new Set(roles)).toEqual(new Set(['Book', 'ReconcileApply', 'ReconcileRun', 'Streamer']));
     }
   });
 });
@@ -641,6 +650,8 @@ describe('the streamer service', () => {
       { Name: 'COMMAND_QUEUE_URL', Value: ref('AWS::SQS::Queue', 'evenkeel-paper-orders-main.fifo') },
       { Name: 'CONTROL_TABLE', Value: ref('AWS::DynamoDB::Table', 'evenkeel-paper-control') },
       { Name: 'SNAPSHOT_BUCKET', Value: { Ref: firstOf(stageTemplate('paper'), 'AWS::S3::Bucket')[0] } },
+      { Name: 'BOOK_TABLE', Value: ref('AWS::DynamoDB::Table', 'evenkeel-paper-book') },
+      { Name: 'AUDIT_TABLE', Value: ref('AWS::DynamoDB::Table', 'evenkeel-paper-audit') },
     ]);
     expect(container('streamer').Secrets).toBeUndefined();
   });

@@ -8,6 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { instrument, type Mutant } from './mutators.ts';
+import { described, percent, report, shareOf, type Tried } from './report.ts';
 import type { Ask, Baseline, Told, WorkerData } from './worker.ts';
 
 const usage = `Usage: node --import ./bin/require-node-24.mjs test/mutation/main.ts [files] [options]
@@ -22,9 +23,11 @@ Options
   --workers N    at the same time (default 1)
   --only N[,N]   these mutants by number
   --json         one JSON object on standard output
+  --markdown     the list of survivors on standard output, with the reasons that survivors.md has for them
   --help         show this
 
-Exit code: 1 when fewer than 85 % are killed.
+Leave the engine and its tests as they are meanwhile: a worker that has to start again loads the tests anew.
+Exit code: 1 when fewer than 87 % are killed.
 `;
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -41,15 +44,10 @@ const testFiles = [
 ];
 /** Types alone, or the program that only reads and writes records. */
 const left = new Set(['types.ts', 'context.ts']);
-const killedShareMin = 0.85;
+const killedShareMin = 0.87;
+const endless = 'it does not come to an end';
 /** Properties that count how often they say something need all their cases. */
 const brokenMax = 2;
-
-interface Tried {
-  readonly mutant: Mutant;
-  /** Title of the test that noticed; `''` for none. */
-  readonly killedBy: string;
-}
 
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -62,6 +60,7 @@ async function main(): Promise<number> {
       workers: { type: 'string', default: '1' },
       only: { type: 'string' },
       json: { type: 'boolean', default: false },
+      markdown: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -99,12 +98,15 @@ async function main(): Promise<number> {
       const killedBy = await bench.try(mutant, baseline);
       tried.push({ mutant, killedBy });
       if (killedBy === '') say(`survived ${described(mutant)}`);
+      // On a machine that is busy this may say nothing of the tests: such a one is worth a look of its own.
+      if (killedBy === endless) say(`${endless}: ${described(mutant)}`);
       if (tried.length % 100 === 0) say(`${tried.length} tried, ${percent(tried)} killed`);
     }
     await bench.close();
   };
   await Promise.all(Array.from({ length: Number(values.workers) }, work));
-  report(tried, baseline, values.json, `${mutants.length} mutants, seed ${values.seed}`);
+  const form = values.json ? 'json' : values.markdown ? 'markdown' : 'text';
+  report(tried, baseline, form, `${mutants.length} mutants, seed ${values.seed}`);
   return shareOf(tried) < killedShareMin ? 1 : 0;
 }
 
@@ -165,7 +167,7 @@ class Bench {
     if (this.#worker === undefined) return 'it cannot be loaded';
     const told = await answer(this.#worker, { do: 'try', mutant: id, tests }, this.#limitMs);
     if (told === undefined || atLoad) await this.close();
-    if (told === undefined) return 'it does not come to an end';
+    if (told === undefined) return endless;
     return told.said === 'tried' ? told.killedBy : '';
   }
 
@@ -210,41 +212,6 @@ function next(worker: Worker, limitMs: number): Promise<Told | undefined> {
     worker.on('message', done);
     worker.on('exit', gone);
   });
-}
-
-function report(tried: readonly Tried[], baseline: readonly Baseline[], json: boolean, about: string): void {
-  const survivors = tried
-    .filter(({ killedBy }) => killedBy === '')
-    .map(({ mutant }) => ({
-      ...mutant,
-      reached: baseline.some(({ reached }) => reached.includes(mutant.id)),
-    }))
-    .sort((a, b) => a.id - b.id);
-  const killed = tried.length - survivors.length;
-  if (json) {
-    process.stdout.write(`${JSON.stringify({ about, tried: tried.length, killed, survivors })}\n`);
-    return;
-  }
-  for (const { reached, ...mutant } of survivors) {
-    process.stdout.write(`survived ${described(mutant)}${reached ? '' : '   (no test comes here)'}\n`);
-  }
-  const byFile = Object.groupBy(tried, ({ mutant }) => mutant.file);
-  for (const [file, all = []] of Object.entries(byFile).sort(([a], [b]) => (a < b ? -1 : 1))) {
-    process.stdout.write(`${percent(all).padStart(7)} of ${String(all.length).padStart(4)}  ${file}\n`);
-  }
-  process.stdout.write(`${killed} of ${tried.length} killed: ${percent(tried)} (${about})\n`);
-}
-
-function described({ id, file, line, before, after }: Mutant): string {
-  return `${file}:${line} (${id})   ${before}   ->   ${after}`;
-}
-
-function shareOf(tried: readonly Tried[]): number {
-  return tried.length === 0 ? 1 : tried.filter(({ killedBy }) => killedBy !== '').length / tried.length;
-}
-
-function percent(tried: readonly Tried[]): string {
-  return `${(100 * shareOf(tried)).toFixed(1)} %`;
 }
 
 function say(text: string): void {

@@ -6,7 +6,7 @@ import { SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, expect, it, vi } from 'vitest';
 import { SqsCommandSender } from '../../lib/aws/command-queue.ts';
 import { S3ObjectStore } from '../../lib/aws/object-store.ts';
-import { snapshotKey } from '../../lib/events/command.ts';
+import { snapshotKey } from '../../lib/events/command-names.ts';
 import type { Envelope } from '../../lib/events/envelope.ts';
 import { snapshotDocument } from '../../lib/events/snapshot-document.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';

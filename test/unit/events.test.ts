@@ -57,7 +57,7 @@ describe('event catalogue', () => {
 
   it.each([...eventNames, ...Object.keys(reservedNames)])('%s follows the naming rule', (name) => {
     expect(name).toMatch(
-      /^[a-z]+(-[a-z]+)*\.(received|completed|corrected|late|detected|filled|abandoned|connected|disconnected|changed|entered|left|awaited|triggered|resolved|placed|rejected|cancelled|invalidated|taken|raised|opened|staged|approved|applied|refused)$/,
+      /^[a-z]+(-[a-z]+)*\.(received|completed|corrected|late|detected|filled|abandoned|connected|disconnected|changed|entered|left|awaited|triggered|resolved|placed|rejected|cancelled|invalidated|taken|raised|opened|staged|approved|applied|refused|answered)$/,
     );
   });
 

@@ -1,24 +1,11 @@
 /** Rebuilds the book from its audit trail alone: every item as its last image says, chain heads included. */
+import { AuditFoldError } from './fold-error.ts';
 import { type AuditImage, type AuditRow, type ChainHead, type ChainTools, headAfter } from './row.ts';
+import { rowsInOrder } from './row-order.ts';
 import type { ChainSource } from './verify.ts';
 
 /** The items of one account by their sort key. */
 export type FoldedBook = ReadonlyMap<string, AuditImage>;
-
-/** The trail of an account cannot be folded into a book: rows are missing or were changed. */
-export class AuditFoldError extends Error {
-  override readonly name = 'AuditFoldError';
-  readonly code = 'AUDIT_FOLD_STUCK';
-  readonly row: AuditRow;
-
-  constructor(row: AuditRow) {
-    super(
-      `AUDIT_FOLD_STUCK: Row ${row.seq} of the chain ${row.writer} (${row.at}) changes an item from a version that no other row makes. ` +
-        'The book cannot be rebuilt beyond it. Verify the trail: it names the broken row.',
-    );
-    this.row = row;
-  }
-}
 
 /**
  * The book of an account as its trail has it, at the end or at a moment.
@@ -31,6 +18,22 @@ export async function foldTrail(
   account: string,
   keyOf: ChainTools['keyOf'],
   until?: string,
+): Promise<FoldedBook> {
+  try {
+    return await folded(source, account, keyOf, until);
+  } catch (error) {
+    if (!(error instanceof AuditFoldError)) throw error;
+    // Writers whose clocks differ, and an item that was deleted and made again: the whole trail has to be looked at.
+    return searched(source, account, keyOf, until);
+  }
+}
+
+/** Row by row, the earliest that fits: nothing but the book itself is held in memory. */
+async function folded(
+  source: ChainSource,
+  account: string,
+  keyOf: ChainTools['keyOf'],
+  until: string | undefined,
 ): Promise<FoldedBook> {
   const items = new Map<string, AuditImage>();
   const chains = await source.chains(account);
@@ -48,6 +51,33 @@ export async function foldTrail(
     });
     await next.advance();
   }
+}
+
+async function searched(
+  source: ChainSource,
+  account: string,
+  keyOf: ChainTools['keyOf'],
+  until: string | undefined,
+): Promise<FoldedBook> {
+  const chains: AuditRow[][] = [];
+  for (const { writer } of await source.chains(account)) {
+    const rows: AuditRow[] = [];
+    for await (const row of source.rows(account, writer)) {
+      if (until !== undefined && row.at > until) break;
+      rows.push(row);
+    }
+    chains.push(rows);
+  }
+  const items = new Map<string, AuditImage>();
+  for (const row of rowsInOrder(chains, () => 0)) apply(row, items);
+  for (const rows of chains) {
+    let head: ChainHead | undefined;
+    for (const row of rows) head = headAfter(row, head);
+    if (head === undefined) continue;
+    const { writer } = rows[0]!;
+    items.set(keyOf({ kind: 'audit-head', id: writer }), { version: head.seq, body: { ...head } });
+  }
+  return items;
 }
 
 interface OpenChain {

@@ -11,6 +11,9 @@ export const reconcileWriter = 'reconcile';
 /** What approved plans change. */
 export const planWriter = 'plan';
 
+/** What a streamer sends to the broker, and what it does not. */
+export const ordersWriter = 'orders';
+
 export const restoreWriter = 'restore';
 
 export const knownWriters: readonly string[] = [
@@ -18,5 +21,6 @@ export const knownWriters: readonly string[] = [
   operatorWriter,
   reconcileWriter,
   planWriter,
+  ordersWriter,
   restoreWriter,
 ];

@@ -22,6 +22,10 @@ export type BookKind =
   | 'api'
   | 'flags'
   | 'lock'
+  /** Active, reduce-only or halted. */
+  | 'trading'
+  /** What the sender of orders has to know after a restart: the highest order id, the value at the session's start. */
+  | 'desk'
   | 'run'
   | 'plan'
   /** Head of one writer's audit chain; written by the book itself. */
@@ -29,7 +33,7 @@ export type BookKind =
 
 export interface BookRef {
   readonly kind: BookKind;
-  /** Unique among its kind in the account; `''` for the kinds of which there is one (flags, lock). */
+  /** Unique among its kind in the account; `''` for the kinds of which there is one (flags, lock, trading, desk). */
   readonly id: string;
 }
 
@@ -75,6 +79,8 @@ export interface BookChange {
   readonly writes: readonly BookWrite[];
   /** Items that must still have the version that was read, and are not changed. */
   readonly checks?: readonly { readonly ref: BookRef; readonly expectedVersion: number }[];
+  /** Fencing token: the account's lease must be held under it when the change is made. */
+  readonly lease?: number;
 }
 
 /**

@@ -53,6 +53,8 @@ export type TrackerInput =
   | { readonly kind: 'restored' }
   /** A question was answered, or was not. Its rows came before, as facts. */
   | { readonly kind: 'list-end'; readonly list: BrokerList; readonly outcome: ListOutcome }
+  /** Something is in doubt that only the lists can settle: the next round need not wait for its time. */
+  | { readonly kind: 'doubt' }
   | { readonly kind: 'tick' };
 
 export type AlertSeverity = 'INFO' | 'MEDIUM' | 'HIGH' | 'CRITICAL';

@@ -16,6 +16,7 @@ import { closeUnlisted, closeUnlistedCash, takeAccountValue, takePosition } from
 import { recall, rememberDirty, tellUnread } from './tracker-memory.ts';
 import {
   askForAll,
+  askSoon,
   dropRound,
   failLateLists,
   isOver,
@@ -85,6 +86,9 @@ function take(state: TrackerState, input: TrackerInput): void {
       break;
     case 'list-end':
       takeListEnd(state, input.list, input.outcome);
+      break;
+    case 'doubt':
+      if (state.linked) askSoon(state);
       break;
     case 'tick':
       failLateLists(state);

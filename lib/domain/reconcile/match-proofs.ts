@@ -8,12 +8,10 @@ import type { CompletedOrderFact } from '../orders/broker-facts.ts';
 import { statusOfCompleted } from '../orders/broker-words.ts';
 import { amount } from '../orders/decimals.ts';
 import { isTerminal } from '../orders/legal-moves.ts';
+import { isSameSubmission, signatureBucketMs } from '../safety/submission.ts';
 import type { BrokerOrder } from './context.ts';
 
 export type Digest = (value: Json) => string;
-
-/** Two orders that are alike in all else are one if they are not further apart than this. */
-export const signatureWindowMs = 10_000;
 
 /** An order of the book that has no partner yet. */
 export interface Entry {
@@ -89,7 +87,7 @@ function sameSignature(order: BrokerOrder, entry: Entry): boolean {
   if (name === undefined || name !== nameOfEntry(entry, 'signature')) return false;
   // IB does not say when an open order was placed. What is not known does not tell two orders apart.
   const atMs = order.executions[0]?.timeMs;
-  return atMs === undefined || entry.atMs === undefined || Math.abs(atMs - entry.atMs) <= signatureWindowMs;
+  return atMs === undefined || entry.atMs === undefined || isSameSubmission(atMs, entry.atMs);
 }
 
 interface PricedTerms {
@@ -119,6 +117,6 @@ function signatureBase(
  * edge of a bucket here: what decides is the distance, and both buckets are named.
  */
 export function signatureOf(base: string, atMs: number | undefined, digest: Digest): string {
-  const bucket = atMs === undefined ? '' : Math.floor(atMs / signatureWindowMs) * signatureWindowMs;
+  const bucket = atMs === undefined ? '' : signatureBucketMs(atMs);
   return digest(`${base}|${bucket}`);
 }

@@ -1,6 +1,7 @@
 /** The life of a plan: which moves it may make, and what refuses its approval and its application. Pure. */
 import type { BookBody, BookRef, BookWrite, Json } from '../book/item.ts';
 import { refText } from '../book/seen.ts';
+import { uuidOf } from '../orders/command-id.ts';
 import type { FlagsReading } from '../safety/flags.ts';
 import type { PlanApproval, PlanRecord, PlanState } from './records.ts';
 import type { Plan, PlanAction } from './types.ts';
@@ -75,7 +76,7 @@ const advice: Readonly<Record<PlanCode, string>> = {
     'Nothing was applied. Set DRY_RUN_CONFIRM (`evenkeel flags preset execute --reason …`), and the next run goes on with it; approved again, it goes on at once.',
   DRY_RUN_ON: 'Nothing was applied. `evenkeel flags preset execute --reason …` ends the dry run.',
   SAFE_MODE:
-    'Nothing was applied. Find out why it was entered, then `evenkeel flags set SAFE_MODE=false --reason …`.',
+    'Nothing was applied. Find out why it was entered, then `evenkeel flags set SAFE_MODE false --reason …`.',
   BACKUP_FAILED:
     'Nothing was applied; trading is locked and SAFE_MODE is on. Make `evenkeel backup` work, leave SAFE_MODE, and run `evenkeel reconcile`.',
   ACTION_FAILED:
@@ -318,15 +319,7 @@ export function withoutAmbiguous(plan: Omit<Plan, 'hash'>): Omit<Plan, 'hash'> {
 
 /** Id of a command of the plan: the same each time it is sent, so that the queue takes it once. A UUID (version 8). */
 export function commandId(hash: string, actionId: string, digest: (value: Json) => string): string {
-  const hex = digest(['plan command', hash, actionId]);
-  const variant = ((Number.parseInt(hex.slice(16, 17), 16) & 3) | 8).toString(16);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    `8${hex.slice(13, 16)}`,
-    `${variant}${hex.slice(17, 20)}`,
-    hex.slice(20, 32),
-  ].join('-');
+  return uuidOf(digest(['plan command', hash, actionId]));
 }
 
 function isoUtc(ms: number): string {

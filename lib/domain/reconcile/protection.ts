@@ -1,26 +1,21 @@
-/**
- * Every position needs working stops of its size, whoever placed them. What counts is what would protect it now: not a
- * stop that the gateway holds back, that waits for its parent, or that is being cancelled.
- */
+/** Every position needs working stops of its size, whoever placed them; `safety/protection-rule.ts` says what counts. */
 import { apiId } from '../book/item.ts';
 import { statusOfWord } from '../orders/broker-words.ts';
 import type { TradedContract } from '../orders/contract.ts';
-import { type Amount, amount, plain, zero } from '../orders/decimals.ts';
-import { isAccepted } from '../orders/legal-moves.ts';
+import { plain } from '../orders/decimals.ts';
+import {
+  coverOf,
+  isStopType,
+  needsNoStop,
+  type RestingOrder,
+  type Stop,
+  stopOf,
+} from '../safety/protection-rule.ts';
 import type { BrokerOrder, Judgement, ReconcileContext } from './context.ts';
 import { sizeOf } from './holdings.ts';
 import { gatherEvidence, isOwn } from './position-evidence.ts';
 import { severityOf } from './severity.ts';
 import type { Discrepancy, Pending, ReconcileInput } from './types.ts';
-
-interface Stop {
-  readonly conId: string;
-  /** What it would sell is negative. */
-  readonly quantity: Amount;
-  /** `''` for none. */
-  readonly ocaGroup: string;
-  readonly name: string;
-}
 
 export function judgeProtection(input: ReconcileInput, context: ReconcileContext): Judgement {
   const discrepancies: Discrepancy[] = [];
@@ -33,14 +28,10 @@ export function judgeProtection(input: ReconcileInput, context: ReconcileContext
   }
   const stops = stopsByContract(input, context);
   const bare = [...positions]
-    .filter(
-      ([, { contract }]) => !needsNone([contract.secType, contract.symbol, contract.localSymbol], input),
-    )
+    .filter(([, { contract }]) => !needsNoStop(contract, input.rules.noStopNeeded))
     .map(([conId, { contract, position }]) => {
       const size = sizeOf(position);
-      const own = stops.get(conId) ?? [];
-      const against = own.filter(({ quantity }) => quantity.isPositive() !== size.isPositive());
-      return { conId, contract, size, against, covered: coveredBy(against) };
+      return { conId, contract, size, ...coverOf(size, stops.get(conId) ?? []) };
     })
     .filter(({ size, covered }) => !size.isZero() && covered.lt(size.abs()))
     .sort((a, b) => Number(a.conId) - Number(b.conId));
@@ -71,27 +62,10 @@ export function judgeProtection(input: ReconcileInput, context: ReconcileContext
       broker: `${plain(size)}, stops for ${plain(covered)}`,
       book: '',
       message: `${isExternal ? 'EXTERNAL: no order of ours opened it. ' : ''}Working stop orders protect ${plain(covered)} of ${plain(size.abs())}. Place a stop for the rest, or close it.`,
-      evidence: [`position ${conId}`, ...against.map(({ name }) => name)],
+      evidence: [`position ${conId}`, ...against.map(({ orderKey }) => `order ${orderKey}`)],
     });
   }
   return { discrepancies, pending, actions: [], unjudged: [] };
-}
-
-function needsNone(names: readonly string[], { rules }: ReconcileInput): boolean {
-  return names.some((name) => rules.noStopNeeded?.includes(name));
-}
-
-/** Of an OCA group one is filled at most: the largest counts for all. */
-function coveredBy(stops: readonly Stop[]): Amount {
-  let covered = zero;
-  const groups = new Map<string, Amount>();
-  for (const { quantity, ocaGroup } of stops) {
-    const size = quantity.abs();
-    if (ocaGroup === '') covered = covered.plus(size);
-    else if (size.gt(groups.get(ocaGroup) ?? zero)) groups.set(ocaGroup, size);
-  }
-  for (const size of groups.values()) covered = covered.plus(size);
-  return covered;
 }
 
 function stopsByContract(
@@ -99,49 +73,47 @@ function stopsByContract(
   context: ReconcileContext,
 ): ReadonlyMap<string, readonly Stop[]> {
   const stops = new Map<string, Stop[]>();
-  const parents = new Map<string, Amount>();
+  const parents = new Map<string, string>();
   for (const [orderKey, order] of context.brokerOrders) {
     if (order.open === null || order.orderId <= 0 || order.open.status === 'Filled') continue;
     parents.set(apiId(order.clientId, order.orderId), filledOf(orderKey, order, context));
   }
   for (const [orderKey, order] of context.brokerOrders) {
-    const stop = stopOf(orderKey, order, parents, input, context);
+    const resting = restingOrder(orderKey, order, parents, input, context);
+    const stop = resting && stopOf(resting);
     if (stop === undefined) continue;
-    const known = stops.get(stop.conId);
-    if (known === undefined) stops.set(stop.conId, [stop]);
+    const known = stops.get(String(stop.conId));
+    if (known === undefined) stops.set(String(stop.conId), [stop]);
     else known.push(stop);
   }
   return stops;
 }
 
-/** Undefined for what is no stop, or one that would not act now. */
-function stopOf(
+/** Undefined for what is no stop, or what the broker does not list as open. */
+function restingOrder(
   orderKey: string,
   order: BrokerOrder,
-  parents: ReadonlyMap<string, Amount>,
+  parents: ReadonlyMap<string, string>,
   { book }: ReconcileInput,
   context: ReconcileContext,
-): Stop | undefined {
+): RestingOrder | undefined {
   const { open, status } = order;
-  if (open === null || !open.transmit || !/^(STP|TRAIL)/.test(open.terms.orderType)) return undefined;
+  if (open === null || !isStopType(open.terms.orderType)) return undefined;
   const before = book.orders.get(orderKey)?.body.status;
-  const state = statusOfWord(status?.status ?? open.status, { before });
-  if (!isAccepted(state) || state === 'PendingCancel') return undefined;
-  const asked = amount(open.terms.quantity);
-  const filled = filledOf(orderKey, order, context);
-  const rest = asked.gt(filled) ? asked.minus(filled) : zero;
-  // A child wakes up with its parent: it protects what the parent has filled.
-  const parentFilled = parents.get(apiId(order.clientId, open.terms.parentId)) ?? rest;
-  const quantity = parentFilled.lt(rest) ? parentFilled : rest;
-  if (quantity.isZero()) return undefined;
   return {
-    conId: String(open.contract.conId),
-    quantity: open.terms.action === 'BUY' ? quantity : quantity.negated(),
+    orderKey,
+    conId: open.contract.conId,
+    action: open.terms.action,
+    orderType: open.terms.orderType,
+    quantity: open.terms.quantity,
+    filled: filledOf(orderKey, order, context),
+    status: statusOfWord(status?.status ?? open.status, { before }),
+    transmit: open.transmit,
     ocaGroup: open.terms.ocaGroup,
-    name: `order ${orderKey}`,
+    parentFilled: parents.get(apiId(order.clientId, open.terms.parentId)) ?? null,
   };
 }
 
-function filledOf(orderKey: string, { status }: BrokerOrder, { after }: ReconcileContext): Amount {
-  return amount(status?.filled ?? after.get(orderKey)?.filled ?? '0');
+function filledOf(orderKey: string, { status }: BrokerOrder, { after }: ReconcileContext): string {
+  return status?.filled ?? after.get(orderKey)?.filled ?? '0';
 }

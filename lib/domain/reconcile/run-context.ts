@@ -46,7 +46,10 @@ function traders(after: ReadonlyMap<string, OrderBody>): (conId: string) => read
 }
 
 /** Of a contract that is listed twice the rows are sorted, so that their order does not matter; the last one stays. */
-function positionsOf({ outcome, rows }: Listed<PositionFact>): ReadonlyMap<string, PositionFact> | null {
+export function positionsOf({
+  outcome,
+  rows,
+}: Listed<PositionFact>): ReadonlyMap<string, PositionFact> | null {
   if (outcome !== 'ok') return null;
   const text = ({ position, averageCost }: PositionFact) => `${position} ${averageCost}`;
   const sorted = [...rows].sort(
@@ -56,7 +59,7 @@ function positionsOf({ outcome, rows }: Listed<PositionFact>): ReadonlyMap<strin
 }
 
 /** Contracts of orders that have just changed: positions come before executions, or after. */
-function unsettledOf(desk: OrderDesk): ReadonlyMap<string, string> {
+export function unsettledOf(desk: OrderDesk): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   const note = (conId: number, what: string) => {
     const known = found.get(String(conId));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { chainTools, digest } from '../../../lib/aws/audit-hash.ts';
-import { AuditFoldError, foldTrail } from '../../../lib/domain/audit/fold.ts';
+import { foldTrail } from '../../../lib/domain/audit/fold.ts';
+import { AuditFoldError } from '../../../lib/domain/audit/fold-error.ts';
 import {
   type AuditChain,
   type AuditRow,

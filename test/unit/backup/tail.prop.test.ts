@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { chainTools } from '../../../lib/aws/audit-hash.ts';
-import { AuditFoldError, foldTrail } from '../../../lib/domain/audit/fold.ts';
+import { foldTrail } from '../../../lib/domain/audit/fold.ts';
+import { AuditFoldError } from '../../../lib/domain/audit/fold-error.ts';
 import {
   type AuditImage,
   type AuditRow,
@@ -144,6 +145,19 @@ const share = fc.double({ min: 0, max: 0.999, noNaN: true });
 const moments = fc.array(share, { minLength: 1, maxLength: 4 });
 const clocks = fc.array(fc.integer({ min: -20_000, max: 20_000 }), { minLength: 3, maxLength: 3 });
 const same = [0, 0, 0];
+
+describe('the fold of a whole trail', () => {
+  it('with clocks that differ and items made again is a book that the versions allow, and is never stuck', async () => {
+    await fc.assert(
+      fc.asyncProperty(deeds(9), clocks, async (done, clocksMs) => {
+        const told = tell(done, clocksMs, true);
+        const ends = possibleEnds(told.rows, new Map());
+        expect(ends).toContain(textOf(await folded(told)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
 
 describe('the tail of a backup', () => {
   it('over any scan is the fold of the whole trail, deletions and re-creations included', async () => {

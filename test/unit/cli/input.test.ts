@@ -48,7 +48,7 @@ describe('wrong input is named with what is valid, exit code 2', () => {
   it.each<[string[], string[]]>([
     [
       ['ordres'],
-      ["unknown command 'ordres'", 'Did you mean orders?', 'Valid commands: status, flags, orders,'],
+      ["unknown command 'ordres'", 'Did you mean orders?', 'Valid commands: status, flags, halt,'],
     ],
     [
       ['orders', '--jsn'],

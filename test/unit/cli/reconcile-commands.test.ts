@@ -67,6 +67,13 @@ describe.skipIf(!engineIsHere)(
       expect(err).toContain(`Asked ${functionName} to compare IB with the book of ${account}`);
     });
 
+    it('a dry run says so in a whole sentence', async () => {
+      await someDifference();
+      await cli.desk.flags({ ...stage, DRY_RUN: true });
+      const { out } = await cli.run('reconcile');
+      expect(out).toMatch(/^DRY_RUN {2}run_\S+\n {2}DRY_RUN is on: nothing changes and no order leaves$/m);
+    });
+
     it('what differs, what is pending, the plan, and the next step', async () => {
       cli.desk.world.both(17).open(18).told(33);
       await cli.desk.book();

@@ -122,6 +122,16 @@ describe.skipIf(!engineIsHere)(
     };
 
     describe('status', () => {
+      it.each([
+        [0, '0 discrepancies (0 critical)'],
+        [1, '1 discrepancy (0 critical)'],
+        [2, '2 discrepancies (0 critical)'],
+      ])('counts %i', async (discrepancies, words) => {
+        const verdict = { key: 'runs/x/verdict.json', sha256: 'd'.repeat(64) };
+        await putRun({ discrepancies, verdict, severities: {} });
+        expect(await status()).toContain(`, ${words}\n`);
+      });
+
       it('before the first run', async () => {
         const out = await status();
         expect(out).toMatch(/^lock +locked: no reconcile has been completed yet$/m);

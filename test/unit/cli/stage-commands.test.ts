@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Candle } from '../../../lib/domain/market/candle.ts';
-import { commandSchema, snapshotKey } from '../../../lib/events/command.ts';
+import { commandSchema } from '../../../lib/events/command.ts';
+import { snapshotKey } from '../../../lib/events/command-names.ts';
 import {
   type DynamoEngine,
   engineIsHere,

@@ -1,5 +1,8 @@
 /** Executions and costs that the broker lists under another order than the book has them in. */
 import { describe, expect, it } from 'vitest';
+import type { FillBody } from '../../../lib/domain/book/fills.ts';
+import { fillKey, parseExecId } from '../../../lib/domain/orders/exec-id.ts';
+import { missingCost } from '../../../lib/domain/reconcile/missing-fills.ts';
 import { found, planned, World } from '../../helpers/reconcile-world.ts';
 
 describe('an execution that the book has under another order', () => {
@@ -33,5 +36,39 @@ describe('an execution that the book has under another order', () => {
     expect(world.apply(world.run()).order('P1').commissions).toEqual({ EUR: '2.25' });
     world.askedAgain().open(1).commission('e1.01', '3', 'EUR');
     expect(world.apply(world.run()).order('P1').commissions).toEqual({ EUR: '3' });
+  });
+});
+
+describe('the cost of an execution', () => {
+  function missing(known: string | null, told: string | null, commission = '2.25'): boolean {
+    const fill = new World()
+      .toldFill(1, 'e1.01', '1')
+      .toldCommission(1, 'e1.01', '2.25')
+      .picture.fills.get(fillKey(parseExecId('e1.01')));
+    const body = {
+      ...fill!.body,
+      commission: { ...fill!.body.commission!, realizedPnl: known },
+    } satisfies FillBody;
+    const fact = {
+      kind: 'commission',
+      execId: 'e1.01',
+      commission,
+      currency: 'USD',
+      realizedPnl: told,
+    } as const;
+    return missingCost(fact, 'P1', body) !== undefined;
+  }
+
+  it('is the same number however it is written', () => {
+    expect(missing(null, null, '2.250')).toBe(false);
+    expect(missing(null, null, '2.26')).toBe(true);
+  });
+
+  it('lacks the profit only where the broker says one that the book does not have', () => {
+    expect(missing('100', null)).toBe(false);
+    expect(missing('100', '100.0')).toBe(false);
+    expect(missing('100', '90')).toBe(true);
+    // Nobody has said it is not the same as none.
+    expect(missing(null, '0')).toBe(true);
   });
 });

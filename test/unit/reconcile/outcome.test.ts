@@ -202,3 +202,26 @@ describe('the lock and the lease', () => {
     expect(isOpenFor({ state: 'open', token: 0 }, 0)).toBe(false);
   });
 });
+
+describe('the reason of an outcome', () => {
+  it('is what locks, before what only delays', () => {
+    const partial = { incomplete: ['executions is partial'] };
+    expect(judged(partial).reason).toBe('STALE_DATA: executions is partial');
+    expect(judged({ ...partial, discrepancies: [critical] }).reason).toBe(
+      'CRITICAL POSITION_MISMATCH of position 1',
+    );
+    expect(judged({ flags: dryRun }).reason).toBe('DRY_RUN is on: nothing changes and no order leaves');
+    expect(judged({ flags: dryRun, discrepancies: [critical] }).reason).toBe(
+      'CRITICAL POSITION_MISMATCH of position 1',
+    );
+  });
+
+  it('counts what it does not name', () => {
+    const strict = (...discrepancies: Judged['discrepancies']) =>
+      judged({ mode: 'strict', discrepancies }).reason;
+    expect(strict(high)).toBe('HIGH UNRESOLVED of order P17');
+    expect(strict(high, critical)).toBe('CRITICAL POSITION_MISMATCH of position 1 and 1 more');
+    expect(judged({ ambiguous: 1 }).reason).toBe('1 match is ambiguous: compare them in TWS');
+    expect(judged({ ambiguous: 2 }).reason).toBe('2 matches are ambiguous: compare them in TWS');
+  });
+});

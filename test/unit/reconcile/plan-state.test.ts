@@ -17,6 +17,7 @@ import {
   PlanMoveError,
   planCodes,
   planMoves,
+  progress,
   refusal,
   refused,
   rejected,
@@ -274,5 +275,22 @@ describe('the id of a command', () => {
     expect(commandId('h1', cancelOf(1).id, digest)).toBe(ids[0]);
     for (const id of ids)
       expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  });
+});
+
+describe('words on a plan that has ended', () => {
+  const words = (more: Partial<PlanRecord>) => judgeRejection(record(more))?.message ?? '';
+
+  it('count one action, and several', () => {
+    expect(progress({ done: 1, actions: 1 })).toBe('1 of 1 action');
+    expect(progress({ done: 0, actions: 2 })).toBe('0 of 2 actions');
+  });
+
+  it('name the plan that replaced it, where there is one', () => {
+    expect(words({ state: 'superseded', replacedBy: 'x' })).toContain('The plan h was replaced by x');
+    expect(words({ state: 'superseded' })).toMatch(/The plan h was replaced(?! by)/);
+    expect(words({ state: 'refused', replacedBy: 'x' })).toContain(
+      'What could be staged of the plan h is the plan x',
+    );
   });
 });

@@ -49,6 +49,7 @@ describe('what no execution explains', () => {
     ['an execution explains a part', 0, 3, evidence(0, 1, 1), '2'],
     ['the fills are booked, the position is behind', 2, 3, evidence(3, 3, 1), '0'],
     ['the position is ahead of the fills', 3, 3, evidence(0, 3, 3), '0'],
+    ['one execution is all that the position is', 5, 3, evidence(0, 3, 3), '0'],
     ['older fills are unknown, the last execution explains it', 5, 6, evidence(0, 3, 2, 1), '0'],
     ['older fills are unknown, no end of the window explains it', 5, 9, evidence(0, 3, 2, 1), null],
     ['older fills are unknown, and none in the window', 5, 9, evidence(1, 1), '4'],
@@ -210,4 +211,34 @@ it('the key of a synthetic order is no key of any other kind', () => {
   expect(isSyntheticOrder(syntheticOrderKey(495512563, 3))).toBe(true);
   for (const key of ['P17', 'C7-13-2', 'Ea', 'P17@DU1', 'S1', 'my-S1-2'])
     expect(isSyntheticOrder(key)).toBe(false);
+});
+
+describe('executions after a synthetic fill that go through zero', () => {
+  const at = (quantity: string, price: string, timeMs: number) => ({
+    timeMs,
+    execBase: `x${timeMs}`,
+    quantity: amount(quantity),
+    price: amount(price),
+  });
+  const legs = (...of: Parameters<typeof legsOf>) =>
+    legsOf(...of).map(({ quantity, price }) => `${plain(quantity)} at ${plain(price)}`);
+  const flat = { size: zero, price: null };
+
+  it('leave the fill no part in the average of the other side', () => {
+    // 2 bought at no known price, then 5 sold at 100 and 3 at 120: short 6 at 110
+    const broker = { size: amount('-6'), price: amount('110') };
+    expect(legs(amount('2'), flat, broker, [at('-5', '100', 1), at('-3', '120', 2)])).toEqual(['2 at 110']);
+  });
+
+  it('are not needed where a short position shrinks: its own price is the last that is known', () => {
+    const short = { size: amount('-5'), price: amount('90') };
+    expect(legs(amount('2'), short, { size: amount('-3'), price: null }, [])).toEqual(['2 at 90']);
+  });
+
+  it('leave nothing to price by where all is closed in the end', () => {
+    // short 2 at 90, 5 bought at no known price, 3 sold: flat
+    const short = { size: amount('-2'), price: amount('90') };
+    const broker = { size: zero, price: amount('110') };
+    expect(legs(amount('5'), short, broker, [at('-3', '100', 1)])).toEqual(['2 at 90', '3 at 90']);
+  });
 });

@@ -67,6 +67,15 @@ describe('a command from the queue', () => {
     expect(checked.alert.message).toMatch(/not carried out/);
   });
 
+  it('one that trades is handed on when it is late: it may be recorded already', () => {
+    const late = {
+      type: 'flatten',
+      conId: 17,
+      validUntil: '2026-01-05T14:29:59.999Z',
+    };
+    expect(checkCommand(JSON.stringify(command(late)), account, NOW).ok).toBe(true);
+  });
+
   it('is valid to the last millisecond', () => {
     expect(checkCommand(JSON.stringify(command()), account, Date.parse(command().validUntil)).ok).toBe(true);
   });

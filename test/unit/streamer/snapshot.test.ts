@@ -7,7 +7,7 @@ import type {
   PositionFact,
 } from '../../../lib/domain/orders/broker-facts.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
-import { snapshotKey } from '../../../lib/events/command.ts';
+import { snapshotKey } from '../../../lib/events/command-names.ts';
 import { snapshotDocument } from '../../../lib/events/snapshot-document.ts';
 import { snapshotTaken } from '../../../lib/events/snapshot-taken.ts';
 import type { ObjectStore, StoredObject } from '../../../lib/ports/object-store.ts';

@@ -1,0 +1,45 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/**
+ * The write-ahead of orders, in the outbox's file: an intent that is not in it has provably not left this machine. The
+ * intent itself is in the book by then; what a lost disk took with it is looked for at the broker.
+ */
+export class OrderJournal {
+  readonly #begin: StatementSync;
+  readonly #has: StatementSync;
+  readonly #end: StatementSync;
+  readonly #highest: StatementSync;
+  readonly #keys: StatementSync;
+
+  constructor(db: DatabaseSync) {
+    this.#begin = db.prepare('INSERT OR IGNORE INTO sends (key, next_order_id) VALUES (?, ?)');
+    this.#has = db.prepare('SELECT 1 FROM sends WHERE key = ?');
+    this.#end = db.prepare('DELETE FROM sends WHERE key = ?');
+    this.#highest = db.prepare('SELECT max(next_order_id) AS id FROM sends');
+    this.#keys = db.prepare('SELECT key FROM sends ORDER BY rowid');
+  }
+
+  /** From now on it may have left. `nextOrderId` is above every id of it. */
+  begin(key: string, nextOrderId: number): void {
+    this.#begin.run(key, nextOrderId);
+  }
+
+  mayHaveLeft(key: string): boolean {
+    return this.#has.get(key) !== undefined;
+  }
+
+  /** All that may have left and was not ended, the oldest first. */
+  keys(): readonly string[] {
+    return (this.#keys.all() as { key: string }[]).map(({ key }) => key);
+  }
+
+  /** Its fate is in the book, and was told. */
+  end(key: string): void {
+    this.#end.run(key);
+  }
+
+  /** Above every order id of what is in it; 0 for nothing. */
+  get nextOrderId(): number {
+    return Number((this.#highest.get() as { id: number | null }).id ?? 0);
+  }
+}

@@ -1,0 +1,149 @@
+import type { Config, StreamerConfig } from '../config/schema.ts';
+import { formatPrice } from '../lib/domain/market/fixed.ts';
+import { amount, plain } from '../lib/domain/orders/decimals.ts';
+import type { Intent } from '../lib/domain/orders/intent.ts';
+import { viewOf } from '../lib/domain/orders/order-state.ts';
+import type { OrderWish, WishedLeg } from '../lib/domain/orders/order-wish.ts';
+import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
+import type { TradingPicture } from '../lib/domain/safety/gate-types.ts';
+import type { AccountWorth } from './account-worth.ts';
+import type { Line } from './line.ts';
+import type { DeskReading } from './order-book.ts';
+import type { TradingView } from './trading-view.ts';
+
+/** Orders of the last minute count for the rate. */
+const MINUTE_MS = 60_000;
+
+export interface PictureHost {
+  readonly config: Config;
+  readonly streamer: StreamerConfig;
+  readonly view: TradingView;
+  readonly token: number;
+  /** Whether the lease is held at this moment. */
+  readonly mayWrite: () => boolean;
+  readonly systemMs: () => number;
+  readonly worth: AccountWorth;
+}
+
+/** An order that is to be changed. */
+export interface ChangedOrder {
+  readonly permId: number;
+  /** It was placed together with other legs. */
+  readonly isBracket: boolean;
+}
+
+export interface PictureOf {
+  readonly wish: Pick<OrderWish, 'conId' | 'command'>;
+  /** An order whose change is asked for: it is not counted beside itself. */
+  readonly changed: ChangedOrder | null;
+  /** What has left and the broker has not shown yet counts as working. */
+  readonly pending: readonly Intent[];
+}
+
+/** What the gate looks at: the book's word and the broker's, at this moment. */
+export function takePicture(
+  { config, streamer, view, token, mayWrite, systemMs, worth }: PictureHost,
+  { flags, lock, trading, desk }: DeskReading,
+  { wish, changed: change, pending }: PictureOf,
+): TradingPicture {
+  const line = view.line(wish.conId);
+  const changed = change === null ? undefined : view.order(change.permId);
+  const living = view.living().filter((order) => order !== changed && order.account === streamer.account);
+  const ofContract = living.filter(
+    ({ report }) =>
+      report?.contract.conId === wish.conId &&
+      // A flatten ends our own before it closes: they fill nothing beside it.
+      !(wish.command === 'flatten' && report.clientId === view.clientId),
+  );
+  const shown = new Set(living.map(({ report }) => report?.orderRef));
+  const unseen = pending.flatMap(({ command, conId, legs, wish: { legs: wished } }) =>
+    command === 'modify'
+      ? []
+      : wished.flatMap((leg) => {
+          const isShown = shown.has(legs.find((one) => one.leg === leg.leg)?.orderRef);
+          return isShown ? [] : [{ conId, leg }];
+        }),
+  );
+  const nowMs = systemMs();
+  const { now } = worth;
+  const value = worth.day(desk.value);
+  return {
+    flags,
+    lock,
+    trading,
+    lease: { held: mayWrite(), token },
+    session: view.session(),
+    account: {
+      account: streamer.account,
+      stage: config.stage,
+      port: streamer.gateway.port,
+      managed: view.managed(),
+      // The sandbox may have a real gateway in the simulator's place: its account and port count there as well.
+      simulated: false,
+    },
+    instrument: line?.instrument,
+    lotSize: '1',
+    market: marketOf(line, view.marketMs()),
+    position: view.positions().find(({ contract }) => contract.conId === wish.conId)?.position ?? '0',
+    modified: modifiedOf(changed, change),
+    working: {
+      buy: remaining(ofContract, unseen, wish.conId, 'BUY'),
+      sell: remaining(ofContract, unseen, wish.conId, 'SELL'),
+    },
+    openOrders: living.length + unseen.length,
+    ordersLastMinute: desk.leftAtMs.filter((ms) => ms > nowMs - MINUTE_MS).length,
+    value: { now, atStart: value?.atStart ?? null, peak: value?.peak ?? null },
+    limits: config.risk,
+  };
+}
+
+function modifiedOf(
+  order: TrackedOrder | undefined,
+  change: ChangedOrder | null,
+): TradingPicture['modified'] {
+  if (order?.report === undefined || change === null) return null;
+  const { action, quantity } = order.report.terms;
+  return { action, quantity, filled: filledOf(order), isBracket: change.isBracket };
+}
+
+function filledOf({ state }: TrackedOrder): string {
+  return state === undefined ? '0' : viewOf(state).filled;
+}
+
+/** When orders left within the last minute, this moment's included. */
+export function leftWithin(leftAtMs: readonly number[], nowMs: number, orders: number): readonly number[] {
+  return [...leftAtMs.filter((ms) => ms > nowMs - MINUTE_MS), ...Array.from({ length: orders }, () => nowMs)];
+}
+
+function marketOf(line: Line | undefined, marketMs: number): TradingPicture['market'] {
+  if (line === undefined) return { feed: 'unknown', lastPrice: null, session: 'unknown', halted: false };
+  return {
+    feed: line.feed,
+    lastPrice: Number.isNaN(line.lastPrice) ? null : formatPrice(line.lastPrice),
+    session: line.calendar?.stateAt(marketMs) ?? 'unknown',
+    halted: line.halted,
+  };
+}
+
+/** What is still to be filled of these orders. Children count once their parent is filled: until then they wait. */
+function remaining(
+  orders: readonly TrackedOrder[],
+  unseen: readonly { readonly conId: number; readonly leg: WishedLeg }[],
+  conId: number,
+  action: 'BUY' | 'SELL',
+): string {
+  let sum = amount('0');
+  for (const { conId: of, leg } of unseen)
+    if (of === conId && leg.leg === 'entry' && leg.action === action) sum = sum.plus(amount(leg.quantity));
+  for (const order of orders) {
+    const { report } = order;
+    if (report?.terms.action !== action) continue;
+    const { parentId } = report.terms;
+    const waits = orders.some(
+      (other) => other.report?.orderId === parentId && other.report.clientId === report.clientId,
+    );
+    if (parentId !== 0 && waits) continue;
+    sum = sum.plus(amount(report.terms.quantity).minus(amount(filledOf(order))));
+  }
+  return plain(sum);
+}

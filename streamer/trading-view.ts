@@ -1,0 +1,35 @@
+import type { PositionReport } from '../lib/domain/accounts/position-report.ts';
+import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
+import type { Line } from './line.ts';
+import type { OrderToWrite } from './order-writer.ts';
+import type { BrokerListener } from './tracker-driver.ts';
+
+/** What the sender of orders sees of the broker and the market, and how it reaches the broker. */
+export interface TradingView {
+  /** API client of the session. */
+  readonly clientId: number;
+  session(): {
+    /** The gateway answers, and its lists of orders and positions were complete since the link is up. */
+    readonly ready: boolean;
+    readonly phase: string;
+    readonly readOnlyApi: boolean;
+  };
+  /** Accounts of the gateway's login. */
+  managed(): readonly string[];
+  /** The market clock, Unix ms UTC. */
+  marketMs(): number;
+  lines(): readonly Line[];
+  line(conId: number): Line | undefined;
+  /** Orders that live, whoever placed them. */
+  living(): readonly TrackedOrder[];
+  order(permId: number): TrackedOrder | undefined;
+  positions(): readonly PositionReport[];
+  /** The lowest order id that the gateway said it takes. */
+  nextValidId(): number;
+  /** False where there is no connection, and so nothing was sent. */
+  place(order: OrderToWrite): boolean;
+  cancel(orderId: number): boolean;
+  /** Has the broker's lists asked for soon. */
+  doubt(): void;
+  listen(listener: BrokerListener): void;
+}
