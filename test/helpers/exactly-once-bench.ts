@@ -118,11 +118,11 @@ export class Bench {
   /** An operator is faster than the next reservation, by a moment. */
   raceOnce(): void {
     const { world } = this;
-    const { setFlags } = world;
+    const setFlags = world.setFlags.bind(world);
     world.raceShare = 1;
     world.setFlags = (changes) => {
       world.raceShare = 0;
-      setFlags.call(world, changes);
+      setFlags(changes);
     };
   }
 

@@ -112,7 +112,7 @@ export function positionFact(holding: {
   };
 }
 
-export function contractOf({ contract }: Instrument): TradedContract {
+function contractOf({ contract }: Instrument): TradedContract {
   const { conId, symbol, secType, localSymbol, exchange, currency, multiplier, tradingClass } = contract;
   return {
     conId,
