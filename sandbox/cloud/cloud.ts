@@ -50,6 +50,8 @@ export interface StartCloudOptions {
   readonly functionPool?: number;
   /** Each environment is a process of its own, which a test may kill, instead of a thread. */
   readonly functionProcesses?: boolean;
+  /** False: schedules are called by `fireSchedule` alone, and no minute of the wall clock changes what a test sees. */
+  readonly schedules?: boolean;
   /** Files that the containers' output goes to, by the container's name: what CloudWatch Logs answers from. */
   readonly containerLogs?: Readonly<Record<string, string>>;
 }
@@ -202,7 +204,7 @@ async function start(
     stops.push(async () => source.stop(STOP_GRACE_MS));
   }
   const scheduler = new Scheduler({ schedules: model.schedules, accept, stats });
-  scheduler.start();
+  if (options.schedules ?? true) scheduler.start();
   stops.push(() => scheduler.stop());
   for (const fn of functions.values()) fn.warm();
 

@@ -44,6 +44,8 @@ export interface DeskOptions {
   readonly gatewayArgs?: readonly string[];
   /** Functions run as processes of their own, which a test may kill, instead of threads. */
   readonly functionProcesses?: boolean;
+  /** False: schedules run only when they are called by name. */
+  readonly schedules?: boolean;
   /** Faults of the local cloud from the start. */
   readonly faults?: readonly Fault[];
 }
@@ -117,6 +119,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       dataDir: join(dataDir, 'cloud'),
       containerLogs: { streamer: streamerLog, gateway: join(dataDir, 'logs', 'gateway.log') },
       ...(options.functionProcesses ? { functionProcesses: true } : {}),
+      ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
       ...(options.faults ? { faults: options.faults } : {}),
     });
   } catch (error) {

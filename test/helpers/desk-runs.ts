@@ -39,9 +39,9 @@ resetWindows: []
   return { EVENKEEL_CONFIG_DIR: dir };
 }
 
-/** Runs `work` on a started desk and always stops it. */
+/** Runs `work` on a started desk and always stops it. Its schedules do not run by the clock. */
 export async function withDesk<T>(options: DeskOptions, work: (desk: Desk) => Promise<T>): Promise<T> {
-  const desk = await startDesk(options);
+  const desk = await startDesk({ schedules: false, ...options });
   try {
     return await work(desk);
   } finally {

@@ -43,6 +43,7 @@ beforeAll(async () => {
     stack,
     dataDir: join(dataDir, 'cloud'),
     functionProcesses: true,
+    schedules: false,
   });
   const { endpoint, region } = cloud;
   const config = {

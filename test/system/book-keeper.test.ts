@@ -68,7 +68,7 @@ function withEar(base: Template): Template {
 async function start(folder: string, edited: Template): Promise<LocalCloud> {
   const { assembly, stack } = synthesised;
   const copy = editedAssembly(assembly, folder, stack, edited, readdirSync(assembly));
-  return startCloud({ assembly: copy, stack, dataDir: `${folder}/data` });
+  return startCloud({ assembly: copy, stack, dataDir: `${folder}/data`, schedules: false });
 }
 
 interface Desk {

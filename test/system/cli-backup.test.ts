@@ -24,7 +24,7 @@ let evenkeel: (...args: string[]) => Promise<Ended>;
 beforeAll(async () => {
   const dataDir = scratchFolder();
   const { assembly, stack } = await synth({ stage: 'sandbox', progress: () => undefined });
-  cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud') });
+  cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud'), schedules: false });
   const { endpoint, region } = cloud;
   writeFileSync(join(dataDir, 'endpoint.json'), JSON.stringify({ endpoint, region }));
   client = new DynamoDBClient({

@@ -63,7 +63,7 @@ beforeAll(async () => {
     join(config.EVENKEEL_CONFIG_DIR!, 'sandbox.yml'),
     'reconcile: { quietMs: 0, everyMinutes: 60 }\nheartbeat: { everyMs: 1000 }\n',
   );
-  desk = await startDesk({ speed: '20', minutes: 240, dataDir, streamerEnv: config });
+  desk = await startDesk({ schedules: false, speed: '20', minutes: 240, dataDir, streamerEnv: config });
   await vi.waitFor(
     async () =>
       expect(await json('status')).toMatchObject({

@@ -92,7 +92,7 @@ const until = (check: () => Promise<void>, timeout = 15_000) => vi.waitFor(check
 async function stageOf(dataDir: string) {
   const gateway = await startGateway({ port: 0, speed: 1, minutes: 5, start: 'now' });
   const { assembly, stack } = await synth({ stage: 'sandbox' });
-  const cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud') });
+  const cloud = await startCloud({ assembly, stack, dataDir: join(dataDir, 'cloud'), schedules: false });
   const symbol = gateway.tape.contracts[0]!.localSymbol;
   const config = leaseConfig(dataDir);
   const stops: (() => unknown)[] = [];
