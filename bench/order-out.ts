@@ -70,7 +70,7 @@ export async function orderOut({ orders, say }: OrderOutOptions): Promise<BenchR
           name: 'reservation in the book, p50',
           value: reserved,
           unit: 'ms',
-          detail: 'one transaction of seven items',
+          detail: 'one transaction of eight actions',
         },
         {
           name: 'reservation in the book, p99',

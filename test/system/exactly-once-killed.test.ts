@@ -21,7 +21,7 @@ const timesEach = isProof ? 23 : 1;
 const seed = Number(process.env.EVENKEEL_SEED ?? 1);
 
 describe('exactly once, killed', () => {
-  it(`${timesEach * killPoints.length} kills at ${killPoints.length} points, seed ${seed}: no order twice, and each intent has one end`, {
+  it(`S105 ${timesEach * killPoints.length} kills at ${killPoints.length} points, seed ${seed}: no order twice, and each intent has one end`, {
     timeout: isProof ? 1_800_000 : 120_000,
   }, async () => {
     const dataDir = scratchFolder();

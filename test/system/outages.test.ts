@@ -18,8 +18,8 @@ import { aggregateTape, compareCandles, type ReferenceBars } from '../helpers/re
  * Whatever happens on the way, every bar of the tape ends up in the table once, exact. The tape runs on while nobody
  * listens: at least 5 % of its ticks fall into the outages, and every outage has bars that came from history.
  */
-const MINUTES = 240;
-/** Tape seconds a second: the four hours take about six. */
+const MINUTES = 360;
+/** Tape seconds a second: the six hours take about nine. */
 const SPEED = '2400';
 const UNSEEN_SHARE_MIN = 0.05;
 
@@ -27,7 +27,7 @@ let tape: string;
 let reference: ReferenceBars;
 
 beforeAll(async () => {
-  tape = join(scratchFolder(), 'four-hours.csv');
+  tape = join(scratchFolder(), 'six-hours.csv');
   await writeTape(tape, generateTape({ seed: 11, minutes: MINUTES, ticksPerMinute: 40 }));
   reference = (await aggregateTape(tape)).bars;
 });

@@ -146,7 +146,7 @@ describe('an order that has left', () => {
     expect(machine.fact(shown()).said).toEqual(['ambiguous', 'ask', 'sent']);
   });
 
-  it('is ambiguous when the link is lost, or an error leaves its state open', () => {
+  it('S106 is ambiguous when the link is lost, or an error leaves its state open', () => {
     expect(sent().feed({ kind: 'link-lost' }).said).toEqual(['ambiguous']);
     expect(sent().fact(refused(135)).said).toEqual(['ambiguous', 'ask']);
   });

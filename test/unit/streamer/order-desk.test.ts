@@ -85,7 +85,7 @@ describe('before an order leaves', () => {
     expect(it.answers).toEqual(['denied NOT_CONNECTED']);
   });
 
-  it('a link that is lost between the legs leaves it in doubt, and nothing of it is written again', async () => {
+  it('S106 a link that is lost between the legs leaves it in doubt, and nothing of it is written again', async () => {
     const it = await bench();
     const { witness, gateway } = it.world;
     const writing = witness.writing.bind(witness);
