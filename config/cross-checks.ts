@@ -1,18 +1,7 @@
 /** Rules that join several values, or that name a costly mistake: checked once each value alone is right. */
+import { kindOfAccount, kindOfStage, standardPort } from '../lib/domain/safety/paper-or-live.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Config, StreamerConfig } from './schema.ts';
-
-/** Ports that IB Gateway and TWS use for real money, and for paper; 4003 and 4004 are the container image's relays. */
-const livePorts = new Map([
-  [4001, 'IB Gateway'],
-  [7496, 'TWS'],
-  [4003, 'the relay of the gateway image'],
-]);
-const paperPorts = new Map([
-  [4002, 'IB Gateway'],
-  [7497, 'TWS'],
-  [4004, 'the relay of the gateway image'],
-]);
 
 const dayMs = 86_400_000;
 
@@ -104,28 +93,28 @@ export function crossChecks(config: Config): ConfigProblem[] {
 /** A paper stage on a live port would trade real money; a live stage on a paper port would trade none. */
 function portMixUp(stage: Config['stage'], streamer: StreamerConfig, at: string): ConfigProblem[] {
   const { port } = streamer.gateway;
-  const wrong = stage === 'live' ? paperPorts.get(port) : livePorts.get(port);
-  if (wrong === undefined) return [];
-  const kind = stage === 'live' ? 'paper' : 'live';
+  const standard = standardPort(port);
+  if (standard === undefined || standard.kind === kindOfStage(stage)) return [];
+  const { kind, of } = standard;
   const right = stage === 'live' ? '4001 (IB Gateway) or 7496 (TWS)' : '4002 (IB Gateway) or 7497 (TWS)';
   return [
     {
       path: `${at}.gateway.port`,
       value: String(port),
-      allowed: `that is the ${kind} port of ${wrong}, and the stage is ${stage}; for it use ${right}`,
+      allowed: `that is the ${kind} port of ${of}, and the stage is ${stage}; for it use ${right}`,
     },
   ];
 }
 
 /** Paper accounts begin with D (DU, DF, DI); a live one never does. */
 function accountMixUp(stage: Config['stage'], streamer: StreamerConfig, at: string): ConfigProblem[] {
-  const paper = streamer.account.startsWith('D');
-  if (stage === 'sandbox' || paper === (stage === 'paper')) return [];
+  const kind = kindOfAccount(streamer.account);
+  if (stage === 'sandbox' || kind === kindOfStage(stage)) return [];
   return [
     {
       path: `${at}.account`,
       value: streamer.account,
-      allowed: `that is a ${paper ? 'paper' : 'live'} account, and the stage is ${stage}; use one that ${
+      allowed: `that is a ${kind} account, and the stage is ${stage}; use one that ${
         stage === 'paper' ? 'begins with D' : 'does not begin with D'
       }`,
     },

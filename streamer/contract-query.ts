@@ -3,6 +3,7 @@ import type { SymbolConfig } from '../config/schema.ts';
 import { formatFixed, fromNumber } from '../lib/domain/market/fixed.ts';
 import type { Instrument } from '../lib/domain/market/instrument.ts';
 import { frontMonth } from '../lib/domain/market/roll.ts';
+import { amount, plain } from '../lib/domain/orders/decimals.ts';
 
 /**
  * From a configured symbol to one contract: which questions to ask the broker, in which order, and which of the
@@ -68,6 +69,16 @@ export function contractOf(instrument: Instrument): Contract {
   return { conId: instrument.conId, exchange: instrument.exchange };
 }
 
+/**
+ * Whole contracts and shares, whatever IB says of fractions: of the API it takes fractions of coins alone. Left out where
+ * the step is 1.
+ */
+function lotOf({ contract, sizeIncrement }: ContractDetails): Pick<Instrument, 'lotSize'> {
+  if (sizeIncrement === undefined || !(sizeIncrement > 0)) return {};
+  const step = contract.secType === SecType.CRYPTO ? sizeIncrement : Math.max(1, sizeIncrement);
+  return step === 1 ? {} : { lotSize: plain(amount(String(step))) };
+}
+
 function toInstrument(configured: string, details: ContractDetails): Instrument | undefined {
   const { contract } = details;
   if (contract.conId === undefined || !contract.symbol) return undefined;
@@ -86,5 +97,6 @@ function toInstrument(configured: string, details: ContractDetails): Instrument 
     timeZone: details.timeZoneId ?? '',
     tradingHours: details.tradingHours ?? '',
     ...(expiry ? { expiry } : {}),
+    ...lotOf(details),
   };
 }

@@ -60,6 +60,8 @@ const RECOVER_RETRY_MS = 2_000;
 /** What a sender's clock may be away from ours. */
 const CLOCKS_MS = 2_000;
 const BEGUN_MAX = 1_000;
+/** Orders whose fate is not known; with so many of them something is wrong that more orders do not cure. */
+const UNKNOWN_MAX = 200;
 /** Answers of the broker, the book or the gate that pass by themselves: nothing of the order has left. */
 const passing: ReadonlySet<DenialCode> = new Set(['NOT_CONNECTED']);
 
@@ -369,7 +371,7 @@ export class OrderDesk {
    * @throws when the term ends before
    */
   async #untilTold({ id }: TradeCommand): Promise<void> {
-    await this.#settling;
+    await this.settled();
     if (this.#stopped) throw new Error(`ORDERS_STOPPED: the command ${id} is left to the next term`);
   }
 
@@ -392,6 +394,15 @@ export class OrderDesk {
       };
     }
     const pending = this.#sending.pending();
+    if (pending.length >= UNKNOWN_MAX || reading.desk.open.length >= UNKNOWN_MAX) {
+      const unknown = Math.max(pending.length, reading.desk.open.length);
+      return {
+        verdict: 'deny',
+        code: 'MAX_OPEN_ORDERS',
+        message: `Of ${unknown} orders nobody knows whether the broker has them.`,
+        allowed: 'Orders again once that is settled: look for them in TWS, then start the streamer anew.',
+      };
+    }
     return canTrade(takePicture(this.#picture, reading, { wish, changed, pending }), wish);
   }
 

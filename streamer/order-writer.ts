@@ -48,7 +48,6 @@ export function ordersOf(
     );
   const byLeg = new Map(ids.map((id) => [id.leg, id]));
   const parentId = idOf(byLeg, 'entry').orderId;
-  const hasChildren = legs.length > 1;
   return legs.map((leg, index) => {
     const { orderId, orderRef } = idOf(byLeg, leg.leg);
     const isChild = index > 0;
@@ -57,18 +56,11 @@ export function ordersOf(
     const order: Order = {
       account,
       orderRef,
-      action: leg.action === 'BUY' ? OrderAction.BUY : OrderAction.SELL,
-      orderType: orderTypes[leg.orderType],
-      totalQuantity: exact(leg.quantity),
+      ...termsOf(leg),
       tif: isChild ? TimeInForce.GTC : timesInForce[leg.timeInForce],
-      outsideRth: leg.outsideRth,
       transmit: index === legs.length - 1,
-      ...(leg.limitPrice === null ? {} : { lmtPrice: exact(leg.limitPrice) }),
-      ...(leg.stopPrice === null ? {} : { auxPrice: exact(leg.stopPrice) }),
       ...(isChild ? { parentId } : {}),
-      ...(isChild && hasChildren
-        ? { ocaGroup: `${orderRefOf(ids)}-oca`, ocaType: OCA_CANCEL_WITH_BLOCK }
-        : {}),
+      ...(isChild ? { ocaGroup: `${orderRefOf(ids)}-oca`, ocaType: OCA_CANCEL_WITH_BLOCK } : {}),
     };
     return { orderId, contract: contractOf(instrument), order };
   });
@@ -89,18 +81,25 @@ export function changedOrder(
   const order: Order = {
     account,
     orderRef,
+    ...termsOf(leg),
+    transmit: true,
+    ...(terms.parentId === 0 ? {} : { parentId: terms.parentId }),
+    ...(terms.ocaGroup === '' ? {} : { ocaGroup: terms.ocaGroup, ocaType: terms.ocaType }),
+  };
+  return { orderId, contract: contractOf(instrument), order };
+}
+
+/** What a leg says of its order, whatever stands beside it. */
+function termsOf(leg: WishedLeg): Order {
+  return {
     action: leg.action === 'BUY' ? OrderAction.BUY : OrderAction.SELL,
     orderType: orderTypes[leg.orderType],
     totalQuantity: exact(leg.quantity),
     tif: timesInForce[leg.timeInForce],
     outsideRth: leg.outsideRth,
-    transmit: true,
     ...(leg.limitPrice === null ? {} : { lmtPrice: exact(leg.limitPrice) }),
     ...(leg.stopPrice === null ? {} : { auxPrice: exact(leg.stopPrice) }),
-    ...(terms.parentId === 0 ? {} : { parentId: terms.parentId }),
-    ...(terms.ocaGroup === '' ? {} : { ocaGroup: terms.ocaGroup, ocaType: terms.ocaType }),
   };
-  return { orderId, contract: contractOf(instrument), order };
 }
 
 /** The reference of the entry names the group of its children: unique at the broker as the entry is. */

@@ -78,11 +78,9 @@ export function takePicture(
       stage: config.stage,
       port: streamer.gateway.port,
       managed: view.managed(),
-      // The sandbox may have a real gateway in the simulator's place: its account and port count there as well.
-      simulated: false,
     },
     instrument: line?.instrument,
-    lotSize: '1',
+    lotSize: line?.instrument?.lotSize ?? '1',
     market: marketOf(line, view.marketMs()),
     position: view.positions().find(({ contract }) => contract.conId === wish.conId)?.position ?? '0',
     modified: modifiedOf(changed, change),

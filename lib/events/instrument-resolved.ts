@@ -16,6 +16,9 @@ export const instrumentResolved = z.object({
   currency: z.string().min(1).describe('ISO 4217 code'),
   multiplier: quantity.describe('Value of one point in `currency`; decimal text, `1` where IB sends none'),
   minTick: price.describe('Smallest price step; decimal text. A floor: the step can grow with the price'),
+  lotSize: quantity
+    .exactOptional()
+    .describe('Least quantity of an order and its step; decimal text, `1` where it is left out'),
   timeZone: z.string().describe('IANA time zone of `tradingHours`'),
   tradingHours: z.string().describe('As IB sends it, in `timeZone`; empty when unknown'),
   expiry: z

@@ -12,6 +12,7 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { ReconcileError } from './reconcile-error.ts';
 import { changeStanding, readStanding, type StatePorts } from './state.ts';
 import { loadText } from './stored-text.ts';
+import { unjudged } from './unjudged.ts';
 
 /** Longer than this nobody should go without: a pause ends by itself. */
 export const pauseMaxMs = 24 * 60 * 60 * 1_000;
@@ -112,18 +113,8 @@ const firstState: RunState = {
     mode: 'warn',
     token: 0,
     startedAtMs: 0,
-    endedAtMs: 0,
-    epoch: 0,
+    ...unjudged,
     ruleVersion: 0,
-    types: {},
-    severities: {},
-    discrepancies: 0,
-    pending: 0,
-    ambiguous: 0,
-    actions: 0,
-    counts: { broker: 0, book: 0 },
-    evidence: null,
-    verdict: null,
   },
   memory: null,
   lastCompletedMs: null,

@@ -18,6 +18,7 @@ import type { RunRequest } from './request.ts';
 import type { ReconcileSettings, ReconcileStreamer } from './rules.ts';
 import type { RunLog } from './run-log.ts';
 import { changeStanding, type Standing, type StandingChange } from './state.ts';
+import { unjudged } from './unjudged.ts';
 
 export interface RunOptions {
   readonly stage: Stage;
@@ -95,18 +96,8 @@ export class RunContext {
       mode: this.mode,
       token: this.token ?? 0,
       startedAtMs: this.startedMs,
-      endedAtMs: 0,
-      epoch: 0,
+      ...unjudged,
       ruleVersion,
-      types: {},
-      severities: {},
-      discrepancies: 0,
-      pending: 0,
-      ambiguous: 0,
-      actions: 0,
-      counts: { broker: 0, book: 0 },
-      evidence: null,
-      verdict: null,
     };
   }
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { denialCodes } from '../../lib/domain/safety/gate-types.ts';
-import { kindOfPort } from '../../lib/domain/safety/paper-or-live.ts';
+import { standardPort } from '../../lib/domain/safety/paper-or-live.ts';
 import { positionSize } from '../../lib/domain/safety/sizing.ts';
 import { noLimits } from '../helpers/gate-picture.ts';
 
@@ -32,8 +32,8 @@ describe('docs/risk.md', () => {
     const [live, paper] = ['live', 'paper'].map((kind) =>
       (new RegExp(`([\\d, ]+) ${kind}`).exec(cell)?.[1] ?? '').split(',').map(Number),
     );
-    expect(live!.map(kindOfPort)).toEqual(['live', 'live', 'live']);
-    expect(paper!.map(kindOfPort)).toEqual(['paper', 'paper', 'paper']);
+    expect(live!.map((port) => standardPort(port)?.kind)).toEqual(['live', 'live', 'live']);
+    expect(paper!.map((port) => standardPort(port)?.kind)).toEqual(['paper', 'paper', 'paper']);
   });
 
   it('has sizes that are computed', () => {

@@ -75,7 +75,7 @@ export const well: TradingPicture = {
   trading: { mode: 'active', by: '', reason: '', at: '', source: 'first' },
   lease: { held: true, token: 7 },
   session: { ready: true, phase: 'ready', readOnlyApi: false },
-  account: { account: 'DU1', stage: 'paper', port: 4002, managed: ['DU1'], simulated: false },
+  account: { account: 'DU1', stage: 'paper', port: 4002, managed: ['DU1'] },
   instrument: gold,
   lotSize: '1',
   market: { feed: 'live', lastPrice: '2600', session: 'open', halted: false },

@@ -1,6 +1,6 @@
 import type { Book, BookChange, BookItem, BookKind, BookRef, CommitResult } from '../../lib/ports/book.ts';
 
-/** The book in memory, for property tests of the rules: versions are checked as the table checks them. */
+/** The book in memory, for property tests of the rules: versions are checked as the table checks them. It knows no leases. */
 export class MemoryBook implements Book {
   readonly items = new Map<string, BookItem>();
   readonly changes: BookChange[] = [];
@@ -18,8 +18,8 @@ export class MemoryBook implements Book {
   }
 
   async commit(change: BookChange): Promise<CommitResult> {
-    const { account, writes } = change;
-    const isCurrent = writes.every(
+    const { account, writes, checks = [] } = change;
+    const isCurrent = [...writes, ...checks].every(
       ({ ref, expectedVersion }) => (this.items.get(keyOf(account, ref))?.version ?? 0) === expectedVersion,
     );
     if (!isCurrent) return 'conflict';

@@ -98,10 +98,12 @@ export class ReconcileDesk {
   static async open(engine: DynamoEngine, prefix: string): Promise<ReconcileDesk> {
     const tables = await createBookTables(engine, prefix);
     await engine.createTable(`${prefix}-control`);
-    return new ReconcileDesk(
-      tables,
-      new RunLockTable({ client: engine.client, tableName: `${prefix}-control` }),
-    );
+    return ReconcileDesk.over(engine, tables, `${prefix}-control`);
+  }
+
+  /** Over tables that are there, the control table with them. */
+  static over(engine: DynamoEngine, tables: BookTables, controlTable: string): ReconcileDesk {
+    return new ReconcileDesk(tables, new RunLockTable({ client: engine.client, tableName: controlTable }));
   }
 
   /** Without an engine: hundreds of runs in a second. There is no audit trail. */
@@ -147,7 +149,7 @@ export class ReconcileDesk {
       canonicalJson,
       nowMs: () => this.nowMs,
       sleep: async (ms) => {
-        this.passedMs += ms;
+        this.passedMs += Math.ceil(ms);
       },
       randomHex: () => randomBytes(3).toString('hex'),
       newId: randomUUID,

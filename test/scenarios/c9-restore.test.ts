@@ -14,6 +14,7 @@ import {
   startDynamoEngine,
   whenNoEngine,
 } from '../helpers/dynamo-engine.ts';
+import { ReconcileDesk, stage } from '../helpers/reconcile-desk.ts';
 import {
   changeBy,
   createDesk,
@@ -104,6 +105,36 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
         cause: { kind: 'restore', id: accountBackup(await desk.bucket.get('manifests/000001.json')) },
       },
     ]);
+  });
+
+  it('S139 restore, then reconcile: nothing differs but what has happened since', async () => {
+    desks += 1;
+    const traded = await createDesk(engine, `desk${desks}`);
+    const runs = ReconcileDesk.over(engine, traded.tables, traded.names.control);
+    runs.world.both(17).both(18);
+    await runs.book();
+    await runs.flags(stage);
+    const before = await runs.run();
+    expect(before).toMatchObject({ status: 'COMPLETED', discrepancy_count: 0 });
+    await traded.backup();
+    await traded.wipe();
+    await restoreBackup(traded.request());
+    await runs.flags(stage);
+    expect(await runs.run()).toMatchObject({
+      status: 'COMPLETED',
+      discrepancy_count: 0,
+      summary: before.summary,
+    });
+
+    await traded.wipe();
+    await restoreBackup(traded.request());
+    runs.world.open(19);
+    await runs.flags(stage);
+    const since = await runs.run();
+    expect(since).toMatchObject({ status: 'AWAITING_DRY_RUN_CONFIRM', discrepancy_count: 1, actions: 1 });
+    expect((await runs.plan(since.plan_hash))!).toMatchObject({ inserts: 1, updates: 0, deletes: 0 });
+    const opened = runs.said('discrepancy.opened').at(-1);
+    expect(JSON.stringify(opened)).toContain('19');
   });
 
   it('S139 restore into a book that is not empty is refused, and nothing is written', async () => {

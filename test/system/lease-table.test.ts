@@ -1,10 +1,13 @@
 import { PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { BookTable } from '../../lib/aws/book-table.ts';
 import { HeartbeatTable } from '../../lib/aws/heartbeat-table.ts';
 import { LeaseRowError, LeaseTable } from '../../lib/aws/lease-table.ts';
 import type { Heartbeat, Lease, LeaseStore } from '../../lib/ports/lease-store.ts';
 import { LeaseKeeper } from '../../streamer/lease-keeper.ts';
+import { createBookTables } from '../helpers/book-tables.ts';
 import {
+  collect,
   type DynamoEngine,
   engineIsHere,
   startDynamoEngine,
@@ -58,6 +61,44 @@ describe.skipIf(!engineIsHere)(`the control table (${engineIsHere ? 'dynoxide' :
     expect(await leases.replace(account, first, second)).toBe(true);
     expect(await leases.read(account)).toEqual(second);
     expect(await leases.read('DU7654321')).toBeUndefined();
+  });
+
+  it('a change of the book under a lease is made only while that lease is held: not before, by another token, or after', async () => {
+    const { bookTable, auditTable } = await createBookTables(engine, 'leased');
+    const book = new BookTable({ client: engine.client, bookTable, auditTable, controlTable: tableName });
+    const of = fresh();
+    const change = (id: string, lease: number) =>
+      book.commit({
+        account: of,
+        writer: 'orders',
+        cause: { kind: 'event', id, name: 'place', reason: '' },
+        atMs: 0,
+        orderKey: '',
+        writes: [{ ref: { kind: 'intent', id }, expectedVersion: 0, body: { key: id } }],
+        lease,
+      });
+    expect(await change('before', 1)).toBe('conflict');
+    const held: Lease = { holder: 'a', token: 7, version: 1, renewedAtMs: 0, released: false };
+    await table().replace(of, undefined, held);
+    expect(await change('older', 6)).toBe('conflict');
+    expect(await change('newer', 8)).toBe('conflict');
+    expect(await change('ours', 7)).toBe('committed');
+    await table().replace(of, held, { ...held, version: 2, released: true });
+    expect(await change('after', 7)).toBe('conflict');
+    const there = await collect(book.all(of));
+    expect(there.flatMap(({ ref }) => (ref.kind === 'intent' ? [ref.id] : []))).toEqual(['ours']);
+    const without = new BookTable({ client: engine.client, bookTable, auditTable });
+    await expect(
+      without.commit({
+        account: of,
+        writer: 'orders',
+        cause: { kind: 'event', id: 'x', name: 'place', reason: '' },
+        atMs: 0,
+        orderKey: '',
+        writes: [{ ref: { kind: 'intent', id: 'x' }, expectedVersion: 0, body: {} }],
+        lease: 7,
+      }),
+    ).rejects.toThrow(/control table/);
   });
 
   it('a row that no streamer wrote is named rather than taken for a free lease', async () => {

@@ -19,6 +19,8 @@ export interface Instrument {
   readonly multiplier: string;
   /** Smallest price step as decimal text. A floor: the step can grow with the price. */
   readonly minTick: string;
+  /** Least quantity of an order and its step, decimal text; `1` where it is left out. */
+  readonly lotSize?: string;
   /** IANA time zone of `tradingHours`. */
   readonly timeZone: string;
   /** As IB sends it: `20260105:1800-20260106:1700;20260110:CLOSED`, in `timeZone`. Empty when unknown. */

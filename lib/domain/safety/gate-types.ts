@@ -45,7 +45,6 @@ export const denialCodes = [
   'ORDER_RATE',
   'DAILY_LOSS',
   'DRAWDOWN',
-  'MARGIN',
 ] as const;
 export type DenialCode = (typeof denialCodes)[number];
 
@@ -86,8 +85,6 @@ export interface TradingPicture {
     readonly port: number;
     /** Accounts that the gateway's login manages; none while it has not said. */
     readonly managed: readonly string[];
-    /** Whether the gateway is a simulator's: its ports say nothing. */
-    readonly simulated: boolean;
   };
   /** Undefined where no line of the streamer has this conId. */
   readonly instrument: Instrument | undefined;

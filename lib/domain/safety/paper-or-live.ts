@@ -4,14 +4,19 @@ import type { Denial, TradingPicture } from './gate-types.ts';
 
 export type MoneyKind = 'paper' | 'live';
 
-/** Of IB Gateway, of TWS, and of the relay in the gateway's image. */
-const ports: ReadonlyMap<number, MoneyKind> = new Map([
-  [4002, 'paper'],
-  [7497, 'paper'],
-  [4004, 'paper'],
-  [4001, 'live'],
-  [7496, 'live'],
-  [4003, 'live'],
+export interface StandardPort {
+  readonly kind: MoneyKind;
+  /** What listens there. */
+  readonly of: string;
+}
+
+const ports: ReadonlyMap<number, StandardPort> = new Map([
+  [4002, { kind: 'paper', of: 'IB Gateway' }],
+  [7497, { kind: 'paper', of: 'TWS' }],
+  [4004, { kind: 'paper', of: 'the relay of the gateway image' }],
+  [4001, { kind: 'live', of: 'IB Gateway' }],
+  [7496, { kind: 'live', of: 'TWS' }],
+  [4003, { kind: 'live', of: 'the relay of the gateway image' }],
 ]);
 
 /** IB's paper accounts begin with D (DU, DF, DI); no live one does. */
@@ -20,27 +25,27 @@ export function kindOfAccount(account: string): MoneyKind {
 }
 
 /** Undefined for ports that say nothing. */
-export function kindOfPort(port: number): MoneyKind | undefined {
+export function standardPort(port: number): StandardPort | undefined {
   return ports.get(port);
 }
 
-/** Every stage but `live` trades paper money. A simulator's ports say nothing, nor do the accounts of the sandbox on one. */
-export function paperOrLive({
-  account,
-  stage,
-  port,
-  simulated,
-}: TradingPicture['account']): Denial | undefined {
-  const wanted: MoneyKind = stage === 'live' ? 'live' : 'paper';
+/** What the stage trades. */
+export function kindOfStage(stage: string): MoneyKind {
+  return stage === 'live' ? 'live' : 'paper';
+}
+
+/** Every stage but `live` trades paper money, the sandbox too: it may have a real gateway in the simulator's place. */
+export function paperOrLive({ account, stage, port }: TradingPicture['account']): Denial | undefined {
+  const wanted = kindOfStage(stage);
   const kind = kindOfAccount(account);
-  if (kind !== wanted && !(simulated && stage === 'sandbox')) {
+  if (kind !== wanted) {
     return deny(
       'ACCOUNT_MISMATCH',
       `${account} is a ${kind} account, and the stage is ${stage}.`,
       `An account that ${wanted === 'paper' ? 'begins' : 'does not begin'} with D: correct \`account\` in config/${stage}.yml.`,
     );
   }
-  const behind = simulated ? undefined : kindOfPort(port);
+  const behind = standardPort(port)?.kind;
   if (behind !== undefined && behind !== wanted) {
     const right = wanted === 'paper' ? '4002 (IB Gateway) or 7497 (TWS)' : '4001 (IB Gateway) or 7496 (TWS)';
     return deny(

@@ -179,12 +179,9 @@ describe('where it goes', () => {
     [{ port: 4003 }, 'PORT_MISMATCH'],
     [{ port: 7497 }, 'send'],
     [{ port: 5000 }, 'send'],
-    [{ port: 4001, simulated: true }, 'send'],
     [{ stage: 'sandbox' }, 'send'],
     [{ stage: 'sandbox', port: 4001 }, 'PORT_MISMATCH'],
     [{ stage: 'sandbox', account: 'U1', managed: ['U1'] }, 'ACCOUNT_MISMATCH'],
-    [{ stage: 'sandbox', account: 'U1', managed: ['U1'], simulated: true }, 'send'],
-    [{ stage: 'live', simulated: true }, 'ACCOUNT_MISMATCH'],
   ])('%o: %s', (account, code) => {
     expect(verdictOf(place(), withAccount(account))).toBe(code);
   });

@@ -104,6 +104,29 @@ describe('before an order leaves', () => {
 });
 
 describe('what is denied', () => {
+  it('while the fate of 200 orders is not known no other leaves: what is watched has a bound', async () => {
+    const it = await bench();
+    const { table } = it.world;
+    const know = (unknown: number, expectedVersion: number) => {
+      const keys = Array.from({ length: unknown }, (_, index) => `unknown-${index}`);
+      const write = {
+        ref: { kind: 'desk', id: '' },
+        expectedVersion,
+        body: deskBody({ ...firstDesk, open: keys }),
+      } as const;
+      const cause = { kind: 'event', id: '', name: 'earlier', reason: '' } as const;
+      const change = { account, writer: ordersWriter, cause, atMs: it.world.time.nowMs, orderKey: '' };
+      expect(table.write({ ...change, writes: [write] }, table.head(ordersWriter))).toBe('committed');
+    };
+    know(200, 0);
+    await it.send(it.buy('a'));
+    expect(it.intent('a')).toMatchObject({ state: 'denied', code: 'MAX_OPEN_ORDERS' });
+    expect(it.placed).toEqual([]);
+    know(199, 1);
+    await it.send(it.buy('b'));
+    expect(it.intent('b')).toMatchObject({ state: 'sent' });
+  });
+
   it.each([
     ['a price off the tick', { limitPrice: '2660.05' }, 'TICK_SIZE'],
     ['a quantity off the lot', { quantity: '1.5' }, 'LOT_SIZE'],
