@@ -279,6 +279,13 @@ const risk = section({
   ),
 });
 
+const alerts = section({
+  emails: names(
+    'Who gets alerts by e-mail; each has to confirm it once, by a link that AWS sends',
+    'a list of e-mail addresses',
+  ).default([]),
+});
+
 const aws = section({
   region: text(
     'Region to deploy to; without it, the one of the credentials',
@@ -338,6 +345,7 @@ export const configSchema = section({
   reconcile: reconcile.prefault({}),
   risk: risk.prefault({}),
   backup: backup.prefault({}),
+  alerts: alerts.prefault({}),
   shutdown: section({
     timeoutMs: int(1_000, 110_000, 'For a clean stop; ECS kills after 120 s').default(30_000),
   }).prefault({}),

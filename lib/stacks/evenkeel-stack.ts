@@ -4,6 +4,7 @@ import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
+import { AlertTopic } from './alert-topic.ts';
 import { Archive } from './archive.ts';
 import { Backups } from './backups.ts';
 import { Book } from './book.ts';
@@ -42,6 +43,7 @@ export class EvenkeelStack extends Stack {
       archiveDays: config.aws.archiveDays,
       removalPolicy,
     });
+    const { topic } = new AlertTopic(this, 'AlertTopic', { prefix, emails: config.alerts.emails });
     const candles = new Candles(this, 'Candles', {
       prefix,
       config,
@@ -121,6 +123,7 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'ReconcileName', { value: reconcile.reconcile.functionName });
     new CfnOutput(this, 'ApplyPlanName', { value: reconcile.applyPlan.functionName });
     new CfnOutput(this, 'WatchdogName', { value: watchdog.functionName });
+    new CfnOutput(this, 'AlertTopicArn', { value: topic.topicArn });
     new CfnOutput(this, 'JobDeadLetters', { value: jobs.deadLetters.queueUrl });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }
