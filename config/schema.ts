@@ -277,6 +277,9 @@ const risk = section({
   priceCollar: limit('Share of the last trade by which a limit or stop price may be away from it').default(
     '0.05',
   ),
+  whatIf: flag(
+    'Ask the broker, before an order that opens something leaves, whether the account has the margin for it',
+  ).default(false),
 });
 
 const alerts = section({

@@ -12,6 +12,7 @@ import type {
 import type { TradedContract } from '../lib/domain/orders/contract.ts';
 import type { Side } from '../lib/domain/orders/order-report.ts';
 import { brokerTimeMs, decimalText, idOf, quantityText } from './broker-facts-values.ts';
+import type { WhatIfState } from './what-if-desk.ts';
 
 /**
  * What @stoqey/ib hands over of orders, executions, positions and cash, as facts of the domain. Its objects are never
@@ -51,6 +52,19 @@ export function openOrderFact(
     transmit: order.transmit ?? true,
     status: state.status ?? '',
     warning: state.warningText ?? '',
+  };
+}
+
+/** The answer to a what-if question; sentinels and what is no number are null. */
+export function whatIfState(orderId: number, { clientId }: Order, state: OrderState): WhatIfState {
+  return {
+    orderId,
+    clientId: idOf(clientId),
+    status: state.status ?? '',
+    warning: state.warningText ?? '',
+    initMarginAfter: decimalText(state.initMarginAfter),
+    maintMarginAfter: decimalText(state.maintMarginAfter),
+    equityWithLoanAfter: decimalText(state.equityWithLoanAfter),
   };
 }
 

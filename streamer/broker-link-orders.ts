@@ -8,6 +8,7 @@ import {
   openOrderFact,
   orderStatusFact,
   positionFact,
+  whatIfState,
 } from './broker-facts.ts';
 import type { LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
 
@@ -31,6 +32,9 @@ export function listenToOrders(on: Subscribe, listener: LinkListener, { timeZone
     });
 
   row(EventName.openOrder, 'open-orders', openOrderFact);
+  on(EventName.openOrder, (orderId: number, _contract: Contract, order: Order, state: OrderState) => {
+    if (order.whatIf === true) listener.whatIf(whatIfState(orderId, order, state));
+  });
   row(EventName.orderStatus, 'open-orders', orderStatusFact);
   row(EventName.execDetails, 'executions', (_reqId: number, contract: Contract, execution: Execution) =>
     executionFact(contract, execution, timeZone),

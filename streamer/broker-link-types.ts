@@ -1,5 +1,6 @@
 import type { ContractDetails, EventName } from '@stoqey/ib';
 import type { BrokerFact, BrokerList } from '../lib/domain/orders/broker-facts.ts';
+import type { WhatIfState } from './what-if-desk.ts';
 
 /** What the link to the gateway needs to be told, and what it tells. */
 export interface LinkTarget {
@@ -33,6 +34,8 @@ export interface LinkListener {
   historicalEnd(reqId: number): void;
   /** Anything about orders, executions, positions and cash, asked for or not. */
   fact(fact: BrokerFact): void;
+  /** The answer to a what-if question: no fact, no order stands behind it. */
+  whatIf(state: WhatIfState): void;
   /** A message that could be a row of this list could not be read; it is told as a fault too. */
   unreadable(list: BrokerList): void;
   /** The end marker of a list. */

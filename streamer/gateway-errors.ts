@@ -7,6 +7,7 @@ import { StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import type { TrackerDriver } from './tracker-driver.ts';
 import type { WakePlanner } from './wake-planner.ts';
+import type { WhatIfDesk } from './what-if-desk.ts';
 
 /**
  * Ids of our requests begin here. IB has one field for the ids of requests and of orders; those of orders grow by one
@@ -23,6 +24,7 @@ export interface GatewayErrorParts {
   readonly orders: TrackerDriver;
   readonly lists: ListDesk;
   readonly wakes: WakePlanner;
+  readonly whatIfs: WhatIfDesk;
   readonly fatal: (error: StreamerError) => void;
 }
 
@@ -70,12 +72,13 @@ export class GatewayErrors {
     if (code === 1101 || (wasLost && session.state.serverLostSinceMs === 0)) orders.restored();
   }
 
-  /** An id below those of our requests is an order's. */
+  /** An id below those of our requests is an order's, or that of a question about one. */
   onRequestError(id: number, code: number, message: string): void {
     if (id >= requestIdsFrom) {
       this.#onRequest(id, code, message);
       return;
     }
+    if (this.#parts.whatIfs.onError(id, code, message)) return;
     const { streamer, logger } = this.#options;
     const { clientId } = streamer.gateway;
     logger.warn('Error about an order', { clientId, orderId: id, code, message });

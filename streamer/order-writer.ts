@@ -66,6 +66,25 @@ export function ordersOf(
   });
 }
 
+/** Not one of ours: whoever looks for an order by its reference never finds a question. */
+const WHAT_IF_REF = 'what-if';
+
+/**
+ * A leg as a question, which IB answers and does not place. It stands alone, and is transmitted: one that is not stays in
+ * the gateway without an answer.
+ *
+ * @throws OrderWriteError for a number that does not survive
+ */
+export function whatIfOrder(
+  account: string,
+  instrument: Instrument,
+  leg: WishedLeg,
+  orderId: number,
+): OrderToWrite {
+  const order: Order = { account, orderRef: WHAT_IF_REF, ...termsOf(leg), whatIf: true, transmit: true };
+  return { orderId, contract: contractOf(instrument), order };
+}
+
 /**
  * An order of ours as it is with some terms changed: written whole, from what we were told in text. What the gateway's
  * library has decoded is never sent back.

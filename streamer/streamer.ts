@@ -21,6 +21,7 @@ import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
 import type { TradingView } from './trading-view.ts';
 import { WakePlanner } from './wake-planner.ts';
+import { WhatIfDesk } from './what-if-desk.ts';
 
 /** A round of questions has failed when a list and the one before it in its turn have had their time. */
 const ROUND_RESERVE_MS = 5_000;
@@ -43,6 +44,7 @@ export class Streamer {
   readonly #delivery: EventDelivery;
   readonly #lists: ListDesk;
   readonly #orders: TrackerDriver;
+  readonly #whatIfs: WhatIfDesk;
   readonly #recorder: EventRecorder;
   readonly #session: SessionDriver;
   readonly #link: BrokerLink;
@@ -122,6 +124,15 @@ export class Streamer {
       systemMs,
     });
     this.#orders = orders;
+    const whatIfs = new WhatIfDesk({
+      clientId: streamer.gateway.clientId,
+      place: ({ orderId, contract, order }) => link.placeOrder(orderId, contract, order),
+      cancel: (orderId) => link.cancelOrder(orderId),
+      raise: (alert) => recorder.emitNow('alert.raised', alert),
+      logger,
+    });
+    orders.listen(whatIfs);
+    this.#whatIfs = whatIfs;
     const marketData = new MarketData(this.#host(), config, streamer);
     const history = new History(config, marketData, link, () => this.#nextReqId());
     const gaps = new GapDriver(config, { clock, systemMs, logger, recorder, history, marketData });
@@ -144,7 +155,7 @@ export class Streamer {
     });
     const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
-    this.#errors = new GatewayErrors(options, { ...parts, fatal: (error) => this.#fatal(error) });
+    this.#errors = new GatewayErrors(options, { ...parts, whatIfs, fatal: (error) => this.#fatal(error) });
   }
 
   /** Opens the session; from then on everything happens by itself. */
@@ -213,8 +224,9 @@ export class Streamer {
       living: () => orders.living(),
       order: (permId) => orders.order(permId),
       positions: () => orders.positions(streamer.account),
-      nextValidId: () => link.nextValidId,
+      nextValidId: () => Math.max(link.nextValidId, this.#whatIfs.nextOrderId),
       place: ({ orderId, contract, order }) => link.placeOrder(orderId, contract, order),
+      askMargin: (order) => this.#whatIfs.ask(order),
       cancel: (orderId) => link.cancelOrder(orderId),
       doubt: () => orders.doubt(),
       listen: (listener) => orders.listen(listener),
@@ -320,6 +332,7 @@ export class Streamer {
         this.#wakes.plan();
       },
       fact: (fact) => this.#orders.fact(fact),
+      whatIf: (state) => this.#whatIfs.onAnswer(state),
       unreadable: (list) => this.#lists.onUnreadable(list),
       listEnd: (end) => this.#lists.onEnd(end),
       fault: (where, error) => {

@@ -1,5 +1,6 @@
 import type { PositionReport } from '../lib/domain/accounts/position-report.ts';
 import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
+import type { MarginAnswer } from '../lib/domain/safety/margin.ts';
 import type { Line } from './line.ts';
 import type { OrderToWrite } from './order-writer.ts';
 import type { BrokerListener } from './tracker-driver.ts';
@@ -24,10 +25,12 @@ export interface TradingView {
   living(): readonly TrackedOrder[];
   order(permId: number): TrackedOrder | undefined;
   positions(): readonly PositionReport[];
-  /** The lowest order id that the gateway said it takes. */
+  /** The lowest order id that the gateway said it takes, and that no what-if question has had. */
   nextValidId(): number;
   /** False where there is no connection, and so nothing was sent. */
   place(order: OrderToWrite): boolean;
+  /** Asks what an order would do to the account; `order` is a what-if question. Always answers within its time. */
+  askMargin(order: OrderToWrite): Promise<MarginAnswer>;
   cancel(orderId: number): boolean;
   /** Has the broker's lists asked for soon. */
   doubt(): void;

@@ -174,6 +174,12 @@ function totals(broker: Broker, account: string) {
   return { realized, unrealized, gross, worth };
 }
 
+/** Cash and what is held, in USD: net liquidation value, and equity with loan value. */
+export function equityOf(broker: Broker, account: string): Decimal {
+  const usd = broker.portfolio.cash(account).find(({ currency }) => currency === 'USD')!.amount;
+  return usd.plus(totals(broker, account).worth);
+}
+
 interface AccountValue {
   readonly key: string;
   readonly value: string;
@@ -185,8 +191,8 @@ interface AccountValue {
 function accountValues(broker: Broker, account: string): AccountValue[] {
   const cash = broker.portfolio.cash(account);
   const usd = cash.find(({ currency }) => currency === 'USD')!.amount;
-  const { realized, unrealized, gross, worth } = totals(broker, account);
-  const net = usd.plus(worth);
+  const { realized, unrealized, gross } = totals(broker, account);
+  const net = equityOf(broker, account);
   const one = (key: string, value: string, currency: string, inLedger = false): AccountValue => ({
     key,
     value,

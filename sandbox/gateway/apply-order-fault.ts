@@ -28,6 +28,9 @@ export function applyOrderFault(core: GatewayCore, fault: OrderFault): string | 
     case 'overfill':
       for (let index = 0; index < fault.count; index += 1) broker.prepared.overfills.push(decimal(fault.by));
       return undefined;
+    case 'margin':
+      broker.marginFactor = decimal(fault.factor);
+      return undefined;
     case 'order-id-rollback':
       orders.rollback = fault.by;
       return undefined;

@@ -15,6 +15,8 @@ export const counterNames = [
   'historyRequests',
   /** Messages that reached the gateway, refused ones included. */
   'placeOrders',
+  /** Of these, the questions. */
+  'whatIfs',
   'ordersRefused',
   'duplicateClientIds',
   'faults',

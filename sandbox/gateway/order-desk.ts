@@ -107,6 +107,7 @@ export class OrderDesk {
     this.prepared.clear();
     this.broker.prepared.rejections.length = 0;
     this.broker.prepared.overfills.length = 0;
+    this.broker.marginFactor = decimal(1);
     this.rollback = 0;
     this.pacing = 0;
     this.#signals = [];

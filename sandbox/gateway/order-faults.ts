@@ -47,6 +47,12 @@ export const orderFaultSchemas = [
     text: z.string().default('Order rejected - reason:a fault refuses it'),
     permId: z.boolean().default(true),
   }),
+  z.strictObject({
+    type: z.literal('what-if'),
+    count,
+    how: z.enum(['never', 'unset', 'unset-first', 'nan', 'rejected', 'placed']).default('never'),
+  }),
+  z.strictObject({ type: z.literal('margin'), factor: quantityText.default('1') }),
   z.strictObject({ type: z.literal('order-id-rollback'), by: z.int().min(0).default(1) }),
   z.strictObject({ type: z.literal('order-pacing'), requests: z.int().min(0).max(1_000).default(1) }),
   z.strictObject({

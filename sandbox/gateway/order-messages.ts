@@ -6,6 +6,7 @@ import type { BrokerOrder, Execution, Instrument } from './broker/types.ts';
 import type { WireContract } from './encode-account.ts';
 import * as encode from './encode-orders.ts';
 import { zonedText } from './history-text.ts';
+import type { OrderFields } from './order-layout.ts';
 
 /** IB's word for "no value" of a decimal. */
 const none = '1.7976931348623157E308';
@@ -57,6 +58,26 @@ function commonFields({ terms, account, permId, trailStop }: Order) {
     dontUseAutoPriceForHedge: 1,
     trailStopPrice: trailStop === undefined ? terms.trailStopPrice : rounded(trailStop),
   };
+}
+
+/** The answer to a what-if question. Without figures IB has not reckoned yet. */
+export function whatIfAnswer(serverVersion: number, order: Order, figures: OrderFields): string {
+  const { instrument, orderId, clientId, permId } = order;
+  return encode.openOrder(serverVersion, {
+    orderId,
+    contract: orderContract(order),
+    order: {
+      ...commonFields(order),
+      clientId,
+      sharesAllocation: `${permId}.0/${order.account}/${order.terms.quantity}`,
+      parentId: order.parent?.orderId ?? 0,
+      status: 'PreSubmitted',
+      duration: '',
+      whatIf: 1,
+      ...(figures.commission === undefined ? {} : { commissionCurrency: instrument.contract.currency }),
+      ...figures,
+    },
+  });
 }
 
 /** `asSaid` overrides what a fault makes of the order's permId and status. */

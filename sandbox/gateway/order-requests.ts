@@ -11,6 +11,7 @@ import { endMs } from './history-text.ts';
 import { commissionReport, completedOrder, executionDetails } from './order-messages.ts';
 import { readPlaceOrder, withGoodTill } from './place-order.ts';
 import type { Session } from './session.ts';
+import { answerWhatIf } from './what-if.ts';
 
 const readOnlyText =
   "Error validating request.-'b6' : cause - The API interface is currently in Read-Only mode.";
@@ -34,6 +35,7 @@ function refused(core: GatewayCore, session: Session, id: number): boolean {
 const placeOrder: Handler = (core, session, fields) => {
   core.count('placeOrders');
   const read = readPlaceOrder(fields, session.serverVersion);
+  if ('whatIf' in read && read.whatIf) core.count('whatIfs');
   const refuse = (code: number, text: string) => {
     core.count('ordersRefused');
     session.sendError(read.orderId, code, text);
@@ -49,7 +51,7 @@ const placeOrder: Handler = (core, session, fields) => {
   if (read.account === '' && accounts.length > 1) return refuse(435, 'You must specify an account.');
   if (read.account !== '' && !accounts.includes(read.account))
     return refuse(321, invalid(`Invalid account code '${read.account.slice(0, 40)}'.`).text);
-  const placed = core.orders.broker.place({
+  const request = {
     account: read.account || accounts[0]!,
     clientId: session.clientId,
     orderId: read.orderId,
@@ -58,8 +60,13 @@ const placeOrder: Handler = (core, session, fields) => {
     parentId: read.parentId,
     transmit: read.transmit,
     terms: withGoodTill(read.terms, core.orders.timeZone),
-  });
-  if ('code' in placed) refuse(placed.code, placed.text);
+  };
+  const fault = read.whatIf ? core.orders.prepared.take('what-if')?.how : undefined;
+  const isQuestion = read.whatIf && fault !== 'placed';
+  const refusal = isQuestion
+    ? answerWhatIf(core.orders, session, request, fault)
+    : core.orders.broker.place(request);
+  if (refusal !== undefined && 'code' in refusal) refuse(refusal.code, refusal.text);
 };
 
 const cancelOrder: Handler = (core, session, fields) => {

@@ -21,6 +21,8 @@ export interface PlacedOrder {
   readonly account: string;
   readonly parentId: number;
   readonly transmit: boolean;
+  /** A question: what would the order do to the account? */
+  readonly whatIf: boolean;
   readonly terms: OrderTerms;
 }
 
@@ -52,7 +54,7 @@ const layout = [
 const understood = new Set(
   [
     'action totalQuantity orderType limitPrice auxPrice tif ocaGroup account orderRef transmit parentId outsideRth',
-    'goodTillDate ocaType trailStopPrice trailingPercent limitOffset openClose origin displaySize rule80A',
+    'whatIf goodTillDate ocaType trailStopPrice trailingPercent limitOffset openClose origin displaySize rule80A',
     'clearingIntent usePriceMgmtAlgo extOperator manualOrderTime manualOrderIndicator orderMiscOptions solicited',
     'dontUseAutoPriceForHedge optOutSmartRouting advancedErrorOverride',
   ]
@@ -97,6 +99,7 @@ export function readPlaceOrder(
     account: said.account!,
     parentId,
     transmit: flag(said.transmit!),
+    whatIf: flag(said.whatIf!),
     terms: termsOf(said, ocaType),
   };
 }

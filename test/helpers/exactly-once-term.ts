@@ -212,6 +212,7 @@ export class Term implements Duty, GatewayClient {
       positions: () => this.#tracker.positions(streamer.account),
       nextValidId: () => this.#nextValidId,
       place: (order) => this.#write(order),
+      askMargin: () => Promise.reject(new TypeError('these runs do not ask for margin')),
       cancel: (orderId) => {
         if (this.#connection?.isOpen !== true) return false;
         this.#connection.up(() => around.gateway.cancel(orderId));

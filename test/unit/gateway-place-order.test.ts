@@ -61,6 +61,7 @@ describe.each(versions)('server version %i', (serverVersion) => {
       account: 'DU1234567',
       parentId: 99,
       transmit: true,
+      whatIf: false,
       terms: {
         action: 'BUY',
         quantity: '100',
@@ -94,6 +95,10 @@ describe.each(versions)('server version %i', (serverVersion) => {
     expect(read(serverVersion, percent)).toMatchObject({ terms: { trailingPercent: '1.5', auxPrice: '' } });
   });
 
+  it('a what-if question is told from an order', () => {
+    expect(read(serverVersion, { ...limit, whatIf: true })).toMatchObject({ orderId: 100, whatIf: true });
+  });
+
   it.each([
     [
       'an algo',
@@ -105,7 +110,6 @@ describe.each(versions)('server version %i', (serverVersion) => {
       { conditions: [{ type: 3, conjunctionConnection: 'a', isMore: true, strValue: '1' }] },
       'conditionsCount',
     ],
-    ['what-if', { whatIf: true }, 'whatIf'],
     ['a hedge', { hedgeType: 'D', hedgeParam: '1' }, 'hedgeType'],
     ['a delta-neutral order', { deltaNeutralOrderType: 'MKT' }, 'deltaNeutralOrderType'],
     ['a scale order', { scalePriceIncrement: 0.5 }, 'scalePriceIncrement'],

@@ -45,6 +45,7 @@ export const denialCodes = [
   'ORDER_RATE',
   'DAILY_LOSS',
   'DRAWDOWN',
+  'MARGIN',
 ] as const;
 export type DenialCode = (typeof denialCodes)[number];
 

@@ -34,6 +34,8 @@ export class Broker {
   readonly portfolio: Portfolio;
   readonly timers = new TapeTimers();
   readonly prepared: Prepared = { rejections: [], overfills: [] };
+  /** What is asked as margin is so many times the rates. */
+  marginFactor = decimal(1);
   tapeMs = 0;
   readonly #exchange: Exchange;
   readonly #tell: (event: BrokerEvent) => void;

@@ -94,7 +94,11 @@ export function correctExecution(
 }
 
 /** Per contract, or per share with a minimum for each order, charged with its first execution. */
-function commissionOf(order: BrokerOrder, quantity: Decimal, { commission }: BrokerOptions): Decimal {
+export function commissionOf(
+  order: Readonly<BrokerOrder>,
+  quantity: Decimal,
+  { commission }: BrokerOptions,
+): Decimal {
   if (order.instrument.contract.secType !== 'STK') return quantity.times(commission.perContract);
   const due = order.filled.times(commission.perShare);
   const minimum = decimal(commission.shareMinimum);
