@@ -103,7 +103,9 @@ export class WhatIfDesk implements BrokerListener {
     if (!this.#asked.has(orderId) || this.#cancelled.has(orderId)) return;
     if (this.#host.cancel(orderId)) this.#cancelled.add(orderId);
     const message = `The gateway has made an order of the what-if question ${orderId} (${fact.orderRef}), and was asked to cancel it.`;
-    this.#questions.get(orderId)?.answer({ kind: 'none', why: `it has made an order of the question ${orderId}` });
+    this.#questions
+      .get(orderId)
+      ?.answer({ kind: 'none', why: `it has made an order of the question ${orderId}` });
     this.#host.raise({
       alert: 'order_unresolved',
       severity: 'CRITICAL',

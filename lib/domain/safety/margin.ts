@@ -48,7 +48,8 @@ export function isWhole(figures: MarginFigures): boolean {
 
 /** Undefined where there is enough. A question that failed is no word that there is enough. */
 export function marginDenial(answer: MarginAnswer): Denial | undefined {
-  if (answer.kind === 'none') return unknown(`The broker did not say what margin the order needs: ${answer.why}`);
+  if (answer.kind === 'none')
+    return unknown(`The broker did not say what margin the order needs: ${answer.why}`);
   if (answer.kind === 'refused') {
     return deny(
       'MARGIN',

@@ -97,6 +97,8 @@ export class ReviewDesk {
   /** Called with each placeOrder, and each cancel. */
   onPlace: (order: OrderToWrite) => void = () => undefined;
   onCancel: (orderId: number) => void = () => undefined;
+  /** The broker's answer to a what-if question. */
+  askMargin: TradingView['askMargin'] = () => Promise.reject(new TypeError('nobody asks for margin here'));
   readonly #living = new Map<string, Told>();
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
@@ -270,6 +272,7 @@ export class ReviewDesk {
         this.onPlace(order);
         return true;
       },
+      askMargin: (order) => this.askMargin(order),
       cancel: (orderId) => {
         if (!this.isLinked) return false;
         this.cancelled.push(orderId);

@@ -1,0 +1,128 @@
+import { sameContent } from '../lib/domain/orders/content.ts';
+import { type Intent, modifyKey } from '../lib/domain/orders/intent.ts';
+import type { OrderReport } from '../lib/domain/orders/order-report.ts';
+import {
+  type OrderWish,
+  type WishedLeg,
+  wishedOrderTypes,
+  wishedTimesInForce,
+} from '../lib/domain/orders/order-wish.ts';
+import {
+  CommandAgainError,
+  type CommandDenial,
+  type CommandHost,
+  emptyWish,
+  type Of,
+} from './order-command-types.ts';
+import { changedOrder } from './order-writer.ts';
+
+/**
+ * Changes an order of ours that works.
+ *
+ * @throws when it must be tried again
+ */
+export async function modify(command: Of<'modify'>, host: CommandHost, signal: AbortSignal): Promise<void> {
+  const { desk, account, own } = host;
+  const key = modifyKey(command.id);
+  const deny = (words: CommandDenial) =>
+    desk.deny({ key, command, wish: emptyWish(command, 0), changed: null }, words);
+  await own.ready(command, signal);
+  const target = await targetOf(command, host, signal);
+  if ('code' in target) {
+    await deny(target);
+    return;
+  }
+  const { report, intent } = target;
+  const leg = changedLeg(report, command);
+  if (leg === undefined) {
+    await deny({
+      code: 'ORDER_UNKNOWN',
+      message: `The order ${report.orderRef} is a ${report.terms.orderType} ${report.terms.timeInForce}: this program does not place such orders, and does not change them.`,
+      allowed: 'Change it in TWS.',
+    });
+    return;
+  }
+  const wish: OrderWish = { command: 'modify', by: command.by, conId: intent.conId, legs: [leg] };
+  const ids = [{ leg: command.leg, orderRef: report.orderRef, orderId: report.orderId }];
+  await desk.submit(
+    { key, command, wish, changed: { permId: report.permId, isBracket: intent.legs.length > 1 } },
+    signal,
+    (instrument) => {
+      // All its terms are written: those that somebody else has changed meanwhile must not be set back.
+      if (!sameContent(own.report(report.orderRef)?.terms, report.terms))
+        throw new CommandAgainError(`COMMAND_AGAIN: the order ${report.orderRef} has changed`);
+      return [changedOrder(account, instrument, report, leg)];
+    },
+    ids,
+  );
+}
+
+/** The order that a key and a leg name, if it lives and is ours. */
+async function targetOf(
+  { key, leg, validUntil }: Of<'modify'>,
+  { desk, view, own, systemMs }: CommandHost,
+  signal: AbortSignal,
+): Promise<{ intent: Intent; report: OrderReport } | CommandDenial> {
+  const { intents } = await desk.book.read([key]);
+  const intent = intents.get(key);
+  const orderRef = intent?.legs.find((each) => each.leg === leg)?.orderRef;
+  if (intent === undefined || orderRef === undefined) {
+    const legs = intent?.legs.map((each) => each.leg).join(', ') ?? '';
+    return {
+      code: 'ORDER_UNKNOWN',
+      message: `No order was placed with the key ${key} and the leg ${leg}.`,
+      allowed: legs === '' ? 'A key of an order that was placed.' : `One of its legs: ${legs}.`,
+    };
+  }
+  const find = () => own.report(orderRef);
+  // One after the other: of two changes under way nobody could tell which one the broker speaks of.
+  while (desk.isChanging(orderRef) || (find() === undefined && desk.isPending(orderRef))) {
+    // What is unresolved may stay so: nobody waits for it.
+    if (systemMs() > Date.parse(validUntil) || !desk.isLeaving(intent.conId, '')) {
+      return {
+        code: 'ORDER_UNKNOWN',
+        message: `What became of an earlier command on the order ${key} (${leg}) is not known yet.`,
+        allowed:
+          'The same once `evenkeel orders` shows the order as it was asked for; a cancel goes at any time.',
+      };
+    }
+    await own.look(signal);
+  }
+  const report = find();
+  if (report === undefined) {
+    return {
+      code: 'ORDER_ENDED',
+      message: `The order ${key} (${leg}) is not working at the broker.`,
+      allowed: 'A new order.',
+    };
+  }
+  if (report.clientId !== view.clientId || report.orderId <= 0) {
+    // At our client its id is another order's, or nobody's: it would be placed a second time.
+    return {
+      code: 'NOT_OURS',
+      message: `The order ${key} (${leg}) is that of client ${report.clientId} with the order id ${report.orderId}; this streamer is client ${view.clientId}.`,
+      allowed: 'Change it in TWS, or where it was placed.',
+    };
+  }
+  return { intent, report };
+}
+
+/** The order's leg with what is to be changed; undefined where it is of a kind that is not placed here. */
+function changedLeg(
+  { terms }: OrderReport,
+  { leg, quantity, limitPrice, stopPrice }: Of<'modify'>,
+): WishedLeg | undefined {
+  const orderType = wishedOrderTypes.find((type) => type === terms.orderType);
+  const timeInForce = wishedTimesInForce.find((time) => time === terms.timeInForce);
+  if (orderType === undefined || timeInForce === undefined) return undefined;
+  return {
+    leg,
+    action: terms.action,
+    quantity: quantity ?? terms.quantity,
+    orderType,
+    limitPrice: limitPrice ?? terms.limitPrice,
+    stopPrice: stopPrice ?? terms.stopPrice,
+    timeInForce,
+    outsideRth: terms.outsideRth,
+  };
+}
