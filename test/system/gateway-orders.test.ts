@@ -1,5 +1,5 @@
 /** Orders on the simulated gateway, as @stoqey/ib and raw clients meet them: sequences, lists, accounts, visibility. */
-import { OrderAction, OrderType, TimeInForce } from '@stoqey/ib';
+import { OrderAction, type OrderState, OrderType, TimeInForce } from '@stoqey/ib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   commissions,
@@ -17,6 +17,78 @@ afterEach(async () => {
 });
 const start = (options: Parameters<typeof OrderGateway.start>[1] = {}) =>
   OrderGateway.start(closing, options);
+
+describe('what-if', () => {
+  it.each(['v100..157', 'v100..178', 'v100..193'])(
+    '%s: one openOrder with figures, and no order, status or row of a list',
+    async (versions) => {
+      const desk = await start({ startCash: '100000' });
+      const raw = await desk.raw(7, versions);
+      const version = Number(versions.slice(-3));
+      const contract = [
+        desk.gateway.tape.contracts[0]!.conId,
+        '',
+        '',
+        '',
+        '',
+        '',
+        '',
+        'COMEX',
+        '',
+        '',
+        '',
+        '',
+      ];
+      const order = ['BUY', 2, 'LMT', 2600, '', 'DAY', '', '', '', '', 'what-if', 1];
+      const counts: Record<number, number> = { 157: 110, 178: 114, 193: 118 };
+      const rest = Array.from({ length: counts[version]! - 2 - 12 - 2 - order.length }, () => '');
+      // The fields behind transmit up to whatIf: faProfile is gone from 177 on.
+      rest[version < 177 ? 57 : 56] = '1';
+      raw.send(3, 5, ...contract, '', '', ...order, ...rest);
+      const answer = await raw.frame((fields) => fields[0] === '5');
+      expect(answer[1]).toBe('5');
+      const at = answer.indexOf('PreSubmitted');
+      expect(answer[at - 1]).toBe('1');
+      const [before, , equity, change, , cost, after, maintenance, left, commission] = answer
+        .slice(at + 1)
+        .map(Number);
+      expect([before, equity, cost, commission]).toEqual([0, 100_000, -4.5, 4.5]);
+      expect(left).toBe(99_995.5);
+      // Two contracts of 100 ounces at 2700.0 to 2700.9.
+      expect(after).toBeGreaterThanOrEqual(54_000);
+      expect(after).toBeLessThanOrEqual(54_018);
+      expect([change, maintenance]).toEqual([after, Math.round(after! * 80) / 100]);
+      raw.send(16, 1);
+      const next = await raw.frame((fields) => fields[0] === '53' || fields[0] === '3');
+      expect(next[0]).toBe('53');
+      expect(desk.gateway.broker().orders).toEqual([]);
+      expect(desk.gateway.status().counters).toMatchObject({ placeOrders: 1, whatIfs: 1 });
+    },
+  );
+
+  it('@stoqey/ib reads it; what is held counts; the id is used; without transmit there is no answer', async () => {
+    const desk = await start({ fillShare: 'all', startCash: '100000' });
+    const ib = await desk.client();
+    desk.place(ib, 1, { totalQuantity: 2 });
+    await ib.next('orderStatus', isStatus(1, 'Filled'));
+    desk.rest(ib, 2, { whatIf: true, transmit: false });
+    desk.rest(ib, 3, { whatIf: true, totalQuantity: 2 });
+    const [, , order, state] = await ib.next('openOrder', ([id]) => id === 3);
+    expect(order).toMatchObject({ whatIf: true });
+    const { initMarginBefore, initMarginAfter, equityWithLoanAfter, commission } = state as OrderState;
+    expect(initMarginAfter).toBe(2 * initMarginBefore!);
+    // Four contracts need more than the account is worth; the figures show it, and nothing is refused.
+    expect(initMarginAfter).toBeGreaterThan(equityWithLoanAfter!);
+    expect(commission).toBe(4.5);
+    expect(ib.all('openOrder').filter(([id]) => id === 2)).toEqual([]);
+    desk.rest(ib, 3);
+    expect(await ib.code(103)).toMatchObject({ id: 3 });
+    desk.fault({ type: 'what-if', how: 'rejected' });
+    desk.rest(ib, 4, { whatIf: true });
+    expect(await ib.code(201)).toMatchObject({ id: 4 });
+    expect(desk.gateway.broker().orders).toHaveLength(1);
+  });
+});
 
 describe('sequences', () => {
   it('a market order goes as recorded of order 13: PreSubmitted, execution, Filled, Filled with commission, report', async () => {

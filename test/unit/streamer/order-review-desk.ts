@@ -28,7 +28,7 @@ const at = '2026-01-05T15:00:00.000Z';
 const nothing = () => undefined;
 export const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
-const config = configSchema.parse({
+const limited = configSchema.parse({
   stage: 'sandbox',
   streamers: [
     { name: 'main', account, symbols: ['GC'], gateway: { clientId, port: 4002 }, dbPath: ':memory:' },
@@ -91,6 +91,7 @@ export class ReviewDesk {
   listed: string | undefined;
   listOutcome: ListOutcome = 'ok';
   ordersOutcome: ListOutcome = 'ok';
+  nextValidId = 1;
   isReady = true;
   isLinked = true;
   nowMs = Date.parse(at);
@@ -103,7 +104,8 @@ export class ReviewDesk {
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
 
-  constructor() {
+  constructor({ whatIf = false } = {}) {
+    const config = { ...limited, risk: { ...limited.risk, whatIf } };
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT');
     this.journal = new OrderJournal(db);
@@ -265,7 +267,7 @@ export class ReviewDesk {
           : ([{ contract: { conId }, position: this.position }] as unknown as ReturnType<
               TradingView['positions']
             >),
-      nextValidId: () => 1,
+      nextValidId: () => this.nextValidId,
       place: (order) => {
         if (!this.isLinked) return false;
         this.placed.push(order);
