@@ -215,8 +215,8 @@ it('one question for each order that opens something, and no order of ours comes
   const { facts, outcome } = await streamer.lists.collect('open-orders');
   expect(outcome).toBe('ok');
   const open = facts.flatMap((fact) => (fact.kind === 'open-order' ? [fact.permId] : []));
-  expect(open.sort()).toEqual(
-    orders.flatMap(({ permId, status }) => (status === 'Filled' ? [] : [permId])).sort(),
+  expect(open.toSorted((a, b) => a - b)).toEqual(
+    orders.flatMap(({ permId, status }) => (status === 'Filled' ? [] : [permId])).toSorted((a, b) => a - b),
   );
   expect(streamer.stats().orders).toMatchObject({ working: 4, held: 0 });
   await vi.waitUntil(() => book.of('order.filled').length === 1, { timeout: 10_000 });
