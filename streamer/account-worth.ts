@@ -8,11 +8,19 @@ export class AccountWorth implements BrokerListener {
   readonly #account: string;
   readonly #view: Pick<TradingView, 'lines' | 'marketMs'>;
   readonly #told: () => void;
+  readonly #systemMs: () => number;
+  #toldAtMs = 0;
   #now: string | null = null;
   #day: DayValue | undefined;
 
   /** @param told called when the broker has told a value */
-  constructor(account: string, view: Pick<TradingView, 'lines' | 'marketMs'>, told: () => void) {
+  constructor(
+    account: string,
+    view: Pick<TradingView, 'lines' | 'marketMs'>,
+    told: () => void,
+    systemMs: () => number = Date.now,
+  ) {
+    this.#systemMs = systemMs;
     this.#account = account;
     this.#view = view;
     this.#told = told;
@@ -21,6 +29,11 @@ export class AccountWorth implements BrokerListener {
   /** Net liquidation value in the base currency, decimal text; null before the broker has told it on this link. */
   get now(): string | null {
     return this.#now;
+  }
+
+  /** Milliseconds since the broker told it, by the system's clock; null before it has. A value that stays is told once. */
+  get ageMs(): number | null {
+    return this.#now === null ? null : Math.max(0, this.#systemMs() - this.#toldAtMs);
   }
 
   /**
@@ -39,6 +52,7 @@ export class AccountWorth implements BrokerListener {
     if (fact.kind !== 'account-value' || fact.key !== 'NetLiquidation' || fact.account !== this.#account)
       return;
     this.#now = fact.value;
+    this.#toldAtMs = this.#systemMs();
     // Behind the word itself: what is read of the book for it takes its time.
     if (this.#day !== undefined) this.day(null);
     this.#told();

@@ -91,7 +91,7 @@ export class StreamerDuty implements Duty {
       systemMs,
     });
     const { view, raise } = { view: this.streamer.trading, raise: this.#raise };
-    const worth = new AccountWorth(account, view, () => void this.#watch?.look());
+    const worth = new AccountWorth(account, view, () => void this.#watch?.look(), systemMs);
     view.listen(worth);
     this.#desk = new OrderDesk({
       config,
@@ -125,6 +125,10 @@ export class StreamerDuty implements Duty {
       mayWrite,
       raise,
       logger,
+      // Without IB's servers the gateway answers too, from what it last knew.
+      refresh: () => {
+        if (view.session().ready) void this.streamer.lists.collect('account-values');
+      },
     });
     // A loss is told under the epoch that it ends.
     void term.lost.then((reason) => this.#tellLoss(reason));

@@ -65,7 +65,7 @@ export function takePicture(
         }),
   );
   const nowMs = systemMs();
-  const { now } = worth;
+  const { now, ageMs } = worth;
   const value = worth.day(desk.value);
   return {
     flags,
@@ -90,7 +90,7 @@ export function takePicture(
     },
     openOrders: living.length + unseen.length,
     ordersLastMinute: desk.leftAtMs.filter((ms) => ms > nowMs - MINUTE_MS).length,
-    value: { now, atStart: value?.atStart ?? null, peak: value?.peak ?? null },
+    value: { now, atStart: value?.atStart ?? null, peak: value?.peak ?? null, ageMs },
     limits: config.risk,
   };
 }

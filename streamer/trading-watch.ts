@@ -15,11 +15,16 @@ export interface TradingWatchOptions {
   readonly mayWrite: () => boolean;
   readonly raise: (alert: EventData<'alert.raised'>) => void;
   readonly logger: Logger;
+  /** Has the broker tell the account's worth anew. */
+  readonly refresh?: () => void;
 }
 
 /** How often a halt by a person is looked for, and the day's value is kept. */
 const LOOK_EVERY_MS = 5_000;
 const KEEP_EVERY_MS = 60_000;
+/** IB tells a value that changes every three minutes, and one that stays not again: it is asked whether it still holds. */
+const REFRESH_AGE_MS = 240_000;
+const REFRESH_EVERY_MS = 60_000;
 
 /** Halts trading when a limit on losses is passed, and tells of every halt, whoever ordered it. */
 export class TradingWatch {
@@ -29,6 +34,7 @@ export class TradingWatch {
   #looking = false;
   #again = false;
   #keptAtMs = 0;
+  #refreshedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TradingWatchOptions) {
     this.#options = options;
@@ -44,6 +50,7 @@ export class TradingWatch {
     this.#again = this.#looking;
     if (this.#looking || !this.#options.mayWrite()) return;
     this.#looking = true;
+    this.#refresh();
     try {
       await this.#look();
     } catch (error) {
@@ -75,6 +82,16 @@ export class TradingWatch {
     if (this.#mode !== undefined && this.#mode !== 'halted' && trading.mode === 'halted')
       this.#tell(trading.by, trading.reason);
     this.#mode = trading.mode;
+  }
+
+  /** Only where a limit rests on it. */
+  #refresh(): void {
+    const { limits, worth, refresh } = this.#options;
+    if (limits.maxDailyLoss === null && limits.maxDrawdown === null) return;
+    if (worth.ageMs === null || worth.ageMs < REFRESH_AGE_MS) return;
+    if (performance.now() - this.#refreshedAtMs < REFRESH_EVERY_MS) return;
+    this.#refreshedAtMs = performance.now();
+    refresh?.();
   }
 
   /** A new session date is kept at once, a new peak within a minute: a restart must not forget what was lost from it. */

@@ -67,7 +67,7 @@ export class Term implements Duty, GatewayClient {
       systemMs,
     });
     const view = this.#view();
-    const worth = new AccountWorth(account, view, () => undefined);
+    const worth = new AccountWorth(account, view, () => undefined, systemMs);
     view.listen(worth);
     this.desk = new OrderDesk({
       config,

@@ -84,7 +84,7 @@ export const well: TradingPicture = {
   modified: null,
   openOrders: 0,
   ordersLastMinute: 0,
-  value: { now: '100000', atStart: '100000', peak: '100000' },
+  value: { now: '100000', atStart: '100000', peak: '100000', ageMs: 0 },
   limits: someLimits,
 };
 

@@ -125,6 +125,8 @@ export interface TradingPicture {
     readonly atStart: string | null;
     /** The highest of the session date. */
     readonly peak: string | null;
+    /** Milliseconds since the broker told it; null where it has not. */
+    readonly ageMs: number | null;
   };
   readonly limits: RiskLimits;
 }

@@ -6,6 +6,9 @@ import { readDecimal } from './price-steps.ts';
 
 type Value = TradingPicture['value'];
 
+/** A value that is older says nothing of what was lost meanwhile. IB tells a changed one within three minutes. */
+const AGE_MAX_MS = 600_000;
+
 /** A limit on losses that is passed, in words for the reason of the halt. */
 export interface LossVerdict {
   readonly code: 'DAILY_LOSS' | 'DRAWDOWN';
@@ -13,7 +16,7 @@ export interface LossVerdict {
 }
 
 /** Undefined where no limit is passed; also while nobody knows the account's value, which the gate denies by itself. */
-export function lossVerdict(limits: RiskLimits, value: Value): LossVerdict | undefined {
+export function lossVerdict(limits: RiskLimits, value: Omit<Value, 'ageMs'>): LossVerdict | undefined {
   const now = known(value.now);
   const atStart = known(value.atStart);
   const peak = highest(known(value.peak), atStart, now);
@@ -61,6 +64,14 @@ export function lossDenial({ limits, value }: TradingPicture): Denial | undefine
     );
   }
   const verdict = lossVerdict(limits, value);
+  if (verdict === undefined && !(value.ageMs !== null && value.ageMs <= AGE_MAX_MS)) {
+    const age = value.ageMs === null ? 'nobody knows when' : `${Math.round(value.ageMs / 1_000)} s ago`;
+    return deny(
+      code,
+      `The broker told what the account is worth ${age}, and a word counts for ${AGE_MAX_MS / 1_000} s: nobody knows whether a limit on losses is passed.`,
+      'Orders that make a position smaller; others once the broker has told the account values anew, which it is asked for by itself.',
+    );
+  }
   if (verdict === undefined) return undefined;
   return deny(
     verdict.code,

@@ -198,7 +198,7 @@ describe('how many orders', () => {
 });
 
 describe('losses', () => {
-  const value = { now: '94999', atStart: '100000', peak: '103000' };
+  const value = { now: '94999', atStart: '100000', peak: '103000', ageMs: 0 };
 
   it.each<[Partial<RiskLimits>, Partial<TradingPicture['value']>, string]>([
     [{ maxDailyLoss: '5001' }, {}, 'send'],
@@ -213,6 +213,13 @@ describe('losses', () => {
     [{ maxDrawdown: '1' }, { peak: null }, 'DRAWDOWN'],
     [{ maxDailyLoss: '9000' }, { peak: null }, 'send'],
     [{}, { now: null, atStart: null, peak: null }, 'send'],
+    // A word of more than ten minutes ago says nothing of what was lost since.
+    [{ maxDrawdown: '8001' }, { ageMs: 600_000 }, 'send'],
+    [{ maxDrawdown: '8001' }, { ageMs: 600_001 }, 'DRAWDOWN'],
+    [{ maxDailyLoss: '9000' }, { ageMs: 600_001 }, 'DAILY_LOSS'],
+    [{ maxDailyLoss: '9000' }, { ageMs: Number.NaN }, 'DAILY_LOSS'],
+    [{ maxDailyLoss: '9000' }, { ageMs: null }, 'DAILY_LOSS'],
+    [{}, { ageMs: null }, 'send'],
   ])('%o with %o: %s', (limits, more, code) => {
     const picture = withLimits(limits, { value: { ...value, ...more } });
     expect(verdictOf(place(), picture)).toBe(code);

@@ -81,7 +81,12 @@ const pictures: fc.Arbitrary<TradingPicture> = fc
     ),
     openOrders: fc.integer({ min: 0, max: 5 }),
     ordersLastMinute: fc.integer({ min: 0, max: 5 }),
-    value: fc.record({ now: amountOf(93, 112), atStart: amountOf(95, 105), peak: amountOf(95, 112) }),
+    value: fc.record({
+      now: amountOf(93, 112),
+      atStart: amountOf(95, 105),
+      peak: amountOf(95, 112),
+      ageMs: fc.constantFrom(0, 0, 0, 600_000, 600_001, null),
+    }),
     limits: fc.record({
       maxQuantity: limit(3, 14),
       maxNotional: limit(1, 15, 100_000),
@@ -155,7 +160,9 @@ function broken(picture: TradingPicture, { command, legs }: OrderWish): string[]
     }
     const side = entry.action === 'BUY' ? position : -position;
     must(isWithin(side + working + asked - filled, limits.maxPosition), 'maxPosition');
-    const { now, atStart, peak } = picture.value;
+    const { now, atStart, peak, ageMs } = picture.value;
+    const isLimited = limits.maxDailyLoss !== null || limits.maxDrawdown !== null;
+    must(!isLimited || (ageMs !== null && ageMs <= 600_000), 'age of the value');
     must(isWithin(units(atStart!) - units(now!), limits.maxDailyLoss), 'maxDailyLoss');
     must(isWithin(units(peak!) - units(now!), limits.maxDrawdown), 'maxDrawdown');
   }
@@ -258,7 +265,7 @@ describe('the gate', () => {
                 market: { ...well.market, lastPrice },
                 instrument: { ...gold, multiplier, minTick },
                 lotSize,
-                value: { now, atStart: now, peak: now },
+                value: { now, atStart: now, peak: now, ageMs: 0 },
                 limits: {
                   ...well.limits,
                   maxQuantity: limit,

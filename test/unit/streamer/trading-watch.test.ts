@@ -35,7 +35,13 @@ function desk(
   // Monday 5 January 2026, 10:00 in New York.
   const clock = { marketMs: Date.parse('2026-01-05T15:00:00Z') };
   const view = { lines: () => [], marketMs: () => clock.marketMs };
-  const worth = new AccountWorth(account, view, () => undefined);
+  const worth = new AccountWorth(
+    account,
+    view,
+    () => undefined,
+    () => clock.marketMs,
+  );
+  const refreshed: number[] = [];
   const book = new OrderBook({ book: memory, account, token: 1, nowMs: () => clock.marketMs });
   const raised: EventData<'alert.raised'>[] = [];
   const watch = new TradingWatch({
@@ -46,6 +52,7 @@ function desk(
     mayWrite: () => true,
     raise: (alert) => raised.push(alert),
     logger: silent,
+    refresh: () => refreshed.push(clock.marketMs),
   });
   ends.push(() => watch.stop());
   const told = async (value: string) => {
@@ -63,10 +70,35 @@ function desk(
     const [item] = await memory.read(account, [{ kind: 'trading', id: '' }]);
     return readTradingState(item?.body);
   };
-  return { clock, worth, watch, raised, told, state, memory };
+  return { clock, worth, watch, raised, refreshed, told, state, memory };
 }
 
 describe('the watch over trading', () => {
+  it('has a value told anew before it is too old, once a minute, and only where a limit rests on it', async () => {
+    const { clock, worth, watch, refreshed, told } = desk({ maxDailyLoss: '1000', maxDrawdown: null });
+    expect(worth.ageMs).toBeNull();
+    await watch.look();
+    await told('100000');
+    clock.marketMs += 239_999;
+    expect(worth.ageMs).toBe(239_999);
+    await watch.look();
+    expect(refreshed).toEqual([]);
+    clock.marketMs += 1;
+    await watch.look();
+    await watch.look();
+    expect(refreshed).toEqual([clock.marketMs]);
+    await told('100000');
+    expect(worth.ageMs).toBe(0);
+    worth.disconnected();
+    expect(worth.ageMs).toBeNull();
+
+    const free = desk({ maxDailyLoss: null, maxDrawdown: null });
+    await free.told('100000');
+    free.clock.marketMs += 1_000_000;
+    await free.watch.look();
+    expect(free.refreshed).toEqual([]);
+  });
+
   it('halts once when the loss of the session date passes its limit, in an audited change', async () => {
     const { told, state, raised } = desk({ maxDailyLoss: '1000', maxDrawdown: null });
     await told('100000');
