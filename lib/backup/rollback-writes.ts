@@ -1,5 +1,14 @@
 /** What every restore says of itself in the book: nothing leaves, and nothing is changed, until it was reconciled. */
 import type { BookBody, BookRef, BookWrite } from '../domain/book/item.ts';
+import { refusal, refused } from '../domain/reconcile/plan-state.ts';
+import {
+  isOver,
+  planBody,
+  planRef,
+  readPlanRecord,
+  readRunState,
+  runStateRef,
+} from '../domain/reconcile/records.ts';
 import { type Flags, flagPresets, flagsBody, readFlags, sameFlags } from '../domain/safety/flags.ts';
 import { lockBody, readLock } from '../domain/safety/lock.ts';
 import type { BookReader } from '../ports/book.ts';
@@ -10,9 +19,9 @@ const lockRef: BookRef = { kind: 'lock', id: '' };
 export interface Rollback {
   readonly before: Flags;
   readonly after: Flags;
-  /** Of FLAGS and LOCK. */
+  /** Of FLAGS, LOCK, and a plan that was reviewed against another book. */
   readonly writes: readonly BookWrite[];
-  /** Flags and lock say all of it already. */
+  /** All of it is said already. */
   readonly isSaid: boolean;
 }
 
@@ -22,7 +31,8 @@ export async function rollbackOf(
   by: { readonly who: string; readonly reason: string; readonly atMs: number },
   backupId: string,
 ): Promise<Rollback> {
-  const [flags, lock] = await book.read(account, [flagsRef, lockRef]);
+  const [flags, lock, runs] = await book.read(account, [flagsRef, lockRef, runStateRef]);
+  const plan = await openPlan(account, book, readRunState(runs?.body)?.planHash ?? '', backupId);
   const before = readFlags(flags?.body).flags;
   const after: Flags = { ...before, ...flagPresets.rollback };
   const stored = readLock(lock?.body);
@@ -40,7 +50,31 @@ export async function rollbackOf(
     writes: [
       write(flagsRef, flags?.version, flagsBody(after, by.who, by.reason, at)),
       write(lockRef, lock?.version, lockBody(wish, by.who, at)),
+      ...plan,
     ],
-    isSaid: flags !== undefined && sameFlags(before, after) && lock !== undefined && stored.reason === reason,
+    isSaid:
+      flags !== undefined &&
+      sameFlags(before, after) &&
+      lock !== undefined &&
+      stored.reason === reason &&
+      plan.length === 0,
   };
+}
+
+/** Ends the plan that stands: what somebody has approved before the rollback must not be carried out after it. */
+async function openPlan(
+  account: string,
+  book: BookReader,
+  hash: string,
+  backupId: string,
+): Promise<BookWrite[]> {
+  if (hash === '') return [];
+  const [stored] = await book.read(account, [planRef(hash)]);
+  const record = readPlanRecord(stored?.body);
+  if (stored === undefined || record === undefined || isOver(record)) return [];
+  const ended = refused(
+    record,
+    refusal('PLAN_STALE', `The book was restored from ${backupId} after the plan ${hash} was staged`),
+  );
+  return [{ ref: planRef(hash), expectedVersion: stored.version, body: planBody(ended) }];
 }

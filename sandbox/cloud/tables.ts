@@ -123,11 +123,11 @@ async function call(
   });
   const answer = (await response.json()) as Record<string, unknown>;
   if (!response.ok) {
-    const type =
-      String(answer.__type ?? '')
-        .split('#')
-        .at(-1) ?? '';
-    throw new EngineError(operation, type, String(answer.message ?? answer.Message ?? ''));
+    const type = String(answer.__type ?? '')
+      .split('#')
+      .at(-1);
+    const message = String(answer.message ?? answer.Message ?? JSON.stringify(answer));
+    throw new EngineError(operation, type || `HTTP ${response.status}`, message);
   }
   return answer;
 }

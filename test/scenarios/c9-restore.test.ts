@@ -5,6 +5,7 @@ import { restoreBackup } from '../../lib/backup/restore.ts';
 import { planRestore } from '../../lib/backup/restore-plan.ts';
 import { foldTrail } from '../../lib/domain/audit/fold.ts';
 import { verifyAudit } from '../../lib/domain/audit/verify.ts';
+import { planRef, runStateRef } from '../../lib/domain/reconcile/records.ts';
 import { readFlags } from '../../lib/domain/safety/flags.ts';
 import { readLock } from '../../lib/domain/safety/lock.ts';
 import {
@@ -206,6 +207,40 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
       { version: 2, body: { state: 'sent' } },
     ]);
   });
+
+  it.each([
+    ['into an empty book', false],
+    ['in place', true],
+  ])(
+    'S139 %s: a plan that was approved before the rollback is not carried out after it',
+    async (_, inPlace) => {
+      const hash = 'a'.repeat(64);
+      const { book } = desk.tables;
+      const store = async (state: string, version: number) =>
+        expect(
+          await book.commit({
+            account,
+            writer: 'reconcile',
+            cause: { kind: 'reconcile', id: 'run', name: 'plan', reason: state },
+            atMs: startMs + 5 * dayMs,
+            orderKey: '',
+            writes: [
+              { ref: planRef(hash), expectedVersion: version, body: { hash, state, done: 0, actions: 1 } },
+              { ref: runStateRef, expectedVersion: version, body: { planHash: hash } },
+            ],
+          }),
+        ).toBe('committed');
+      await store('applying', 0);
+      await desk.backup();
+      if (inPlace) await store('approved', 1);
+      else await desk.wipe();
+      const backupFirst = async () => ({ id: 'db_backup_20260110_000000' });
+      await restoreBackup(desk.request({ inPlace, backupFirst }));
+      const [plan] = await desk.tables.book.read(account, [planRef(hash)]);
+      expect(plan?.body).toMatchObject({ state: 'refused', refusedCode: 'PLAN_STALE', done: 0 });
+      expect(await chainFaults(desk)).toEqual([]);
+    },
+  );
 
   it('S139 partial restore: begun and stopped, the same command goes on; another backup is refused', async () => {
     const first = await desk.backup({ atMs: startMs + 20 * dayMs });

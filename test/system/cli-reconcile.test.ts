@@ -6,6 +6,7 @@ import { afterAll, expect, it, vi } from 'vitest';
 import { BookTable } from '../../lib/aws/book-table.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
+import { forgetOrder, tradeByHand } from '../helpers/hand-trades.ts';
 import { type Ended, run } from '../helpers/programs.ts';
 
 const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
@@ -36,7 +37,7 @@ it('reconciles, reviews, approves and applies against a running sandbox, as a pe
       timeout: 60_000,
       interval: 100,
     });
-    await trade(desk);
+    await tradeByHand(desk);
     const orderKey = await vi.waitFor(() => onlyOrder(book), { timeout: 60_000, interval: 100 });
 
     // The first steps of the operator guide: a dry run, then staging. Both sides agree.
@@ -48,7 +49,7 @@ it('reconciles, reviews, approves and applies against a running sandbox, as a pe
     expect(clean).toMatchObject({ status: 'COMPLETED', discrepancy_count: 0, lock: { state: 'open' } });
 
     // The book forgets the order: reconcile finds it at the broker and stages that it is adopted again.
-    await forget(book, orderKey);
+    await forgetOrder(book, account, orderKey);
     const staged = await evenkeel('reconcile');
     expect(staged.code, staged.stdout + staged.stderr).toBe(0);
     expect(staged.stdout).toMatch(new RegExp(`^MEDIUM +UNKNOWN_ORDER +order ${orderKey} `, 'm'));
@@ -97,23 +98,6 @@ it('reconciles, reviews, approves and applies against a running sandbox, as a pe
   });
 });
 
-/** An order that a person types into TWS, far from the market. */
-async function trade(desk: Desk): Promise<void> {
-  const stats = await desk.streamerStats();
-  const response = await fetch(`http://127.0.0.1:${desk.gateway?.controlPort}/trade`, {
-    method: 'POST',
-    body: JSON.stringify({
-      action: 'place',
-      symbol: stats?.marketData.lines[0]?.localSymbol ?? '',
-      side: 'BUY',
-      quantity: '1',
-      orderType: 'LMT',
-      limitPrice: '1',
-    }),
-  });
-  expect(response.ok, await response.text()).toBe(true);
-}
-
 function openBook({ cloud: { endpoint, region } }: Desk): BookTable {
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'local' };
   client = new DynamoDBClient({ endpoint, region, credentials });
@@ -127,24 +111,4 @@ async function onlyOrder(book: BookTable): Promise<string> {
     found.push({ key: ref.id, status: body.status });
   expect(found).toMatchObject([{ status: 'Submitted' }]);
   return found[0]!.key;
-}
-
-/** As if its events had never come. */
-async function forget(book: BookTable, orderKey: string): Promise<void> {
-  const gone = [];
-  for await (const { ref, version, body } of book.all(account)) {
-    const isOrder = ref.kind === 'order' && ref.id === orderKey;
-    const isPointer = ['perm', 'ref', 'api'].includes(ref.kind) && body.orderKey === orderKey;
-    if (isOrder || isPointer) gone.push({ ref, expectedVersion: version, body: null });
-  }
-  const cause = { kind: 'operator', id: operator, name: 'forget', reason: 'test' } as const;
-  const result = await book.commit({
-    account,
-    writer: 'operator',
-    cause,
-    atMs: Date.now(),
-    orderKey,
-    writes: gone,
-  });
-  expect(result).toBe('committed');
 }

@@ -3,9 +3,10 @@ import type { BookBody, BookKind, BookWrite } from '../book/item.ts';
 
 /**
  * Left as they are in a book in use. The heads of chains are the trail's own; flags and lock are set by the restore
- * itself; an intent that was taken back could let an order be sent twice.
+ * itself; an intent that was taken back could let an order be sent twice, and a plan be carried out twice. With the plans
+ * goes the state of the runs, which names the one that stands.
  */
-const keptInPlace: ReadonlySet<BookKind> = new Set(['audit-head', 'flags', 'lock', 'intent']);
+const keptInPlace: ReadonlySet<BookKind> = new Set(['audit-head', 'flags', 'lock', 'intent', 'plan', 'run']);
 
 export function isKeptInPlace(kind: BookKind): boolean {
   return keptInPlace.has(kind);
