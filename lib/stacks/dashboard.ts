@@ -27,6 +27,8 @@ import {
 /** Of a widget; a row has 24. */
 const third = 8;
 const whole = 24;
+/** CloudWatch takes no more alarms than these. */
+const inOneWidget = 100;
 
 export interface StageDashboardProps extends Observed {
   readonly alarms: readonly Alarm[];
@@ -41,14 +43,17 @@ export class StageDashboard extends Construct {
       dashboardName: prefix,
       defaultInterval: Duration.hours(12),
     });
-    dashboard.addWidgets(
-      new AlarmStatusWidget({
-        title: 'Alarms',
-        alarms: [...alarms],
-        width: whole,
-        height: 2 + Math.ceil(alarms.length / 6),
-      }),
-    );
+    for (let from = 0; from < alarms.length; from += inOneWidget) {
+      const some = alarms.slice(from, from + inOneWidget);
+      dashboard.addWidgets(
+        new AlarmStatusWidget({
+          title: 'Alarms',
+          alarms: some,
+          width: whole,
+          height: 2 + Math.ceil(some.length / 6),
+        }),
+      );
+    }
     dashboard.addWidgets(text(`What each alarm means, and what to do: \`${runbookPage}\`. Times are UTC.`));
     for (const streamer of config.streamers)
       for (const row of ofStreamer(props, streamer)) dashboard.addWidgets(...row);
@@ -84,11 +89,7 @@ function ofStreamer({ config }: Observed, { name: streamer, account }: StreamerC
       ),
     ],
     [
-      graph(
-        'Orders: working, denied',
-        [own('evenkeel_orders_working', 'Maximum')],
-        [own('evenkeel_commands_denied_total', 'Sum')],
-      ),
+      graph('Orders: commands denied', [own('evenkeel_commands_denied_total', 'Sum')]),
       graph(
         'Reconcile: runs, failed, seconds',
         [

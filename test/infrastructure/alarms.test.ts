@@ -331,6 +331,19 @@ describe('configuration in the alarms', () => {
     expect(titles).toEqual(expect.arrayContaining([expect.stringContaining('second, account DU7654321')]));
   });
 
+  it('a stage of many streamers has no widget with more alarms than CloudWatch takes', () => {
+    const streamers = Array.from(
+      { length: 14 },
+      (_, at) =>
+        `  - { name: s${at}, account: DU100000${at}, symbols: [GC], gateway: { clientId: ${at + 1} }, health: { port: 0 } }`,
+    );
+    const { made, alarms } = synth(`streamers:\n${streamers.join('\n')}\n`);
+    const shown = widgetsOf(made).flatMap((widget) =>
+      widget.alarms.length > 0 ? [widget.alarms.length] : [],
+    );
+    expect(shown).toEqual([100, alarms.length - 100]);
+  });
+
   it('the interval of reconcile and the grace of candles move what is late', () => {
     const { alarms } = synth(`${two}reconcile: { everyMinutes: 15 }\ncandles: { graceMs: 5000 }\n`);
     expect(ofKind(alarms, 'reconcile-late')[0]?.periodSeconds).toEqual([900]);

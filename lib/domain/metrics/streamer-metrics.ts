@@ -207,7 +207,7 @@ export const streamerMetrics = [
     kind: 'gauge',
     unit: 'Count',
     meaning: 'Orders that live',
-    emf: true,
+    emf: false,
   },
   {
     name: 'evenkeel_orders_held',
