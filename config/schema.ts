@@ -307,6 +307,11 @@ const aws = section({
   ).default('12:30 AM'),
   archiveDays: int(1, 3_650, 'Days that the event archive keeps').default(90),
   athenaTables: flag('Tables in Glue over the Parquet archive, so that Athena reads it').default(true),
+  runbookUrl: text(
+    'Where the repository can be read, so that the description of an alarm is a link to its runbook; without it the path alone is named',
+    'a URL, for example https://github.com/our/evenkeel/blob/main',
+    /^https?:\/\/\S+$/,
+  ).exactOptional(),
   logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
   streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),
   streamerMemoryMiB: oneOfNumbers([2048, 3072, 4096, 8192], 'Memory of the task, gateway included').default(

@@ -1,5 +1,6 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
 import type { EventPublisher } from '../lib/ports/event-publisher.ts';
+import { CandleLateness } from './candle-lateness.ts';
 import type { Logger } from './logger.ts';
 import { Outbox, type OutboxRow, type OutboxStats, type OutboxTarget } from './outbox.ts';
 import { Publisher, type PublisherStats } from './publisher.ts';
@@ -32,6 +33,8 @@ export interface DeliveryStats {
   readonly bus: OutboxStats & { readonly publisher: PublisherStats };
   /** Null where there is no book queue. */
   readonly book: (OutboxStats & { readonly publisher: PublisherStats }) | null;
+  /** Longest way of a candle to the bus within the last minute; null where none left. */
+  readonly candleLatenessMs: number | null;
 }
 
 export interface DeliveryOptions {
@@ -52,12 +55,14 @@ const IN_ORDER = 1;
 /** @throws OutboxError when the file is in use, belongs to another streamer, or cannot be opened */
 export function openDelivery(options: DeliveryOptions): EventDelivery {
   const { config, streamer, logger } = options;
+  const systemMs = options.systemMs ?? Date.now;
+  const lateness = new CandleLateness();
   const outbox = new Outbox({
     path: streamer.dbPath,
     owner: `${config.stage}/${streamer.account}/${streamer.name}`,
     maxEvents: config.outbox.maxEvents,
     alertAtUtilisation: config.outbox.alertAtUtilisation,
-    openedAtMs: (options.systemMs ?? Date.now)(),
+    openedAtMs: systemMs(),
     book: options.book !== undefined,
   });
   if (outbox.recoveredFrom) {
@@ -66,8 +71,8 @@ export function openDelivery(options: DeliveryOptions): EventDelivery {
     });
   }
   const listeners = new Set<(buried: Buried) => void>();
-  const publisherFor = (target: OutboxTarget, publisher: EventPublisher, concurrency: number) =>
-    new Publisher(outbox, publisher, { target, concurrency, ...RETRY }, (row, code, message) => {
+  const publisherFor = (target: OutboxTarget, publisher: EventPublisher, concurrency: number) => {
+    const buried = (row: OutboxRow, code: string, message: string): void => {
       logger.error('An event can never be published and was put aside in the outbox', {
         target,
         event: row.name,
@@ -76,7 +81,11 @@ export function openDelivery(options: DeliveryOptions): EventDelivery {
         message,
       });
       for (const told of listeners) told({ target, row, code, message });
+    };
+    return new Publisher(outbox, publisher, { target, concurrency, ...RETRY }, buried, (rows) => {
+      if (target === 'bus') lateness.published(rows, systemMs());
     });
+  };
   const bus = publisherFor('bus', options.bus, config.outbox.publishConcurrency);
   const book = options.book && publisherFor('book', options.book, IN_ORDER);
   const publishers = book ? [bus, book] : [bus];
@@ -88,6 +97,7 @@ export function openDelivery(options: DeliveryOptions): EventDelivery {
   const stats = (): DeliveryStats => ({
     bus: { ...outbox.stats('bus'), publisher: bus.stats() },
     book: book ? { ...outbox.stats('book'), publisher: book.stats() } : null,
+    candleLatenessMs: lateness.worstMs(systemMs()),
   });
   const shut = async (timeoutMs: number): Promise<boolean> => {
     await drain(timeoutMs);

@@ -11,6 +11,7 @@ import { openCommandSource } from '../lib/aws/command-queue.ts';
 import { openHeartbeatTable } from '../lib/aws/heartbeat-table.ts';
 import { openLeaseTable } from '../lib/aws/lease-table.ts';
 import { openObjectStore } from '../lib/aws/object-store.ts';
+import { exportEveryMs } from '../lib/domain/metrics/metric.ts';
 import { type EventDelivery, openDelivery } from './event-delivery.ts';
 import { type HealthServer, type HealthSource, serveHealth } from './health.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
@@ -46,7 +47,6 @@ SYMBOLS, DB_PATH, LOG_LEVEL, DISPLAY_TIME_ZONE on top of config/<stage>.yml.
 const EXIT_FAULT = 1;
 const EXIT_INPUT = 2;
 const EXIT_INTERRUPTED = 130;
-const EMF_EVERY_MS = 60_000;
 /** Of the time to shut down, what is left for closing files after the last attempt to publish. */
 const SHUTDOWN_RESERVE_MS = 2_000;
 
@@ -144,9 +144,9 @@ async function main(): Promise<void> {
     lease: () => lease.stats(),
     delivery,
   };
-  const metrics = createMetrics(source);
+  const metrics = createMetrics(source, { stage: config.stage, streamer: streamerConfig.name });
   const health = await serveHealth(source, metrics, streamerConfig.health);
-  const emf = readable || values.print ? undefined : setInterval(() => metrics.publishEmf(), EMF_EVERY_MS);
+  const emf = readable || values.print ? undefined : setInterval(() => metrics.publishEmf(), exportEveryMs);
   logger.info('Health pages are up', { url: `http://${streamerConfig.health.host}:${health.port}` });
   tellParent({ kind: 'health', port: health.port });
   // What an earlier run left is sent whoever holds the lease: facts of the broker stay true.

@@ -31,6 +31,7 @@ export class Publisher {
   readonly #target: EventPublisher;
   readonly #config: PublisherConfig;
   readonly #onBuried: (row: OutboxRow, code: string, message: string) => void;
+  readonly #onPublished: (rows: readonly OutboxRow[]) => void;
   readonly #inFlight = new Set<number>();
   #batches = 0;
   #stopped = false;
@@ -47,11 +48,13 @@ export class Publisher {
     target: EventPublisher,
     config: PublisherConfig,
     onBuried: (row: OutboxRow, code: string, message: string) => void,
+    onPublished: (rows: readonly OutboxRow[]) => void = () => undefined,
   ) {
     this.#outbox = outbox;
     this.#target = target;
     this.#config = config;
     this.#onBuried = onBuried;
+    this.#onPublished = onPublished;
   }
 
   /** Looks for work; call it after every append. */
@@ -111,10 +114,10 @@ export class Publisher {
     try {
       const results = await this.#target.publish(rows.map((row) => row.envelope));
       if (this.#stopped) return;
-      const accepted: number[] = [];
+      const accepted: OutboxRow[] = [];
       for (const [index, row] of rows.entries()) {
         const result = results[index];
-        if (result?.ok) accepted.push(row.id);
+        if (result?.ok) accepted.push(row);
         else if (result && PERMANENT.has(result.code)) this.#putAside(row, result.code, result.message);
         else {
           failed += 1;
@@ -123,8 +126,12 @@ export class Publisher {
             : 'there was no answer for the entry';
         }
       }
-      this.#outbox.remove(this.#config.target, accepted);
+      this.#outbox.remove(
+        this.#config.target,
+        accepted.map(({ id }) => id),
+      );
       this.#published += accepted.length;
+      this.#onPublished(accepted);
     } catch (error) {
       failed = rows.length;
       this.#lastError = (error as Error).message;

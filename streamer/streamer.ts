@@ -63,6 +63,7 @@ export class Streamer {
   #unlisten: (() => void) | undefined;
   #failed = false;
   #faults = 0;
+  readonly #commands = { answered: 0, denied: 0 };
   readonly #unreadable = new Set<string>();
   #serverVersion = 0;
   #managed: readonly string[] = [];
@@ -79,6 +80,10 @@ export class Streamer {
       historySize: HISTORY_DEFAULT,
       onHandlerError: (type, error) =>
         logger.error('A handler of the in-process bus failed', { type, error: String(error) }),
+    });
+    this.bus.subscribe('command.answered', ({ data }) => {
+      this.#commands.answered += 1;
+      if (data.answer === 'denied') this.#commands.denied += 1;
     });
     delivery.outbox.beginEpoch(options.epoch);
     const clock = this.#clock;
@@ -245,7 +250,7 @@ export class Streamer {
 
   stats() {
     const { phase, failures, safeModeReason, lastError } = this.#session.state;
-    const { bus, book } = this.#delivery.stats();
+    const { bus, book, candleLatenessMs } = this.#delivery.stats();
     const { publisher, ...outbox } = bus;
     return {
       streamer: this.#options.streamer.name,
@@ -275,6 +280,10 @@ export class Streamer {
       publisher,
       /** Events for the book's queue; null where there is none. */
       book,
+      /** Longest way of a candle to the bus within the last minute; null where none left. */
+      candleLatenessMs,
+      /** Trading commands of this run. */
+      commands: { ...this.#commands },
       bus: this.bus.stats(),
       listenerFaults: this.#faults,
     };

@@ -17,6 +17,7 @@ export const logParts = [
   'archive',
   'reconcile',
   'apply-plan',
+  'watchdog',
 ] as const;
 export type LogPart = (typeof logParts)[number];
 

@@ -14,6 +14,7 @@ import { storedKeys } from '../../lib/aws/stored-keys.ts';
 import { openTableScan } from '../../lib/aws/table-scan.ts';
 import { backupSource } from '../../lib/events/sources.ts';
 import { stages } from '../../lib/events/stage.ts';
+import { metricsLine } from './metrics-line.ts';
 import { type BackupAnswer, run } from './run.ts';
 
 const env = readEnv({
@@ -49,5 +50,7 @@ const options = {
 
 /** @throws after the alert was raised; then there is no new backup, and whoever asked does not go on */
 export async function handler(request: unknown, context: Context): Promise<BackupAnswer> {
-  return run(request, context.invokedFunctionArn, options);
+  const made = await run(request, context.invokedFunctionArn, options);
+  console.log(metricsLine(made, env.STAGE, Date.now()));
+  return made;
 }

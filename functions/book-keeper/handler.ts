@@ -15,6 +15,7 @@ import { bookKeeperSource } from '../../lib/events/envelope.ts';
 import { stages } from '../../lib/events/stage.ts';
 import { handleGroups } from './batch.ts';
 import { createKeeper } from './keeper.ts';
+import { Tally } from './tally.ts';
 
 /** Time that is kept for a message that is under way, and for the answer. */
 const reserveMs = 6_000;
@@ -26,6 +27,7 @@ const env = readEnv({
   DEAD_LETTER_QUEUE_URL: envText(),
   EVENT_BUS_NAME: envText(),
 });
+const tally = new Tally(env.STAGE);
 const keep = createKeeper({
   book: openBookTable({ bookTable: env.BOOK_TABLE, auditTable: env.AUDIT_TABLE }),
   deadLetters: openDeadLetterQueue(env.DEAD_LETTER_QUEUE_URL),
@@ -35,9 +37,17 @@ const keep = createKeeper({
   nowMs: Date.now,
   random: Math.random,
   sleep,
+  count: (what) => tally.count(what),
 });
 
 /** Never throws: the messages that failed are named in the answer, and come again. */
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  return handleGroups(event.Records, keep, () => context.getRemainingTimeInMillis() > reserveMs);
+  const answer = await handleGroups(
+    event.Records,
+    keep,
+    () => context.getRemainingTimeInMillis() > reserveMs,
+  );
+  const line = tally.take(Date.now());
+  if (line !== undefined) console.log(line);
+  return answer;
 }

@@ -5,7 +5,11 @@ import { type BookMessage, parseMessage, type RefusalOptions, refusalOf, refuse 
 
 export interface KeeperOptions extends BookEventOptions, RefusalOptions {
   readonly logger: Pick<Logger, 'info' | 'warn' | 'error'>;
+  /** Told what became of each message. */
+  readonly count?: (what: KeptAs) => void;
 }
+
+export type KeptAs = 'booked' | 'unchanged' | 'refused' | 'retried';
 
 /** @returns handles one message; throws for one that is to come again */
 export function createKeeper(options: KeeperOptions): (message: BookMessage) => Promise<void> {
@@ -16,6 +20,7 @@ export function createKeeper(options: KeeperOptions): (message: BookMessage) => 
       await keep(message, options);
     } catch (error) {
       logger.error('failed, comes again', { messageId, group, error: error as Error });
+      options.count?.('retried');
       throw error;
     }
   };
@@ -26,12 +31,14 @@ async function keep(message: BookMessage, options: KeeperOptions): Promise<void>
   try {
     const event = parseMessage(message);
     const { result, attempts } = await bookEvent(event, options);
+    options.count?.(result);
     logger.info(result, { id: event.id, type: event.type, account: event.account, attempts });
   } catch (error) {
     const refusal = refusalOf(error);
     if (refusal === undefined) throw error;
     const { id: messageId, group } = message;
     const unsaid = await refuse(message, refusal, options);
+    options.count?.('refused');
     logger.error('refused, lies in the dead-letter queue', { messageId, group, reason: refusal.code });
     if (unsaid !== undefined) logger.error('the alert could not be raised', { messageId, problem: unsaid });
   }

@@ -1,4 +1,6 @@
 /** One run on request, and its figures in the log, where CloudWatch reads them (embedded metric format). */
+import { reconcileMetrics } from '../../lib/domain/metrics/function-metrics.ts';
+import { emfLine } from '../../lib/domain/metrics/metric.ts';
 import type { RunAnswer } from '../../lib/domain/reconcile/records.ts';
 import { keepInstrument, resolvedInstrument } from '../../lib/reconcile/instruments.ts';
 import { checkAccount } from '../../lib/reconcile/request.ts';
@@ -23,35 +25,36 @@ export async function run(
     return { instrument: resolved.data.conId, changed: await keepInstrument(resolved, options) };
   }
   const answer = await runReconcile(request, options);
-  options.printLine(metricsLine(answer, options.nowMs()));
+  const line = metricsLine(answer, options, options.nowMs());
+  if (line !== undefined) options.printLine(line);
   return answer;
 }
 
-const units = {
-  ReconcileRuns: 'Count',
-  ReconcileFailures: 'Count',
-  ReconcileDiscrepancies: 'Count',
-  ReconcileCritical: 'Count',
-  ReconcileDuration: 'Milliseconds',
-} as const;
-
-/** By hand, because the library for it is as large as all of a run. */
-export function metricsLine(answer: RunAnswer, nowMs: number): string {
-  const values: { readonly [name in keyof typeof units]: number } = {
-    ReconcileRuns: 1,
-    ReconcileFailures: answer.status === 'FAILED' ? 1 : 0,
-    ReconcileDiscrepancies: answer.discrepancy_count,
-    ReconcileCritical: answer.by_severity.CRITICAL ?? 0,
-    ReconcileDuration: answer.duration_ms,
-  };
-  const Metrics = Object.entries(units).map(([Name, Unit]) => ({ Name, Unit }));
-  return JSON.stringify({
-    _aws: {
-      Timestamp: nowMs,
-      CloudWatchMetrics: [{ Namespace: 'Evenkeel', Dimensions: [['service', 'account']], Metrics }],
+/** Figures of the run, under its streamer. */
+export function metricsLine(
+  answer: RunAnswer,
+  { stage, streamers }: Pick<ReconcileOptions, 'stage' | 'streamers'>,
+  nowMs: number,
+): string | undefined {
+  const { account, status, run_id, by_severity: found, duration_ms: durationMs } = answer;
+  const streamer = streamers.find((one) => one.account === account)?.streamer ?? account;
+  const hasFailed = status === 'FAILED';
+  // A run that was postponed or skipped found nothing because it looked at nothing.
+  const hasJudged = answer.evidence !== '' && !hasFailed;
+  const judged = (count = 0): number | undefined => (hasJudged ? count : undefined);
+  return emfLine({
+    metrics: reconcileMetrics,
+    values: {
+      evenkeel_reconcile_runs_total: 1,
+      evenkeel_reconcile_failed_total: hasFailed ? 1 : 0,
+      evenkeel_reconcile_duration_seconds: judged(durationMs / 1000),
+      evenkeel_reconcile_critical: judged(found.CRITICAL),
+      evenkeel_reconcile_high: judged(found.HIGH),
+      evenkeel_reconcile_medium: judged(found.MEDIUM),
+      evenkeel_reconcile_info: judged(found.INFO),
     },
-    service: 'reconcile',
-    account: answer.account,
-    ...values,
+    dimensions: { stage, streamer },
+    properties: { service: 'reconcile', account, run_id, status },
+    nowMs,
   });
 }

@@ -4,12 +4,14 @@ import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
+import { Alarms } from './alarms.ts';
 import { AlertTopic } from './alert-topic.ts';
 import { Archive } from './archive.ts';
 import { Backups } from './backups.ts';
 import { Book } from './book.ts';
 import type { Bundle, FunctionName } from './bundle.ts';
 import { Candles } from './candles.ts';
+import { StageDashboard } from './dashboard.ts';
 import { StageEventBus } from './event-bus.ts';
 import { stageQueue } from './function-parts.ts';
 import { Network } from './network.ts';
@@ -102,6 +104,28 @@ export class EvenkeelStack extends Stack {
       bundles,
       programVersion,
     });
+
+    const observed = {
+      prefix,
+      config,
+      topic,
+      watchdog,
+      functions: [
+        candles.keeper,
+        book.keeper,
+        backups.backup,
+        backups.drill,
+        archive.archive,
+        watchdog,
+        reconcile.reconcile,
+        reconcile.applyPlan,
+      ],
+      queues: [book.queue, ...streamers.map(({ service }) => service.commands)],
+      deadLetters: [candles.deadLetters, jobs.deadLetters],
+      tables: [book.book, book.audit, book.control, candles.table],
+    };
+    const alarms = new Alarms(this, 'Alarms', observed);
+    new StageDashboard(this, 'Dashboard', { ...observed, alarms: alarms.all });
 
     new CfnOutput(this, 'EventBusName', { value: bus.eventBusName });
     new CfnOutput(this, 'CandlesTableName', { value: candles.table.tableName });

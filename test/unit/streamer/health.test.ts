@@ -27,6 +27,8 @@ const stats = {
   outbox: zeros,
   publisher: zeros,
   book: null,
+  candleLatenessMs: null,
+  commands: zeros,
   listenerFaults: 0,
 };
 const streamer = { ready: true, stats: () => stats } as unknown as NonNullable<
@@ -45,7 +47,10 @@ async function pages(lease: LeaseStats, running: boolean) {
     lease: () => lease,
     delivery: { stats: () => ({ bus: { depth: 4 }, book: null }) },
   } as unknown as HealthSource;
-  server = await serveHealth(source, createMetrics(source), { host: '127.0.0.1', port: 0 });
+  server = await serveHealth(source, createMetrics(source, { stage: 'paper', streamer: 'main' }), {
+    host: '127.0.0.1',
+    port: 0,
+  });
   const { port } = server;
   return async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
