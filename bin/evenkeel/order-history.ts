@@ -66,7 +66,7 @@ export async function readOrder(
   return { account, order, fills, bracket: bracketOf(order, orders), events };
 }
 
-async function findOrder(
+export async function findOrder(
   book: BookReader,
   account: string,
   ref: string,
@@ -123,7 +123,7 @@ function bracketOf(order: OrderRow, orders: readonly OrderRow[]): Bracket {
   };
 }
 
-function eventOf({ at, cause, writer, seq, changes }: AuditRow): OrderEvent {
+export function eventOf({ at, cause, writer, seq, changes }: AuditRow): OrderEvent {
   const words = changes.flatMap(({ item, image }) => {
     const kind = item.slice(0, item.indexOf('#'));
     if (image === null) return [`${item} deleted`];

@@ -30,6 +30,7 @@ import {
 } from './session.ts';
 import { addSnapshot } from './snapshot.ts';
 import { addStatus } from './status.ts';
+import { addTrace } from './trace.ts';
 import { addTrading } from './trading.ts';
 
 const exitCodes =
@@ -76,6 +77,7 @@ export async function runEvenkeel(
     addBalances,
     addCandles,
     addAudit,
+    addTrace,
     addLogs,
     addSnapshot,
     addReconcile,
@@ -143,6 +145,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   halt: ['halt --reason "the feed prints nonsense"'],
   'reduce-only': ['reduce-only --reason "into the weekend"'],
   resume: ['resume --reason "feed is right again, compared with TWS"'],
+  trace: ['trace 0000e1a7.6960a1b2.01.01', 'trace P1873465', 'trace main:7:812 --json'],
   order: [
     'order place --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1',
     'order cancel 1873465',

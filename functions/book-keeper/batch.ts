@@ -17,10 +17,12 @@ export async function handleGroups(
   const groups = Map.groupBy(records, (record) => record.attributes.MessageGroupId ?? '');
   const failed = await Promise.all(
     [...groups].map(async ([group, members]) => {
-      for (const [index, { messageId, body }] of members.entries()) {
+      for (const [index, { messageId, body, attributes }] of members.entries()) {
         try {
           if (!mayGoOn()) return members.slice(index);
-          await handle({ id: messageId, group, body });
+          const sentMs = Number(attributes.SentTimestamp);
+          const receivedMs = Number(attributes.ApproximateFirstReceiveTimestamp);
+          await handle({ id: messageId, group, body, sentMs, receivedMs });
         } catch {
           return members.slice(index);
         }

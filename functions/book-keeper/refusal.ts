@@ -12,6 +12,9 @@ export interface BookMessage {
   /** The account, by the rule of the queue. */
   readonly group: string;
   readonly body: string;
+  /** When the queue took it, and when it first handed it over; Unix ms UTC. Where the queue says so. */
+  readonly sentMs?: number;
+  readonly receivedMs?: number;
 }
 
 export interface RefusalOptions {

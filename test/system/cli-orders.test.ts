@@ -187,7 +187,9 @@ describe("orders of the command line, with the streamer's order desk", () => {
       expect(shown).toMatchObject({ status: 'Filled', filled: '1' });
       expect((await json('positions')).positions).toMatchObject([{ position: '1' }]);
     }, until);
-    expect((await json('fills')).fills).toHaveLength(1);
+    const { fills } = await json('fills');
+    expect(fills).toHaveLength(1);
+    await tracesEveryStep(fills[0].execId);
   });
 
   it('what is off the tick is denied, and says what would be allowed', async () => {
@@ -240,3 +242,28 @@ describe("orders of the command line, with the streamer's order desk", () => {
     });
   }
 });
+
+/** From the socket to the audit row: every step has its time, none goes back, and the intent stands before them. */
+async function tracesEveryStep(execId: string): Promise<void> {
+  const { orderKey, intent, events } = await json('trace', execId);
+  expect(intent).toBeNull();
+  const [fill] = events;
+  const { occurredAt, recordedAt, queuedAt, receivedAt, bookedAt } = fill;
+  expect(fill).toMatchObject({
+    event: 'fill.received',
+    writer: 'book-keeper',
+    occurredAt: expect.any(String),
+  });
+  expect(occurredAt).toMatch(/Z$/);
+  const steps = [recordedAt, queuedAt, receivedAt, bookedAt].map(Date.parse);
+  expect(steps, JSON.stringify(fill)).toEqual(steps.toSorted((a, b) => a - b));
+  const byEvent = await json('trace', fill.id);
+  expect(byEvent.events).toMatchObject([{ id: fill.id, bookedAt, queuedAt }]);
+  const order = await json('trace', orderKey);
+  expect(order.intent.states.map(({ state }: { readonly state: string }) => state)).toEqual([
+    'sending',
+    'sent',
+  ]);
+  expect(order.events.length).toBeGreaterThan(1);
+  expect((await evenkeel('trace', 'main:1:999999')).stderr).toContain('EVENT_UNKNOWN');
+}
