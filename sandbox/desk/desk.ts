@@ -4,6 +4,7 @@ import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Candle } from '../../lib/domain/market/candle.ts';
+import { portsText } from '../../lib/domain/safety/paper-or-live.ts';
 import type { Streamer } from '../../streamer/streamer.ts';
 import { type LocalCloud, startCloud } from '../cloud/cloud.ts';
 import type { Fault } from '../cloud/faults.ts';
@@ -314,7 +315,7 @@ async function reach({ host, port }: { readonly host: string; readonly port: num
       socket.destroy();
       reject(
         new DeskError(
-          `The gateway at ${host}:${port} cannot be reached (${why}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), and that the port is right: 4002 paper, 4001 live (TWS 7497, 7496).`,
+          `The gateway at ${host}:${port} cannot be reached (${why}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), and that the port is right: for a paper account ${portsText('paper')}.`,
           2,
         ),
       );
