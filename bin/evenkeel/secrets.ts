@@ -136,6 +136,8 @@ async function readSecret(session: SecretsSession, secret: StageSecret, stdin: b
 }
 
 function advice({ kind, service }: StageSecret, stage: string, result: string): string[] {
+  // Nothing in a sandbox logs in.
+  if (stage === 'sandbox') return [];
   if (kind === 'login' && result === 'changed') {
     return [
       'A task that runs keeps the login that it started with. To start it again, an outage of some minutes:',
