@@ -1,5 +1,4 @@
 import type { Readable, Writable } from 'node:stream';
-import { isCancel, password, select, text } from '@clack/prompts';
 import { CliError, exit } from './exit.ts';
 
 /** What is wrong with an answer; undefined where nothing is. */
@@ -16,22 +15,30 @@ export interface Prompts {
   ): Promise<string>;
 }
 
-/** On standard error: standard output is for results. */
+/** On standard error: standard output is for results. The library is loaded with the first question; few commands ask. */
 export function createPrompts(input: Readable, output: Writable, signal: AbortSignal): Prompts {
   const common = { input, output, signal };
+  const clack = () => import('@clack/prompts');
   const validating = (check: Check) => (answer: string | undefined) => check(answer ?? '');
   return {
     hidden: async (message, check) =>
-      answered(await password({ ...common, message, validate: validating(check) })),
-    line: async (message, check) => answered(await text({ ...common, message, validate: validating(check) })),
+      answered(await (await clack()).password({ ...common, message, validate: validating(check) })),
+    line: async (message, check) =>
+      answered(await (await clack()).text({ ...common, message, validate: validating(check) })),
     choose: async (message, options) =>
-      answered(await select({ ...common, message, options: options.map((option) => ({ ...option })) })),
+      answered(
+        await (await clack()).select({
+          ...common,
+          message,
+          options: options.map((option) => ({ ...option })),
+        }),
+      ),
   };
 }
 
-/** An empty line comes as undefined. */
+/** The library answers with a symbol when the person cancels, and with undefined for an empty line. */
 function answered(answer: string | symbol | undefined): string {
-  if (isCancel(answer) || typeof answer === 'symbol')
+  if (typeof answer === 'symbol')
     throw new CliError('INTERRUPTED', 'Interrupted; nothing was written.', exit.interrupted);
   return answer ?? '';
 }

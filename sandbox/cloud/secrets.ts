@@ -5,6 +5,7 @@ import { ServiceError } from './aws-errors.ts';
 import { CloudError, messageOf } from './errors.ts';
 import type { Access } from './iam.ts';
 import type { CloudModel, SecretModel } from './model.ts';
+import { checkedToken, checkedValue, notHere, refuseOthers } from './secret-input.ts';
 
 export const SECRETS_OPERATIONS = [
   'GetSecretValue',
@@ -31,7 +32,6 @@ interface Place {
 
 const FIRST: Version = { id: '00000000-0000-0000-0000-000000000001', createdMs: 0, changedMs: 0 };
 const NAME = /^[\w/+=.@-]{1,512}$/;
-const VALUE_BYTES_MAX = 65_536;
 const PAGE_MAX = 100;
 /** Where the real one has six random characters. */
 const SUFFIX = '-Local0';
@@ -255,43 +255,6 @@ export class Secrets {
     write('secrets.json', this.#values);
     write('secret-versions.json', this.#versions);
   }
-}
-
-function checkedValue({ SecretString }: Input): string {
-  if (typeof SecretString !== 'string' || SecretString === '')
-    throw new ServiceError(
-      'InvalidRequestException',
-      'You must provide either SecretString or SecretBinary.',
-    );
-  // As the service does: the value itself is never part of the message.
-  if (Buffer.byteLength(SecretString) > VALUE_BYTES_MAX) {
-    throw new ServiceError(
-      'ValidationException',
-      "1 validation error detected: Value at 'secretString' failed to satisfy constraint: Member must have length less than or equal to 65536",
-    );
-  }
-  return SecretString;
-}
-
-/** SDKs make one up; whoever calls without an SDK has to. */
-function checkedToken({ ClientRequestToken }: Input): string {
-  const token = String(ClientRequestToken ?? '');
-  if (token.length >= 32 && token.length <= 64) return token;
-  throw new ServiceError('InvalidParameterException', 'ClientRequestToken must be 32-64 characters long.');
-}
-
-/** What would be ignored here, AWS would obey. */
-function refuseOthers(input: Input, known: readonly string[]): void {
-  const other = Object.keys(input).find((key) => !known.includes(key));
-  if (other !== undefined) throw notHere(`the parameter ${other} of Secrets Manager`);
-}
-
-function notHere(what: string): ServiceError {
-  return new ServiceError(
-    'NotImplemented',
-    `The local cloud does not have ${what} (docs/local-cloud.md lists what it has)`,
-    501,
-  );
 }
 
 function readStored<T>(file: string): Record<string, T> {
