@@ -1,5 +1,5 @@
 /** Rules that join several values, or that name a costly mistake: checked once each value alone is right. */
-import { kindOfAccount, kindOfStage, standardPort } from '../lib/domain/safety/paper-or-live.ts';
+import { kindOfAccount, kindOfStage, portsText, standardPort } from '../lib/domain/safety/paper-or-live.ts';
 import type { ConfigProblem } from './config-error.ts';
 import type { Config, StreamerConfig } from './schema.ts';
 
@@ -96,12 +96,11 @@ function portMixUp(stage: Config['stage'], streamer: StreamerConfig, at: string)
   const standard = standardPort(port);
   if (standard === undefined || standard.kind === kindOfStage(stage)) return [];
   const { kind, of } = standard;
-  const right = stage === 'live' ? '4001 (IB Gateway) or 7496 (TWS)' : '4002 (IB Gateway) or 7497 (TWS)';
   return [
     {
       path: `${at}.gateway.port`,
       value: String(port),
-      allowed: `that is the ${kind} port of ${of}, and the stage is ${stage}; for it use ${right}`,
+      allowed: `that is the ${kind} port of ${of}, and the stage is ${stage}; for it use ${portsText(kindOfStage(stage))}`,
     },
   ];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseDocument } from 'yaml';
 import * as z from 'zod';
+import { gatewayPort, kindOfStage } from '../lib/domain/safety/paper-or-live.ts';
 import { type Stage, stages } from '../lib/events/stage.ts';
 import { ConfigError, type ConfigProblem } from './config-error.ts';
 import { crossChecks } from './cross-checks.ts';
@@ -97,7 +98,7 @@ function fillStageDefaults(raw: Record<string, unknown>, stage: Stage): void {
     entry.dbPath ??= `.evenkeel/${stage}/${typeof entry.name === 'string' ? entry.name : 'main'}.db`;
     entry.gateway ??= {};
     if (typeof entry.gateway !== 'object' || entry.gateway === null) continue;
-    (entry.gateway as { port?: unknown }).port ??= stage === 'live' ? 4001 : 4002;
+    (entry.gateway as { port?: unknown }).port ??= gatewayPort(kindOfStage(stage));
   }
 }
 

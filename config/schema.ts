@@ -4,6 +4,7 @@
  */
 import * as z from 'zod';
 import { discrepancyTypes, reconcileModes } from '../lib/domain/reconcile/types.ts';
+import { gatewayPort } from '../lib/domain/safety/paper-or-live.ts';
 import { stages } from '../lib/events/stage.ts';
 import { flag, fraction, int, oneOf, oneOfNumbers, section, text, timeZone } from './fields.ts';
 
@@ -41,7 +42,9 @@ const symbolSchema = z
 
 const gateway = section({
   host: text('Host of IB Gateway or TWS').default('127.0.0.1'),
-  port: int(1, 65_535, 'Port of IB Gateway or TWS').meta({ standard: '`4002`; stage live `4001`' }),
+  port: int(1, 65_535, 'Port of IB Gateway or TWS').meta({
+    standard: `\`${gatewayPort('paper')}\`; stage live \`${gatewayPort('live')}\``,
+  }),
   clientId: int(1, 2_147_483_647, 'API client id. Client 0 is refused: it would bind manual orders').default(
     1,
   ),

@@ -1,3 +1,4 @@
+import { kindOfStage, portsText } from '../lib/domain/safety/paper-or-live.ts';
 import type { ListDesk } from './broker-lists.ts';
 import type { GapDriver } from './gap-driver.ts';
 import type { History } from './history.ts';
@@ -55,10 +56,11 @@ export class GatewayErrors {
     // What the very first attempt meets is a mistake in the configuration more often than an outage.
     if (code === 502 && !session.state.everReady && !waitForGateway) {
       const { host, port } = streamer.gateway;
+      const { stage } = this.#options.config;
       fatal(
         new StreamerError(
           'GATEWAY_REFUSED',
-          `The gateway at ${host}:${port} refuses the connection (${message}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), that the port is right (4001 live, 4002 paper; TWS 7496, 7497), and that ${host} is among its trusted addresses. \`npm run gateway\` starts a simulated one.`,
+          `The gateway at ${host}:${port} refuses the connection (${message}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), that the port is right (${portsText(kindOfStage(stage))}), and that ${host} is among its trusted addresses. \`npm run gateway\` starts a simulated one.`,
         ),
       );
       return;

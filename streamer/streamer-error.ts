@@ -7,6 +7,7 @@ export type StreamerErrorCode =
   | 'NO_MARKET_DATA'
   | 'DELAYED_DATA_ONLY'
   | 'API_READ_ONLY'
+  | 'ACCOUNT_MISMATCH'
   | 'SUBSCRIPTION_REFUSED'
   | 'TOO_MANY_SYMBOLS'
   | 'INTERVAL_UNSUPPORTED'
@@ -49,6 +50,20 @@ export function subscriptionError(
   return new StreamerError(
     'SUBSCRIPTION_REFUSED',
     `The gateway refused market data for ${symbol} (error ${code}: ${message}). Look the code up in IB's list of message codes; 101 means that the login has no free market data line.`,
+  );
+}
+
+/** The login is another one than the configuration means: what it would tell belongs to another book. */
+export function otherLogin(
+  account: string,
+  managed: readonly string[],
+  stage: string,
+): StreamerError | undefined {
+  // A gateway that names none is not yet through with its login.
+  if (managed.length === 0 || managed.includes(account)) return undefined;
+  return new StreamerError(
+    'ACCOUNT_MISMATCH',
+    `The gateway's login manages ${managed.join(', ')}, and the configuration says ${account} (stage ${stage}). Nothing was subscribed and no order can leave. Either log in IB Gateway with the user of ${account} (deployed: evenkeel secrets set), or set streamers[].account in config/${stage}.yml (or IB_ACCOUNT) to an account of this login.`,
   );
 }
 

@@ -16,7 +16,7 @@ import { ProtectionGuardian } from './protection-guardian.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
-import { StreamerError } from './streamer-error.ts';
+import { otherLogin, StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
 import type { TradingView } from './trading-view.ts';
@@ -310,6 +310,8 @@ export class Streamer {
     return {
       ready: (serverVersion, accounts) => {
         this.#serverVersion = serverVersion;
+        const other = otherLogin(this.#options.streamer.account, accounts, this.#options.config.stage);
+        if (other !== undefined) return this.#fatal(other);
         this.#managed = accounts;
         this.#session.feed({ kind: 'ready', serverVersion, accounts });
       },

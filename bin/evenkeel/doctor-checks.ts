@@ -1,4 +1,5 @@
 import type { Heartbeat } from '../../lib/ports/lease-store.ts';
+import type { Identity } from '../../lib/ports/stage-probes.ts';
 import { explain, type FailurePlace } from './failures.ts';
 import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
@@ -40,9 +41,14 @@ export function checkConfiguration({ stage, config, account, streamer }: DoctorS
   );
 }
 
-export async function checkCredentials(session: DoctorSession): Promise<Finding[]> {
+export async function checkCredentials(
+  session: Pick<DoctorSession, 'stage' | 'dataDir' | 'ports'>,
+  known: (identity: Identity) => void = () => undefined,
+): Promise<Finding[]> {
   return attempt('credentials', session, async () => {
-    const { account, arn, clockSkewMs } = await session.ports.identity.whoAmI();
+    const identity = await session.ports.identity.whoAmI();
+    known(identity);
+    const { account, arn, clockSkewMs } = identity;
     return [ok('credentials', `${arn} of AWS account ${account}`), clockFinding(clockSkewMs)];
   });
 }

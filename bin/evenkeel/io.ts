@@ -1,5 +1,7 @@
 import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createPrompts, type Prompts } from './prompts.ts';
 
 /** The world of one run of the program, so that a test can be it. */
 export interface Io {
@@ -13,6 +15,10 @@ export interface Io {
   readonly sleep: (ms: number) => Promise<void>;
   /** What a person types in answer; undefined where nobody sits at a terminal. */
   readonly ask: ((question: string) => Promise<string>) | undefined;
+  /** Questions whose answers nobody may see; undefined where nobody sits at a terminal. */
+  readonly prompts?: Prompts | undefined;
+  /** All of standard input; undefined where that is a terminal. */
+  readonly readInput?: (() => Promise<string>) | undefined;
 }
 
 export interface Output {
@@ -22,6 +28,7 @@ export interface Output {
 }
 
 export function processIo(env: Readonly<Record<string, string | undefined>>, signal: AbortSignal): Io {
+  const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
   return {
     out: output(process.stdout),
     err: output(process.stderr),
@@ -29,7 +36,9 @@ export function processIo(env: Readonly<Record<string, string | undefined>>, sig
     signal,
     nowMs: Date.now,
     sleep: (ms) => sleep(ms, undefined, { signal }).catch(() => undefined),
-    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+    ask: atTerminal ? ask : undefined,
+    prompts: atTerminal ? createPrompts(process.stdin, process.stderr, signal) : undefined,
+    readInput: process.stdin.isTTY ? undefined : () => text(process.stdin),
   };
 }
 

@@ -18,9 +18,11 @@ import { addOrder } from './order.ts';
 import { addOrders } from './orders.ts';
 import { addPlan } from './plan.ts';
 import { addPositions } from './positions.ts';
+import { addPreflight } from './preflight.ts';
 import { addReconcile } from './reconcile.ts';
 import { addRestore } from './restore.ts';
 import { defaultDataDir } from './sandbox-place.ts';
+import { addSecrets } from './secrets.ts';
 import {
   type GlobalOptions,
   type OpenPorts,
@@ -87,6 +89,8 @@ export async function runEvenkeel(
     addVerifyAlone,
     addRestore,
     addDrill,
+    addSecrets,
+    addPreflight,
     addDoctor,
   ]) {
     add(cli);
@@ -212,6 +216,14 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'restore 17 --execute --in-place --reason "back to before the import"',
   ],
   drill: ['drill', 'drill db_backup_20260105_031500 --json'],
+  secrets: ['secrets --stage paper', 'secrets set gateway --stage paper'],
+  'secrets list': ['secrets list --stage paper --json'],
+  'secrets set': [
+    'secrets set gateway --stage paper',
+    'secrets set alert-channels --stage paper',
+    'secrets set gateway-main --stage paper --stdin < /run/secrets/login.json',
+  ],
+  preflight: ['preflight --stage paper', 'preflight --stage paper --json'],
   doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
 };
 

@@ -4,11 +4,13 @@ import type { BackupStore } from '../../lib/ports/backup-store.ts';
 import type { Book } from '../../lib/ports/book.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import type { CommandSender } from '../../lib/ports/command-queue.ts';
+import type { DeploymentProbe } from '../../lib/ports/deployment-probe.ts';
 import type { FunctionCaller } from '../../lib/ports/function-caller.ts';
 import type { IdentityProof, ProofPurpose } from '../../lib/ports/identity-proof.ts';
 import type { HeartbeatStore, LeaseStore } from '../../lib/ports/lease-store.ts';
 import type { LogReader } from '../../lib/ports/log-reader.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
+import type { SecretStore } from '../../lib/ports/secret-store.ts';
 import type { IdentityProbe, QueueProbe, TableProbe } from '../../lib/ports/stage-probes.ts';
 import type { ScratchTables } from '../../lib/ports/table-load.ts';
 
@@ -21,6 +23,8 @@ export interface StagePorts {
   readonly candles: CandleStore;
   readonly logs: LogReader;
   readonly identity: IdentityProbe;
+  readonly deployment: DeploymentProbe;
+  readonly secrets: SecretStore;
   readonly queues: QueueProbe;
   readonly tables: TableProbe;
   /** The command queue of a streamer, by its name. */

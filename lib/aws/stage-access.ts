@@ -3,6 +3,7 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { STSClient } from '@aws-sdk/client-sts';
 import type { BackupStore } from '../ports/backup-store.ts';
@@ -14,6 +15,7 @@ import { S3BackupStore } from './backup-store.ts';
 import { BookTable } from './book-table.ts';
 import { CandlesTable } from './candles-table.ts';
 import { SqsCommandSender } from './command-queue.ts';
+import { BootstrapProbe } from './deployment-probe.ts';
 import { callPatience, LambdaCaller } from './function-caller.ts';
 import { HeartbeatTable } from './heartbeat-table.ts';
 import { StsIdentity } from './identity.ts';
@@ -25,6 +27,7 @@ import { queueUrl, SqsQueueDepths } from './queue-depths.ts';
 import { requestPatience } from './request-patience.ts';
 import { openRestoreTarget, type RestoreTables } from './restore-target.ts';
 import { DynamoScratchTables } from './scratch-tables.ts';
+import { SecretsManagerStore } from './secret-store.ts';
 import { DynamoTableStatus } from './table-status.ts';
 
 export interface StageAccessOptions {
@@ -90,6 +93,8 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
   };
   return {
     identity,
+    deployment: new BootstrapProbe(new S3Client(common)),
+    secrets: new SecretsManagerStore(new SecretsManagerClient(common)),
     book,
     audit: new AuditTable({ client: dynamodb, auditTable: names.auditTable, book }),
     leases: new LeaseTable({

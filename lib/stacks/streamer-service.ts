@@ -22,7 +22,9 @@ import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { gatewayIsBeside } from '../../config/gateway-place.ts';
 import type { Config, StreamerConfig } from '../../config/schema.ts';
+import { gatewayPort, kindOfStage } from '../domain/safety/paper-or-live.ts';
 import {
   acknowledgeOwnSnapshots,
   acknowledgeRegistryToken,
@@ -185,8 +187,8 @@ export class StreamerService extends Construct {
       readOnly: false,
     });
 
-    if (isLoopback(streamer.gateway.host)) {
-      const port = config.stage === 'live' ? 4001 : 4002;
+    if (gatewayIsBeside(streamer)) {
+      const port = gatewayPort(kindOfStage(config.stage));
       if (streamer.gateway.port !== port)
         throw new StreamerServiceError(streamer.name, streamer.gateway.port, port);
       const login = Secret.fromSecretNameV2(this, 'GatewayLogin', `${prefix}-gateway-${streamer.name}`);
@@ -246,10 +248,6 @@ export class StreamerService extends Construct {
       deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
     });
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '127.0.0.1' || host === '::1';
 }
 
 /** The image's settings: https://github.com/gnzsnz/ib-gateway-docker. Its login is not among them, it is a secret. */

@@ -140,7 +140,7 @@ async function start(
   });
 
   const iam = new Iam(model);
-  const secrets = new Secrets(model.secrets, dataDir);
+  const secrets = new Secrets(model, dataDir);
   const s3 = new S3(model, dataDir);
   stops.push(() => s3.close());
   const logs = new Logs(model, dataDir, options.containerLogs ?? {});

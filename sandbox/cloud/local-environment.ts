@@ -135,7 +135,7 @@ function secretValue(
       'Grant the execution role the secret in lib/stacks.',
     );
   }
-  const value = String(secrets.get(arn).SecretString);
+  const value = secrets.get(arn);
   if (key === '') return value;
   const field = (JSON.parse(value) as Record<string, unknown>)[key];
   if (field === undefined) {

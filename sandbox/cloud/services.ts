@@ -11,7 +11,7 @@ import type { LambdaFunction } from './lambda.ts';
 import type { Logs } from './logs.ts';
 import type { S3 } from './s3.ts';
 import { readS3Address, S3_OPERATIONS, s3Access } from './s3-requests.ts';
-import type { Secrets } from './secrets.ts';
+import { SECRETS_OPERATIONS, type Secrets } from './secrets.ts';
 import type { Sqs } from './sqs.ts';
 import type { StatsCollector } from './stats.ts';
 
@@ -21,7 +21,7 @@ const OPERATIONS: Readonly<Record<Service, readonly string[] | undefined>> = {
   sqs: undefined,
   events: ['PutEvents'],
   lambda: ['Invoke'],
-  secretsmanager: ['GetSecretValue'],
+  secretsmanager: SECRETS_OPERATIONS,
   sts: ['GetCallerIdentity'],
   s3: S3_OPERATIONS,
   logs: ['DescribeLogGroups', 'FilterLogEvents'],
@@ -136,10 +136,8 @@ export class Services {
         return putEventsAccess(body, place);
       case 'sqs':
         return sqsAccess(operation, body, place);
-      case 'secretsmanager': {
-        const id = String(body.SecretId);
-        return [{ action: 'secretsmanager:GetSecretValue', resource: secrets.arnOf(id) ?? id }];
-      }
+      case 'secretsmanager':
+        return secrets.access(operation, body);
       case 'lambda': {
         const id = functionIdOf(request.incoming);
         const resource = functions.get(id)?.model.arn ?? `arn:aws:lambda:${region}:${account}:function:${id}`;
@@ -182,7 +180,7 @@ export class Services {
         return;
       }
       case 'secretsmanager':
-        write(200, {}, JSON.stringify(parts.secrets.get(String(body.SecretId))));
+        write(200, {}, JSON.stringify(parts.secrets.answer(operation, body)));
         return;
       case 'lambda':
         await this.#invoke(request, write);

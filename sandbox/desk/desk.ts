@@ -3,7 +3,10 @@ import { access } from 'node:fs/promises';
 import { createConnection } from 'node:net';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ConfigError } from '../../config/config-error.ts';
+import { loadConfig } from '../../config/load.ts';
 import type { Candle } from '../../lib/domain/market/candle.ts';
+import { portsText } from '../../lib/domain/safety/paper-or-live.ts';
 import type { Streamer } from '../../streamer/streamer.ts';
 import { type LocalCloud, startCloud } from '../cloud/cloud.ts';
 import type { Fault } from '../cloud/faults.ts';
@@ -102,8 +105,8 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   const folder = takeFolder(dataDir, options.fresh ?? false);
 
   // Gateway and template at the same time: reading a tape and a cold synth are the two slow things.
-  const { clientId, stage } = stageOf(options);
-  const simulated = options.gateway ? undefined : startGateway(options, dataDir, clientId);
+  const stage = 'sandbox';
+  const simulated = options.gateway ? undefined : startGateway(options, dataDir, loginOf(stage, options));
   simulated?.catch(() => undefined);
   const synthesised = synth({ stage });
   synthesised.catch(() => undefined);
@@ -256,9 +259,19 @@ function streamerEnded(how: string, refusal: string | undefined, words: string, 
   return new DeskError(`${reason}\nIts log: ${logFile}`, refusal === undefined ? 1 : 2);
 }
 
-/** The stage that the desk runs, and the API client of its streamer: the master client of the simulated gateway. */
-function stageOf({ streamerEnv = {} }: DeskOptions): { stage: string; clientId: string } {
-  return { stage: 'sandbox', clientId: streamerEnv.IB_CLIENT_ID ?? '1' };
+/** What the streamer expects of its gateway: the account of the login, and its own client as the master client. */
+function loginOf(
+  stage: string,
+  { streamerEnv = {} }: DeskOptions,
+): { readonly account: string; readonly clientId: number } | undefined {
+  try {
+    const [first] = loadConfig({ stage, env: streamerEnv }).streamers;
+    return first && { account: first.account, clientId: first.gateway.clientId };
+  } catch (error) {
+    // The streamer says it better, with its log.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
 }
 
 /** What waits between the streamer and the book: in the outbox, by the streamer's own figures. */
@@ -273,7 +286,7 @@ async function queuesEmpty(cloud: LocalCloud): Promise<boolean> {
   return depths.every((depth) => depth === 0);
 }
 
-async function startGateway(options: DeskOptions, dataDir: string, clientId: string) {
+async function startGateway(options: DeskOptions, dataDir: string, login: ReturnType<typeof loginOf>) {
   const { promise: listening, resolve: heard } = Promise.withResolvers<Listening>();
   const child = startChild({
     name: 'simulated gateway',
@@ -289,8 +302,9 @@ async function startGateway(options: DeskOptions, dataDir: string, clientId: str
       options.speed,
       '--start-delay',
       String(START_DELAY_MS),
-      '--master-client-id',
-      clientId,
+      ...(login === undefined
+        ? []
+        : ['--master-client-id', String(login.clientId), '--account', login.account]),
       ...(options.gatewayArgs ?? []),
       '--json',
     ],
@@ -314,7 +328,7 @@ async function reach({ host, port }: { readonly host: string; readonly port: num
       socket.destroy();
       reject(
         new DeskError(
-          `The gateway at ${host}:${port} cannot be reached (${why}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), and that the port is right: 4002 paper, 4001 live (TWS 7497, 7496).`,
+          `The gateway at ${host}:${port} cannot be reached (${why}). Check that IB Gateway or TWS runs there, that its API is enabled (Configure, Settings, API), and that the port is right: for a paper account ${portsText('paper')}.`,
           2,
         ),
       );

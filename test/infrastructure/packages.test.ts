@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,6 +107,30 @@ describe.skipIf(!engineIsHere)(
   },
 );
 
+/** The stages of a Dockerfile, each with its instructions on one line. */
+function stagesOf(dockerfile: string): { from: string; instructions: string[] }[] {
+  const lines = dockerfile
+    .replaceAll(/^#.*\n/gm, '')
+    .replaceAll(/\s*\\\n\s*/g, ' ')
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  const stages: { from: string; instructions: string[] }[] = [];
+  for (const line of lines) {
+    if (line.startsWith('FROM ')) stages.push({ from: line.slice(5), instructions: [] });
+    else stages.at(-1)?.instructions.push(line);
+  }
+  return stages;
+}
+
+/** Of the streamer's task. */
+function containersOf(template: ReturnType<typeof stageTemplate>['template']): Record<string, unknown>[] {
+  const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition')) as {
+    Properties: { ContainerDefinitions: Record<string, unknown>[] };
+  }[];
+  return tasks[0]?.Properties.ContainerDefinitions ?? [];
+}
+
 /** A bus that takes every event, and remembers the names. */
 async function startBus() {
   const received: string[] = [];
@@ -165,7 +189,7 @@ describe("the streamer's image", () => {
   });
 
   it.skipIf(!engineIsHere)(
-    'bundles from that context, is healthy while the gateway is not there yet, and stops cleanly',
+    'bundles from that context, is healthy while the gateway is not there yet, writes nowhere but into its volume, and stops cleanly',
     async () => {
       const folder = join(scratch, 'image');
       const built = buildSync({
@@ -187,7 +211,12 @@ describe("the streamer's image", () => {
       const bus = await startBus();
       const engine = await startDynamoEngine();
       await engine.createTable('evenkeel-paper-control');
-      const streamer = spawn(process.execPath, args, {
+      // A read-only root, as Node has it: whatever wants to write elsewhere fails. It does not reach into SQLite, which
+      // is told to keep its temporary files on the volume.
+      const outbox = join(folder, 'outbox');
+      const readOnly = ['--permission', '--allow-fs-read=*', `--allow-fs-write=${outbox}`];
+      mkdirSync(outbox);
+      const streamer = spawn(process.execPath, [...readOnly, ...args], {
         cwd: folder,
         stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
         env: {
@@ -206,7 +235,8 @@ describe("the streamer's image", () => {
           AWS_ACCESS_KEY_ID: 'test',
           AWS_SECRET_ACCESS_KEY: 'test',
           EVENKEEL_CONFIG_DIR: join(context(), 'config'),
-          DB_PATH: join(folder, 'outbox', 'streamer.db'),
+          DB_PATH: join(outbox, 'streamer.db'),
+          SQLITE_TMPDIR: outbox,
           // Any free port instead of the image's own, and a gateway where nothing ever listens.
           HEALTH_PORT: '0',
           IB_GATEWAY_PORT: '9',
@@ -224,6 +254,7 @@ describe("the streamer's image", () => {
         streamer.kill('SIGTERM');
         expect({ status, exit: await exited }).toEqual({ status: 200, exit: [0, null] });
         expect(bus.received).toContain('session.changed');
+        expect(readdirSync(folder).sort()).toEqual(['main.mjs', 'outbox']);
       } finally {
         streamer.kill('SIGKILL');
         await engine.stop();
@@ -241,5 +272,63 @@ describe("the streamer's image", () => {
     expect(dockerfile).toContain(`DB_PATH=${outboxFolder}/streamer.db`);
     expect(dockerfile).toMatch(/HEALTH_PORT=[1-9]\d*/);
     expect(dockerfile).toMatch(/\nUSER node\n/);
+  });
+
+  it('is made in two stages from a pinned base that a build argument may replace; the second has no package manager', () => {
+    const stages = stagesOf(dockerfile);
+    expect(stages.map(({ from }) => from.replaceAll(/[${}]/g, ''))).toEqual([
+      'NODE_IMAGE AS build',
+      'NODE_IMAGE',
+    ]);
+    const node = /^ARG NODE_VERSION=(.+)$/m.exec(dockerfile)?.[1];
+    expect(node).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(dockerfile).toMatch(/^ARG NODE_IMAGE=node:\$\{NODE_VERSION\}-bookworm-slim$/m);
+    const last = stages.at(-1)?.instructions ?? [];
+    // Only the bundle and the configuration come over: no sources, no node_modules.
+    expect(last.filter((line) => line.startsWith('COPY'))).toEqual([
+      'COPY --from=build /build/dist ./',
+      'COPY config/*.yml ./config/',
+    ]);
+    expect(last.some((line) => /^RUN .*rm -rf .*\/usr\/local\/bin\/npm\b/.test(line))).toBe(true);
+    expect(last.some((line) => /npm (ci|install)|apt-get|curl|wget/.test(line))).toBe(false);
+    // Nothing runs as root after this line.
+    expect(last.slice(last.indexOf('USER node')).filter((line) => /^(RUN|COPY|ADD)/.test(line))).toEqual([]);
+  });
+
+  it('writes only where the volume is, and the task mounts it there with a read-only root', () => {
+    const last = stagesOf(dockerfile).at(-1)?.instructions ?? [];
+    expect(last.filter((line) => line.startsWith('VOLUME'))).toEqual([`VOLUME ${outboxFolder}`]);
+    const env = last.find((line) => line.startsWith('ENV')) ?? '';
+    for (const variable of ['DB_PATH', 'SQLITE_TMPDIR'])
+      expect(env).toMatch(new RegExp(`${variable}=${outboxFolder}(/|\\s|$)`));
+    const { template } = stageTemplate('paper');
+    const [streamer] = containersOf(template);
+    expect(streamer).toMatchObject({
+      ReadonlyRootFilesystem: true,
+      MountPoints: [{ ContainerPath: outboxFolder, ReadOnly: false, SourceVolume: 'outbox' }],
+    });
+  });
+
+  it('has the health check of the task', () => {
+    const check = stagesOf(dockerfile)
+      .at(-1)
+      ?.instructions.find((line) => line.startsWith('HEALTHCHECK'));
+    const [, options = '', command = '[]'] = /^HEALTHCHECK (.*?) ?CMD (\[.*\])$/.exec(check ?? '') ?? [];
+    const { HealthCheck } = containersOf(stageTemplate('paper').template)[0] as {
+      HealthCheck: {
+        Command: string[];
+        Interval: number;
+        Timeout: number;
+        Retries: number;
+        StartPeriod: number;
+      };
+    };
+    expect(['CMD', ...(JSON.parse(command) as string[])]).toEqual(HealthCheck.Command);
+    expect(options.trim().split(' ')).toEqual([
+      `--interval=${HealthCheck.Interval}s`,
+      `--timeout=${HealthCheck.Timeout}s`,
+      `--start-period=${HealthCheck.StartPeriod}s`,
+      `--retries=${HealthCheck.Retries}`,
+    ]);
   });
 });

@@ -196,11 +196,17 @@ describe('bad input: what the gateway says', () => {
     expectRefused(await against([], { SYMBOLS: 'NOSUCH' }), 'NOSUCH', 'SYMBOLS', 'localSymbol');
   });
 
+  it('a login that does not manage the configured account: both are named, with what to do', async () => {
+    const ended = await against([], { IB_ACCOUNT: 'DU7654321' });
+    expectRefused(ended, 'manages DU1234567', 'says DU7654321', 'IB_ACCOUNT');
+    expect(ended.code).toBe(2);
+  });
+
   it('a gateway that refuses the connection: host, port, what to check', async () => {
     expectRefused(
       await run('streamer/main.ts', ['--print'], streamerEnv(4998)),
       '127.0.0.1:4998',
-      /4001 live, 4002 paper/,
+      '4002 (IB Gateway) or 7497 (TWS)',
     );
     const ended = await run('bin/sandbox.ts', [
       '--gateway',
@@ -208,7 +214,7 @@ describe('bad input: what the gateway says', () => {
       '--data',
       join(folder, 'refused'),
     ]);
-    expectRefused(ended, '127.0.0.1:4998', /4002 paper, 4001 live/);
+    expectRefused(ended, '127.0.0.1:4998', '4002 (IB Gateway) or 7497 (TWS)');
   });
 
   it('a read-only API (321)', async () => {

@@ -6,7 +6,13 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand, PutRuleCommand } from '@aws-sdk/client-eventbridge';
 import { InvokeCommand, ListFunctionsCommand } from '@aws-sdk/client-lambda';
-import { GetSecretValueCommand } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  ListSecretsCommand,
+  PutSecretValueCommand,
+} from '@aws-sdk/client-secrets-manager';
 import {
   DeleteMessageCommand,
   GetQueueUrlCommand,
@@ -346,6 +352,25 @@ describe('Secrets Manager, STS and the environment of a container', () => {
     await expect(
       operator.secrets.send(new GetSecretValueCommand({ SecretId: 'nowhere' })),
     ).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  });
+
+  it('a role without the permission can neither make, change, look at nor list secrets; the operator can', async () => {
+    const commands = () => [
+      new CreateSecretCommand({ Name: 'fixture/new', SecretString: '{"a":"1"}' }),
+      new PutSecretValueCommand({ SecretId: 'fixture/new', SecretString: '{"a":"2"}' }),
+      new DescribeSecretCommand({ SecretId: 'fixture/new' }),
+      new ListSecretsCommand({ Filters: [{ Key: 'name', Values: ['fixture/new'] }] }),
+    ];
+    for (const command of commands()) {
+      await expect(task.secrets.send(command as ListSecretsCommand)).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+      });
+    }
+    for (const command of commands()) await operator.secrets.send(command as ListSecretsCommand);
+    const { SecretString: text } = await operator.secrets.send(
+      new GetSecretValueCommand({ SecretId: 'fixture/new' }),
+    );
+    expect(text).toBe('{"a":"2"}');
   });
 
   it('a container that the template does not have', () => {

@@ -10,7 +10,9 @@ afterAll(cleanFolders);
 it('a running sandbox says where it is, and its parts can be looked at and killed', async () => {
   const dataDir = scratchFolder();
   const file = join(dataDir, 'endpoint.json');
-  const options = { speed: '1', minutes: 5, dataDir, streamerEnv: quickConfig(dataDir) };
+  // A person's own account, as a .env has it: the simulated login manages that one.
+  const streamerEnv = { ...quickConfig(dataDir), IB_ACCOUNT: 'DU7654321' };
+  const options = { speed: '1', minutes: 5, dataDir, streamerEnv };
   await withDesk({ ...options, functionProcesses: true }, async (desk) => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({
@@ -21,7 +23,7 @@ it('a running sandbox says where it is, and its parts can be looked at and kille
       gatewayControlPort: desk.gateway?.controlPort,
       pid: process.pid,
     });
-    expect((await desk.broker()).accounts).toEqual(['DU1234567']);
+    expect((await desk.broker()).accounts).toEqual(['DU7654321']);
     await vi.waitFor(() => expect(desk.cloud.functionPids('evenkeel-sandbox-candle-keeper')).toHaveLength(1));
 
     const pid = desk.streamerPid();

@@ -19,6 +19,30 @@ const ports: ReadonlyMap<number, StandardPort> = new Map([
   [4003, { kind: 'live', of: 'the relay of the gateway image' }],
 ]);
 
+/** Every port that says something, in the order of the table. */
+export const standardPorts: readonly (StandardPort & { readonly port: number })[] = [...ports].map(
+  ([port, what]) => ({ port, ...what }),
+);
+
+/** Where IB Gateway listens that was configured by nobody. */
+export function gatewayPort(kind: MoneyKind): number {
+  return portOf(kind, 'IB Gateway');
+}
+
+/** Where the image's relay lets other containers in; on its loopback alone it has `gatewayPort`. */
+export function relayPort(kind: MoneyKind): number {
+  return portOf(kind, 'the relay of the gateway image');
+}
+
+/** The ports to use, for a message: `4002 (IB Gateway) or 7497 (TWS)`. */
+export function portsText(kind: MoneyKind): string {
+  return `${gatewayPort(kind)} (IB Gateway) or ${portOf(kind, 'TWS')} (TWS)`;
+}
+
+function portOf(kind: MoneyKind, of: string): number {
+  return standardPorts.find((one) => one.kind === kind && one.of === of)!.port;
+}
+
 /** IB's paper accounts begin with D (DU, DF, DI); no live one does. */
 export function kindOfAccount(account: string): MoneyKind {
   return account.startsWith('D') ? 'paper' : 'live';
@@ -47,11 +71,10 @@ export function paperOrLive({ account, stage, port }: TradingPicture['account'])
   }
   const behind = standardPort(port)?.kind;
   if (behind !== undefined && behind !== wanted) {
-    const right = wanted === 'paper' ? '4002 (IB Gateway) or 7497 (TWS)' : '4001 (IB Gateway) or 7496 (TWS)';
     return deny(
       'PORT_MISMATCH',
       `The gateway's port ${port} is the one for ${behind} accounts; ${account} is a ${kind} account, and the stage is ${stage}.`,
-      `Port ${right}, or one that the gateway was given by you: correct \`gateway.port\` in config/${stage}.yml.`,
+      `Port ${portsText(wanted)}, or one that the gateway was given by you: correct \`gateway.port\` in config/${stage}.yml.`,
     );
   }
   return undefined;

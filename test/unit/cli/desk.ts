@@ -15,6 +15,7 @@ import type { ObjectStore, StoredObject } from '../../../lib/ports/object-store.
 import type { Identity, QueueDepth } from '../../../lib/ports/stage-probes.ts';
 import { type BookTables, createBookTables } from '../../helpers/book-tables.ts';
 import type { DynamoEngine } from '../../helpers/dynamo-engine.ts';
+import { MemorySecrets } from '../../helpers/memory-secrets.ts';
 import { MemoryBucket } from '../../helpers/reconcile-desk.ts';
 import { type BackupWorld, backupPorts, createBackupWorld } from './backup-desk.ts';
 
@@ -208,6 +209,8 @@ function portsOf(
     candles,
     leases: { read: () => answer(() => world.lease), replace: () => answer(() => false) },
     heartbeats: { read: () => answer(() => world.heartbeat), write: () => answer(() => undefined) },
+    deployment: { region: async () => 'us-east-1', bootstrapped: async () => 'yes' },
+    secrets: new MemorySecrets(),
     identity: { whoAmI: () => answer(() => world.identity) },
     queues: { depth: (name) => answer(() => inWorld(world.depths, name, { waiting: 0, inFlight: 0 })) },
     tables: {

@@ -119,6 +119,8 @@ export class ReconcileCliDesk {
       leases: { read: none, replace: none },
       heartbeats: { read: none, write: none },
       candles: undefined as never,
+      deployment: undefined as never,
+      secrets: undefined as never,
       logs: undefined as never,
       queues: undefined as never,
       tables: undefined as never,

@@ -28,9 +28,11 @@ let streamer: Streamer | undefined;
 let delivery: EventDelivery | undefined;
 let options: StreamerOptions | undefined;
 let clockReads = 0;
+let fatal: Error[] = [];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'evenkeel-streamer-'));
+  fatal = [];
   vi.useFakeTimers({ now: TUESDAY });
 });
 
@@ -72,7 +74,7 @@ function create(config: object = {}, publisher = takesAll, symbols: readonly str
     epoch: epochFromClock(delivery.outbox, Date.now()),
     mayWrite: () => true,
     logger,
-    onFatal: silent,
+    onFatal: (error) => void fatal.push(error),
     random: () => 0.5,
     systemMs: () => {
       clockReads += 1;
@@ -106,6 +108,41 @@ function print(link: FakeLink, timeMs: number, price = 100, reqId = link.reqId('
   cum += 1;
   link.listener.tickString(reqId, 48, `${price};1;${timeMs};${cum};${price};true`);
 }
+
+describe('the login', () => {
+  const logIn = (accounts: readonly string[]): FakeLink => {
+    create();
+    streamer!.start();
+    const link = FakeLink.last;
+    link.listener.ready(193, accounts);
+    return link;
+  };
+
+  it('of another account is refused at the start, with what to do: nothing is subscribed', async () => {
+    const link = logIn(['DU7654321', 'DU7654322']);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(fatal).toMatchObject([
+      {
+        code: 'ACCOUNT_MISMATCH',
+        message: expect.stringMatching(
+          /manages DU7654321, DU7654322, and the configuration says DU1234567 \(stage sandbox\).*set streamers\[\]\.account in config\/sandbox\.yml \(or IB_ACCOUNT\)/s,
+        ),
+      },
+    ]);
+    expect(link.sent).toEqual([]);
+    expect(streamer!.ready).toBe(false);
+  });
+
+  it.each([[['DU1234567']], [['DU7654321', 'DU1234567']], [[]]])(
+    'of %j is taken: an account among others, or none named yet',
+    async (accounts) => {
+      const link = logIn(accounts);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(fatal).toEqual([]);
+      expect(link.sent.map(({ what }) => what)).toContain('contract');
+    },
+  );
+});
 
 describe('the driver', () => {
   it('a question for the time that is not answered does not spin: it sleeps until the deadline of the probe', async () => {
