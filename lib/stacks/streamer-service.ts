@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -17,9 +17,9 @@ import {
   Secret as TaskSecret,
 } from 'aws-cdk-lib/aws-ecs';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type CfnRole, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config, StreamerConfig } from '../../config/schema.ts';
@@ -95,6 +95,7 @@ export class StreamerService extends Construct {
       },
       volumes: [{ name: 'outbox' }],
     });
+    onlyTasksOfThisAccount(task);
     this.commands = this.#commandQueue(props);
     task.addToTaskRolePolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
@@ -195,8 +196,8 @@ export class StreamerService extends Construct {
         memoryLimitMiB: config.aws.streamerMemoryMiB - streamerMemoryMiB,
         environment: gatewayEnvironment(config, streamer),
         secrets: {
-          TWS_USERID: TaskSecret.fromSecretsManager(login, 'TWS_USERID'),
-          TWS_PASSWORD: TaskSecret.fromSecretsManager(login, 'TWS_PASSWORD'),
+          TWS_USERID: readOnly(login, 'TWS_USERID'),
+          TWS_PASSWORD: readOnly(login, 'TWS_PASSWORD'),
         },
         enableRestartPolicy: true,
         restartAttemptPeriod: Duration.seconds(60),
@@ -246,6 +247,30 @@ export class StreamerService extends Construct {
       deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
     });
   }
+}
+
+/** ECS says for which account it asks; the role that pulls the image is assumed by ECS itself, which says nothing. */
+function onlyTasksOfThisAccount(task: FargateTaskDefinition): void {
+  const stack = Stack.of(task);
+  const role = task.taskRole.node.defaultChild as CfnRole;
+  role.addPropertyOverride('AssumeRolePolicyDocument.Statement.0.Condition', {
+    StringEquals: { 'aws:SourceAccount': stack.account },
+    ArnLike: { 'aws:SourceArn': stack.formatArn({ service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME }) },
+  });
+}
+
+/** A field of a secret, with the one permission that ECS needs: the library's own grant would also let it describe the secret. */
+function readOnly(secret: ISecret, field: string): TaskSecret {
+  const read = TaskSecret.fromSecretsManager(secret, field);
+  return Object.assign(Object.create(read) as TaskSecret, {
+    grantRead: (grantee: IGrantable) =>
+      Grant.addToPrincipal({
+        grantee,
+        actions: ['secretsmanager:GetSecretValue'],
+        // Six characters that Secrets Manager puts after the name.
+        resourceArns: [`${secret.secretArn}-??????`],
+      }),
+  });
 }
 
 function isLoopback(host: string): boolean {

@@ -10,11 +10,15 @@ import type { SecretModel } from './model.ts';
  * secret's name; a person may put real ones there. Missing ones come from the template or are generated once.
  */
 export class Secrets {
-  readonly #secrets: readonly SecretModel[];
+  readonly #secrets: readonly Pick<SecretModel, 'name' | 'arn'>[];
   readonly #values: Readonly<Record<string, string>>;
 
-  constructor(secrets: readonly SecretModel[], dataDir: string) {
-    this.#secrets = secrets;
+  /** @param place of secrets that a stack uses and does not make: a person puts their values into the file */
+  constructor(
+    secrets: readonly SecretModel[],
+    dataDir: string,
+    { region, account }: { readonly region: string; readonly account: string },
+  ) {
     const file = path.join(dataDir, 'secrets.json');
     const stored = readStored(file);
     const values = { ...stored };
@@ -24,6 +28,14 @@ export class Secrets {
       writeFileSync(file, `${JSON.stringify(values, null, 2)}\n`, { mode: 0o600 });
     }
     this.#values = values;
+    const others = Object.keys(stored).filter((name) => !secrets.some((secret) => secret.name === name));
+    this.#secrets = [
+      ...secrets,
+      ...others.map((name) => ({
+        name,
+        arn: `arn:aws:secretsmanager:${region}:${account}:secret:${name}-Local0`,
+      })),
+    ];
   }
 
   /** The ARN of the secret that a SecretId names: a name, a full ARN, or an ARN without the six characters. */
@@ -46,7 +58,7 @@ export class Secrets {
     };
   }
 
-  #find(secretId: string): SecretModel | undefined {
+  #find(secretId: string): Pick<SecretModel, 'name' | 'arn'> | undefined {
     return this.#secrets.find(
       ({ name, arn }) =>
         secretId === name || secretId === arn || secretId === arn.slice(0, -'-Local0'.length),

@@ -191,7 +191,8 @@ export class Services {
         write(200, {}, this.#callerIdentity(request));
         return;
       case 's3': {
-        const may = (access: Access): boolean => parts.iam.check(request.accessKeyId, [access]) === undefined;
+        const may = (access: Access, how?: 'aside'): boolean =>
+          parts.iam.check(request.accessKeyId, [access], how) === undefined;
         await parts.s3.answer(request, readS3Address(request.incoming), may, effect.cutAnswer);
         return;
       }
