@@ -255,7 +255,13 @@ function onlyTasksOfThisAccount(task: FargateTaskDefinition): void {
   const role = task.taskRole.node.defaultChild as CfnRole;
   role.addPropertyOverride('AssumeRolePolicyDocument.Statement.0.Condition', {
     StringEquals: { 'aws:SourceAccount': stack.account },
-    ArnLike: { 'aws:SourceArn': stack.formatArn({ service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME }) },
+    ArnLike: {
+      'aws:SourceArn': stack.formatArn({
+        service: 'ecs',
+        resource: '*',
+        arnFormat: ArnFormat.NO_RESOURCE_NAME,
+      }),
+    },
   });
 }
 

@@ -20,8 +20,8 @@ import {
   operatorEnvironment,
 } from './local-environment.ts';
 import { LogFile } from './log-file.ts';
-import { Logs } from './logs.ts';
 import { mayWriteLog } from './log-writing.ts';
+import { Logs } from './logs.ts';
 import type { CloudModel } from './model.ts';
 import { ruleLane } from './rule-delivery.ts';
 import { S3 } from './s3.ts';
@@ -229,7 +229,8 @@ async function start(
     functionPids: (name) => byName.get(name)?.pids ?? [],
     fireSchedule: (name) => scheduler.fire(name),
     watchAccess: (seen) => iam.watch(seen),
-    deployPermissions: async (folder) => iam.deploy(readTemplate(await loadAssembly(folder, options.stack), url)),
+    deployPermissions: async (folder) =>
+      iam.deploy(readTemplate(await loadAssembly(folder, options.stack), url)),
     queueDepth: async (name) => sqs.depth(`arn:aws:sqs:${model.region}:${model.account}:${name}`),
     idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,

@@ -329,7 +329,8 @@ function buildContainers(
     environment: Object.fromEntries((container.Environment ?? []).map((e) => [e.Name, String(e.Value)])),
     secrets: Object.fromEntries((container.Secrets ?? []).map((e) => [e.Name, String(e.ValueFrom)])),
     image: String(container.Image),
-    logGroupArn: groups.find(({ ref }) => ref === container.LogConfiguration?.Options?.['awslogs-group'])?.arn,
+    logGroupArn: groups.find(({ ref }) => ref === container.LogConfiguration?.Options?.['awslogs-group'])
+      ?.arn,
     taskRole,
     executionRole,
   }));

@@ -37,7 +37,11 @@ describe.skipIf(!engineIsHere)(`grants${skipped}`, () => {
     expectLeast(exercise.role, await use(world, exercise));
   });
 
-  it(`without one of its grants a role is refused exactly that: ${isProof ? 'each of them' : 'some of them'}`, {
-    timeout: 1_800_000,
-  }, () => checkPairs(world, exercises, 5));
+  it(
+    `without one of its grants a role is refused exactly that: ${isProof ? 'each of them' : 'some of them'}`,
+    {
+      timeout: 1_800_000,
+    },
+    () => checkPairs(world, exercises, 5),
+  );
 });

@@ -54,10 +54,12 @@ export async function grantsOf(assemblyDir: string, stack: string): Promise<read
     const { Roles = [], PolicyDocument } = resource.Properties as unknown as PolicyProperties;
     for (const { Ref: roleId = '' } of Roles) {
       const role = names.get(roleId);
-      if (role === undefined) throw new GrantError(`${id} is attached to ${roleId}, which is no role of the template`);
+      if (role === undefined)
+        throw new GrantError(`${id} is attached to ${roleId}, which is no role of the template`);
       for (const statement of PolicyDocument.Statement) {
         if (statement.Effect !== 'Allow') throw new GrantError(`${id} has a statement that denies`);
-        const condition = statement.Condition === undefined ? '' : JSON.stringify(resolve(statement.Condition));
+        const condition =
+          statement.Condition === undefined ? '' : JSON.stringify(resolve(statement.Condition));
         for (const action of [statement.Action].flat())
           for (const resource of [statement.Resource].flat().map((one) => String(resolve(one)))) {
             const grant = { roleId, role, action, resource, condition };
@@ -96,7 +98,8 @@ export async function assemblyWithout(
   const template = structuredClone(assembly.template) as Template;
   let taken = 0;
   for (const { Type, Properties } of Object.values<Template>(template.Resources)) {
-    if (Type !== 'AWS::IAM::Policy' || !Properties.Roles.some((role: Template) => role.Ref === roleId)) continue;
+    if (Type !== 'AWS::IAM::Policy' || !Properties.Roles.some((role: Template) => role.Ref === roleId))
+      continue;
     if (Properties.Roles.length > 1) throw new GrantError(`${roleId} shares a policy with another role`);
     const { PolicyDocument: document } = Properties;
     document.Statement = document.Statement.flatMap((statement: Template) => {

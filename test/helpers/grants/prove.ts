@@ -32,7 +32,9 @@ export async function use<World extends WatchedCloud>(
   await end?.(world);
   return {
     unused,
-    refused: decisions.filter(({ allowed }) => !allowed).map(({ access }) => `${access.action} on ${access.resource}`),
+    refused: decisions
+      .filter(({ allowed }) => !allowed)
+      .map(({ access }) => `${access.action} on ${access.resource}`),
     twice: decisions
       .map((decision) => grantsFor(decision, own))
       .filter((grants) => grants.length > 1)
@@ -73,16 +75,19 @@ export async function miss<World extends WatchedCloud>(
     await refusal(() => isOver || refusals().some(isOfGrant));
     await settled(() => refusals().some(isOfGrant));
     await settled(() => isOver, graceMs);
-    const words = ({ access }: ReturnType<typeof refusals>[number]) => `${access.action} on ${access.resource}`;
+    const words = ({ access }: ReturnType<typeof refusals>[number]) =>
+      `${access.action} on ${access.resource}`;
     const [hit] = refusals().filter(isOfGrant).map(words);
-    const others = refusals().filter((one) => !isOfGrant(one)).map(words);
+    const others = refusals()
+      .filter((one) => !isOfGrant(one))
+      .map(words);
     return { grant, refused: hit, others, ms: performance.now() - startMs };
   } finally {
     await world.restore();
     // Who tries a refused call again and again has it answered now.
     await running;
     await end?.(world);
-    await world.cloud.idle(settleMs * 5);
+    await world.quiet();
   }
 }
 

@@ -61,6 +61,11 @@ export class WatchedCloud {
     this.decisions.clear();
   }
 
+  /** Waits until nothing goes on any more that an exercise has begun. */
+  async quiet(): Promise<void> {
+    await this.cloud.idle(waitMs);
+  }
+
   /** Waits for what an exercise leads to. A refusal ends the wait: what would have come does not come any more. */
   async until(what: string, isSo: () => Promise<boolean> | boolean): Promise<void> {
     for (const deadline = Date.now() + waitMs; Date.now() < deadline; await sleep(10)) {

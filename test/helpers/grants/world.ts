@@ -6,11 +6,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   DynamoDBClient,
-  paginateScan,
   PutItemCommand,
-  type AttributeValue,
+  paginateScan,
 } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { DeleteObjectCommand, S3Client } from '@aws-sdk/client-s3';
@@ -101,7 +101,10 @@ export class GrantWorld extends WatchedCloud {
   async failForGood(name: string, payload: unknown, deadLetters = `${prefix}-jobs-dlq`): Promise<void> {
     const before = await this.cloud.queueDepth(deadLetters);
     await this.deliver(name, payload);
-    await this.until(`the dead letter of ${name}`, async () => (await this.cloud.queueDepth(deadLetters)) > before);
+    await this.until(
+      `the dead letter of ${name}`,
+      async () => (await this.cloud.queueDepth(deadLetters)) > before,
+    );
   }
 
   /** What the operator sends to a queue, by its name without the prefix. */
@@ -127,7 +130,11 @@ export class GrantWorld extends WatchedCloud {
   }
 
   candles(): CandlesTable {
-    return new CandlesTable({ client: this.clients.dynamodb, tableName: `${prefix}-candles`, retentionDays: 400 });
+    return new CandlesTable({
+      client: this.clients.dynamodb,
+      tableName: `${prefix}-candles`,
+      retentionDays: 400,
+    });
   }
 
   /** A bucket, by its name without prefix, account and region. */
@@ -166,14 +173,19 @@ type Temporary = ReturnType<typeof temporaryFolder>;
 
 /** No rule is on, and no hour of the wall clock is one in which the broker is reset. */
 function quietTemplate(assembly: string, stack: string): Template {
-  const template = JSON.parse(readFileSync(path.join(assembly, `${stack}.template.json`), 'utf8')) as Template;
+  const template = JSON.parse(
+    readFileSync(path.join(assembly, `${stack}.template.json`), 'utf8'),
+  ) as Template;
   for (const { Type, Properties } of Object.values<Template>(template.Resources)) {
     if (Type === 'AWS::Events::Rule') Properties.State = 'DISABLED';
     if (Type !== 'AWS::Lambda::Function') continue;
     const variables = Properties.Environment?.Variables ?? {};
     if (variables.RESET_WINDOWS !== undefined) variables.RESET_WINDOWS = '[]';
     if (typeof variables.RECONCILE_RULES === 'string')
-      variables.RECONCILE_RULES = JSON.stringify({ ...JSON.parse(variables.RECONCILE_RULES), resetWindows: [] });
+      variables.RECONCILE_RULES = JSON.stringify({
+        ...JSON.parse(variables.RECONCILE_RULES),
+        resetWindows: [],
+      });
   }
   return template;
 }

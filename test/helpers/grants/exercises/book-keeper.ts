@@ -16,7 +16,13 @@ export const bookKeeper: Exercise = {
       const [item] = await world.book().read(account, [{ kind: 'cash', id: 'USD' }]);
       return item !== undefined && JSON.stringify(item.body).includes(`"${number}"`);
     });
-    await world.until('the refused message', async () => (await world.cloud.queueDepth(deadLetters)) > before);
-    await world.until('an empty queue', async () => (await world.cloud.queueDepth(`${prefix}-book.fifo`)) === 0);
+    await world.until(
+      'the refused message',
+      async () => (await world.cloud.queueDepth(deadLetters)) > before,
+    );
+    await world.until(
+      'an empty queue',
+      async () => (await world.cloud.queueDepth(`${prefix}-book.fifo`)) === 0,
+    );
   },
 };

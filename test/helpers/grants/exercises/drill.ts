@@ -1,8 +1,8 @@
 import { balanceEvent } from '../../book-events.ts';
 import type { Exercise } from '../exercise.ts';
 import { tell } from '../history.ts';
-import { account } from '../world.ts';
 import { putSnapshot } from '../snapshots.ts';
+import { account } from '../world.ts';
 
 /** Restores the newest backup into tables of its own, compares it with the last snapshot, and takes them away again. */
 export const drill: Exercise = {

@@ -1,5 +1,5 @@
-import type { RunAnswer } from '../../../../lib/domain/reconcile/records.ts';
 import type { TradedContract } from '../../../../lib/domain/orders/contract.ts';
+import type { RunAnswer } from '../../../../lib/domain/reconcile/records.ts';
 import { positionEvent } from '../../book-events.ts';
 import { readExample } from '../../render-event-docs.ts';
 import { type Exercise, fresh } from '../exercise.ts';
@@ -28,9 +28,7 @@ export const reconcile: Exercise = {
 async function runs(world: GrantWorld, conId: number): Promise<void> {
   const over = new AbortController();
   const contract = { ...data.contract, conId };
-  const positions = [
-    { kind: 'position' as const, account, contract, position: '1', averageCost: '100' },
-  ];
+  const positions = [{ kind: 'position' as const, account, contract, position: '1', averageCost: '100' }];
   const answering = answerSnapshots(world, positions, over.signal).catch(() => undefined);
   try {
     const first = await world.invoke<RunAnswer>('reconcile', { trigger: 'start', by: 'test', account });

@@ -19,6 +19,9 @@ export class StreamerWorld extends WatchedCloud {
     this.desk = desk;
   }
 
+  /** What the streamer's events lead to goes on beside it: runs of reconcile, which are no matter here. */
+  override async quiet(): Promise<void> {}
+
   static async of(desk: Desk): Promise<StreamerWorld> {
     await desk.endStreamer('SIGTERM');
     const { assembly, stack } = await synth({ stage, progress: () => undefined });
@@ -36,7 +39,6 @@ export const streamerTask: Exercise<StreamerWorld> = {
   async run(world) {
     const { desk } = world;
     await desk.startStreamer();
-    const orders = new OrdersOut(desk);
     let line: { readonly conId: number; readonly last: number } | undefined;
     await world.until('a live feed', async () => {
       const stats = await desk.streamerStats();
@@ -45,18 +47,33 @@ export const streamerTask: Exercise<StreamerWorld> = {
       line = { conId: first.conId, last: Number(first.lastPrice) };
       return true;
     });
-    await orders.open();
-    const key = randomUUID();
-    const limitPrice = (line!.last * 0.98).toFixed(1);
-    const order = { action: 'BUY', quantity: '1', orderType: 'LMT', limitPrice } as const;
-    await orders.send({ type: 'place', key, conId: line!.conId, order });
-    await world.until('the order', async () => (await orders.intent(key))?.state === 'sent');
+    await sendOrder(world, line!);
     await snapshots(world);
   },
   async end({ desk }) {
     await desk.endStreamer('SIGTERM');
   },
 };
+
+/** A run of reconcile, which begins with each term, may lock what was just opened. */
+async function sendOrder(
+  world: StreamerWorld,
+  { conId, last }: { readonly conId: number; readonly last: number },
+): Promise<void> {
+  const orders = new OrdersOut(world.desk);
+  const limitPrice = (last * 0.98).toFixed(1);
+  const order = { action: 'BUY', quantity: '1', orderType: 'LMT', limitPrice } as const;
+  let key = '';
+  await world.until('an order that leaves', async () => {
+    const state = key === '' ? 'denied' : (await orders.intent(key))?.state;
+    if (state === 'denied') {
+      await orders.open();
+      key = randomUUID();
+      await orders.send({ type: 'place', key, conId, order });
+    }
+    return state === 'sent';
+  });
+}
 
 async function snapshots(world: StreamerWorld): Promise<void> {
   const { cloud } = world;

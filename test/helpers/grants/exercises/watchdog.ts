@@ -1,7 +1,7 @@
-import { readExample } from '../../render-event-docs.ts';
-import { orderEvent, positionEvent } from '../../book-events.ts';
-import type { EventData } from '../../../../lib/events/catalogue.ts';
 import { controlKey } from '../../../../lib/aws/keys.ts';
+import type { EventData } from '../../../../lib/events/catalogue.ts';
+import { orderEvent, positionEvent } from '../../book-events.ts';
+import { readExample } from '../../render-event-docs.ts';
 import type { Exercise } from '../exercise.ts';
 import { tell } from '../history.ts';
 import { account } from '../world.ts';
@@ -13,7 +13,13 @@ export const watchdog: Exercise = {
   role: 'watchdog',
   async run(world) {
     await world.clear('book', 'audit', 'control');
-    const terms = { ...placed.terms!, orderType: 'STP', limitPrice: null, stopPrice: '1', action: 'SELL' } as const;
+    const terms = {
+      ...placed.terms!,
+      orderType: 'STP',
+      limitPrice: null,
+      stopPrice: '1',
+      action: 'SELL',
+    } as const;
     const stop = { status: 'Submitted', brokerStatus: 'Submitted', terms, working: true } as const;
     await tell(
       world,
