@@ -114,16 +114,22 @@ export class StreamerService extends Construct {
       new PolicyStatement({
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
         resources: [book.book.tableArn],
+        conditions: ofAccount('StringEquals', `A#${streamer.account}`),
       }),
     );
     task.addToTaskRolePolicy(
-      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [book.audit.tableArn] }),
+      new PolicyStatement({
+        actions: ['dynamodb:PutItem'],
+        resources: [book.audit.tableArn],
+        conditions: ofAccount('StringLike', `A#${streamer.account}#*`),
+      }),
     );
     // The lease and the heartbeat.
     task.addToTaskRolePolicy(
       new PolicyStatement({
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
         resources: [book.control.tableArn],
+        conditions: ofAccount('StringEquals', `A#${streamer.account}`),
       }),
     );
     task.addToTaskRolePolicy(
@@ -247,6 +253,11 @@ export class StreamerService extends Construct {
       deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
     });
   }
+}
+
+/** Only partitions of the streamer's own account; a test keeps them equal to those that lib/aws/keys.ts builds. */
+function ofAccount(operator: 'StringEquals' | 'StringLike', partition: string): Record<string, object> {
+  return { [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': [partition] } };
 }
 
 /** ECS says for which account it asks; the role that pulls the image is assumed by ECS itself, which says nothing. */

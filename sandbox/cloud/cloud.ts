@@ -199,6 +199,7 @@ async function start(
       return undefined;
     },
     account: model.account,
+    partitionKeyOf: partitionKeys(model),
     host: new URL(url).host,
   };
   endpoint.handle(new Services(parts).handle);
@@ -258,6 +259,19 @@ async function startTables(model: CloudModel, dataDir: string, stops: Stops): Pr
   stops.push(async () => engine.stop());
   await ensureTables(engine.endpoint, model.region, model.tables);
   return engine;
+}
+
+function partitionKeys({ tables }: CloudModel): (table: string) => string | undefined {
+  const names = new Map(
+    tables.map(({ name, create }) => {
+      const keys = create.KeySchema as readonly {
+        readonly AttributeName: string;
+        readonly KeyType: string;
+      }[];
+      return [name, keys.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName];
+    }),
+  );
+  return (table) => names.get(table);
 }
 
 interface FunctionParts {

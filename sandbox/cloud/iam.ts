@@ -48,7 +48,7 @@ export class Iam {
   #resourcePolicies: Permissions['resourcePolicies'] = new Map();
   readonly #base: Readonly<Record<string, readonly string[]>>;
   readonly #account: string;
-  /** Decisions depend only on role, action and resource unless a statement has conditions. */
+  /** Decisions depend only on role, action, resource and what the request says of itself. */
   readonly #decisions = new Map<string, Denial | null>();
   readonly #watchers = new Set<(decision: AccessDecision) => void>();
 
@@ -107,15 +107,13 @@ export class Iam {
   }
 
   #checkOne(accessKeyId: string, access: Access): Denial | undefined {
-    const cacheable = access.context === undefined;
-    const key = `${accessKeyId} ${access.action} ${access.resource}`;
-    const cached = cacheable ? this.#decisions.get(key) : undefined;
+    const context = access.context === undefined ? '' : JSON.stringify(access.context);
+    const key = `${accessKeyId} ${access.action} ${access.resource} ${context}`;
+    const cached = this.#decisions.get(key);
     if (cached !== undefined) return cached ?? undefined;
     const denial = this.#decide(accessKeyId, access);
-    if (cacheable) {
-      if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
-      this.#decisions.set(key, denial ?? null);
-    }
+    if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
+    this.#decisions.set(key, denial ?? null);
     return denial;
   }
 

@@ -1,6 +1,7 @@
 /** Who may do what, read from the template of each stage. That each grant is needed is proved in test/system/grants.test.ts. */
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { accountPartition, auditPartition, controlKey } from '../../lib/aws/keys.ts';
 import { stages } from '../../lib/events/stage.ts';
 import { type CfnResource, loadAssembly } from '../../sandbox/cloud/assembly.ts';
 import { wildcard } from '../../sandbox/cloud/iam-policy.ts';
@@ -164,6 +165,32 @@ describe.each(stages)('stage %s', (stage) => {
     ).toEqual([]);
   });
 
+  it('lets the streamer touch the items of its own account alone', () => {
+    const { grants } = facts.get(stage)!;
+    const account = stage === 'live' ? 'U1234567' : 'DU1234567';
+    const own = grants.filter(
+      ({ role, action }) => role === 'streamer-main (task)' && /^dynamodb:/.test(action),
+    );
+    const partitions = own.map(({ resource, condition }) => {
+      const keys = JSON.parse(condition) as Record<string, Record<string, readonly string[]>>;
+      return [resource, Object.keys(keys), Object.values(keys).map((one) => one['dynamodb:LeadingKeys'])];
+    });
+    const ofAccount = (table: string, operator: string, partition: string) => [
+      tableArn(stage, table),
+      [`ForAllValues:${operator}`],
+      [[partition]],
+    ];
+    expect(new Set(partitions.map((one) => JSON.stringify(one)))).toEqual(
+      new Set(
+        [
+          ofAccount('book', 'StringEquals', accountPartition(account)),
+          ofAccount('control', 'StringEquals', controlKey(account, 'lease').pk),
+          ofAccount('audit', 'StringLike', auditPartition(account, '*')),
+        ].map((one) => JSON.stringify(one)),
+      ),
+    );
+  });
+
   it('lets each role be assumed by its own service alone, for this account where the service says for whom', () => {
     const { trust, grants } = facts.get(stage)!;
     const expected = (role: string) => {
@@ -236,7 +263,7 @@ describe('the three stages', () => {
     const words = (stage: Stage) =>
       facts
         .get(stage)!
-        .grants.map((grant) => common(grantKey(grant)))
+        .grants.map((grant) => common(`${grantKey(grant)} ${grant.condition}`))
         .sort();
     expect(words('sandbox')).toEqual(words('paper'));
     expect(words('live')).toEqual(words('paper'));

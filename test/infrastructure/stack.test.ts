@@ -17,7 +17,6 @@ import {
   namedOf,
   ofType,
   removeAssemblies,
-  type StageTemplate,
   stageTemplate,
   synthStage,
 } from '../helpers/stage-template.ts';

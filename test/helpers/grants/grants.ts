@@ -63,6 +63,8 @@ export async function grantsOf(assemblyDir: string, stack: string): Promise<read
         for (const action of [statement.Action].flat())
           for (const resource of [statement.Resource].flat().map((one) => String(resolve(one)))) {
             const grant = { roleId, role, action, resource, condition };
+            if ((grants.get(grantKey(grant)) ?? grant).condition !== condition)
+              throw new GrantError(`${grantKey(grant)} is granted twice, on two conditions`);
             grants.set(grantKey(grant), grant);
           }
       }

@@ -50,7 +50,8 @@ export class WatchedCloud {
 
   /** Takes one pair away, as a deployment would, until `restore`. */
   async withhold(grant: Grant): Promise<void> {
-    const folder = path.join(this.#folder, `edit-${(this.#edits += 1)}`);
+    this.#edits += 1;
+    const folder = path.join(this.#folder, `edit-${this.#edits}`);
     await mkdir(folder);
     await this.cloud.deployPermissions(await assemblyWithout(grant, this.#assembly, prefix, folder));
     this.decisions.clear();
