@@ -59,7 +59,7 @@ function grants({ grants: all }: SecurityFacts): string[] {
     const own = all.filter((grant) => grant.role === role);
     const rows = own.map((grant) => {
       const { action, resource, condition } = grant;
-      const only = condition === '' ? '' : ` (only if \`${common(condition)}\`)`;
+      const only = condition === '' ? '' : `, only if ${conditionWords(JSON.parse(condition)).join('; ')}`;
       return `| \`${action}\` | \`${common(resource)}\`${only} | ${reasonOf(grant) ?? '?'} |`;
     });
     const test = role.endsWith('(task)') ? 'grants-streamer.test.ts' : 'grants.test.ts';
@@ -92,12 +92,17 @@ function wildcardTable({ grants: all }: SecurityFacts): string[] {
 
 function policies({ policies: all }: SecurityFacts): string[] {
   const rows = all.map(({ on, kind, effect, actions, principals, condition }) => {
-    const words = Object.entries(condition).flatMap(([operator, keys]) =>
-      Object.entries(keys).map(([key, value]) => `${operator} ${key} ${common(String(value))}`),
-    );
+    const words = conditionWords(condition);
     const who = principals.map((one) => (one === '*' ? 'everybody' : one)).join(', ');
     const verb = effect === 'Deny' ? 'forbids' : 'allows';
     return `| ${kind} ${common(on)} | ${verb} ${who} | ${actions.map((one) => `\`${one}\``).join(', ')} | ${words.join('; ')} |`;
   });
   return ['| on | what | actions | if |', '|---|---|---|---|', ...[...new Set(rows)].sort()];
+}
+
+/** `StringEquals aws:SourceAccount <aws account>` */
+function conditionWords(condition: ResourceStatement['condition']): string[] {
+  return Object.entries(condition).flatMap(([operator, keys]) =>
+    Object.entries(keys).map(([key, value]) => `\`${operator} ${key} ${common(String(value))}\``),
+  );
 }
