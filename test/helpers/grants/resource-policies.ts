@@ -31,7 +31,7 @@ export async function resourceStatements(assemblyDir: string, stack: string): Pr
       const known = kinds[Type];
       if (known === undefined) {
         // A table, a key, a bus or a secret with a policy would be one more way in.
-        if (/Policy$/.test(Type) && Type !== 'AWS::IAM::Policy')
+        if (Type.endsWith('Policy') && Type !== 'AWS::IAM::Policy')
           throw new Error(`${id} is a ${Type}: list it here`);
         if (Properties.ResourcePolicy !== undefined)
           throw new Error(`${id} has a ResourcePolicy: list it here`);
