@@ -57,8 +57,7 @@ export class RunLockTable implements RunLockStore {
       return { taken: true, token: rowOf(Attributes ?? {}).token };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      const heldBy = error.Item ? rowOf(error.Item) : await this.read(account);
-      return { taken: false, heldBy: heldBy ?? { runId: '', token: 0, untilMs: 0 } };
+      return { taken: false, heldBy: rowOf(error.Item ?? {}) };
     }
   }
 

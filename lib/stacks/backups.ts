@@ -48,11 +48,11 @@ export class Backups extends Construct {
     this.drill = this.#drill(props);
   }
 
-  /** Lets a role put parts and manifests, read the manifests before it, and mark those past their time. */
+  /** Lets a role put parts and manifests, and read the manifests before it. */
   allowBackup(role: Role): void {
-    this.#allowFolders(role, ['s3:PutObject', 's3:PutObjectTagging'], ['parts', 'manifests']);
+    this.#allowFolders(role, ['s3:PutObject'], ['parts', 'manifests']);
     this.#allowFolders(role, ['s3:GetObject'], ['manifests']);
-    allow(role, ['s3:ListBucket', 's3:ListBucketVersions'], this.bucket.bucketArn);
+    allow(role, ['s3:ListBucket'], this.bucket.bucketArn);
   }
 
   #backup(props: BackupsProps): LambdaCode {
@@ -79,6 +79,8 @@ export class Backups extends Construct {
     allow(role, ['dynamodb:Scan'], book.audit.tableArn);
     allow(role, ['dynamodb:Scan'], candles.table.tableArn);
     this.allowBackup(role);
+    // Those past their time are marked; the bucket's own rule deletes them.
+    this.#allowFolders(role, ['s3:PutObjectTagging'], ['parts', 'manifests']);
     new JobSchedule(this, 'Daily', {
       name: `${prefix}-backup-daily`,
       description: 'The daily backup',
@@ -117,7 +119,7 @@ export class Backups extends Construct {
       'The drill reads the last snapshot of each account.',
     );
     allow(role, ['s3:ListBucket'], snapshots.bucket.bucketArn);
-    allow(role, ['dynamodb:Query', 'dynamodb:GetItem'], book.book.tableArn);
+    allow(role, ['dynamodb:Query'], book.book.tableArn);
     const scratch = Stack.of(this).formatArn({
       service: 'dynamodb',
       resource: 'table',
@@ -132,7 +134,6 @@ export class Backups extends Construct {
         'dynamodb:BatchWriteItem',
         'dynamodb:PutItem',
         'dynamodb:DeleteItem',
-        'dynamodb:ConditionCheckItem',
         'dynamodb:GetItem',
         'dynamodb:Query',
         'dynamodb:Scan',

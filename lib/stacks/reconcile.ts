@@ -91,7 +91,7 @@ export class Reconcile extends Construct {
       },
     });
     allowBook(role, props);
-    allow(role, ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:UpdateItem'], book.control.tableArn);
+    allow(role, ['dynamodb:UpdateItem'], book.control.tableArn);
     allow(role, ['dynamodb:Query'], candles.table.tableArn);
     allow(role, ['s3:GetObject'], snapshots.bucket.arnForObjects('snapshots/*'));
     acknowledgeWildcard(
@@ -100,7 +100,9 @@ export class Reconcile extends Construct {
       'A run reads the snapshot that it asked for, of whichever account.',
     );
     allow(role, ['s3:ListBucket'], snapshots.bucket.bucketArn);
-    this.#allowEvidence(role, ['s3:GetObject', 's3:PutObject']);
+    this.#allowFolder(role, ['s3:GetObject', 's3:PutObject'], 'runs');
+    this.#allowFolder(role, ['s3:PutObject'], 'latest');
+    // What is not there is told from what may not be read.
     allow(role, ['s3:ListBucket'], this.bucket.bucketArn);
     for (const { config: streamer } of props.streamers) {
       const name = `${prefix}-reconcile-${streamer.name}`;
@@ -154,9 +156,9 @@ export class Reconcile extends Construct {
       },
     });
     allowBook(role, props);
-    allow(role, ['dynamodb:DeleteItem', 'dynamodb:Scan'], book.book.tableArn);
+    allow(role, ['dynamodb:ConditionCheckItem', 'dynamodb:DeleteItem', 'dynamodb:Scan'], book.book.tableArn);
     allow(role, ['dynamodb:Scan'], book.audit.tableArn);
-    this.#allowEvidence(role, ['s3:GetObject', 's3:PutObject']);
+    this.#allowFolder(role, ['s3:GetObject', 's3:PutObject'], 'runs');
     allow(role, ['s3:ListBucket'], this.bucket.bucketArn);
     backups.allowBackup(role);
     this.#rule('Approved', props, {
@@ -192,15 +194,13 @@ export class Reconcile extends Construct {
     };
   }
 
-  #allowEvidence(role: Role, actions: readonly string[]): void {
-    for (const folder of ['runs', 'latest']) {
-      allow(role, actions, this.bucket.arnForObjects(`${folder}/*`));
-      acknowledgeWildcard(
-        role,
-        { in: this.bucket, path: `/${folder}/*` },
-        'The evidence of each run, and the newest plan of each account, are objects of their own.',
-      );
-    }
+  #allowFolder(role: Role, actions: readonly string[], folder: 'runs' | 'latest'): void {
+    allow(role, actions, this.bucket.arnForObjects(`${folder}/*`));
+    acknowledgeWildcard(
+      role,
+      { in: this.bucket, path: `/${folder}/*` },
+      'The evidence of each run, and the newest plan of each account, are objects of their own.',
+    );
   }
 
   #job(id: string, props: JobProps): Job {
@@ -247,11 +247,7 @@ function everyMinutes(minutes: number): string {
 
 /** Transactions of the book with their audit row, and commands to the streamers. */
 function allowBook(role: Role, { book, streamers }: ReconcileProps): void {
-  allow(
-    role,
-    ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
-    book.book.tableArn,
-  );
+  allow(role, ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], book.book.tableArn);
   allow(role, ['dynamodb:PutItem'], book.audit.tableArn);
   for (const { service } of streamers) allow(role, ['sqs:SendMessage'], service.commands.queueArn);
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, type RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { SubnetType } from 'aws-cdk-lib/aws-ec2';
 import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import {
@@ -17,9 +17,9 @@ import {
   Secret as TaskSecret,
 } from 'aws-cdk-lib/aws-ecs';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { type CfnRole, Grant, type IGrantable, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
-import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
+import { type ISecret, Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { gatewayIsBeside } from '../../config/gateway-place.ts';
@@ -97,6 +97,7 @@ export class StreamerService extends Construct {
       },
       volumes: [{ name: 'outbox' }],
     });
+    onlyTasksOfThisAccount(task);
     this.commands = this.#commandQueue(props);
     task.addToTaskRolePolicy(
       new PolicyStatement({ actions: ['events:PutEvents'], resources: [bus.eventBusArn] }),
@@ -115,16 +116,22 @@ export class StreamerService extends Construct {
       new PolicyStatement({
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
         resources: [book.book.tableArn],
+        conditions: ofAccount('StringEquals', `A#${streamer.account}`),
       }),
     );
     task.addToTaskRolePolicy(
-      new PolicyStatement({ actions: ['dynamodb:PutItem'], resources: [book.audit.tableArn] }),
+      new PolicyStatement({
+        actions: ['dynamodb:PutItem'],
+        resources: [book.audit.tableArn],
+        conditions: ofAccount('StringLike', `A#${streamer.account}#*`),
+      }),
     );
     // The lease and the heartbeat.
     task.addToTaskRolePolicy(
       new PolicyStatement({
         actions: ['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:ConditionCheckItem'],
         resources: [book.control.tableArn],
+        conditions: ofAccount('StringEquals', `A#${streamer.account}`),
       }),
     );
     task.addToTaskRolePolicy(
@@ -197,8 +204,8 @@ export class StreamerService extends Construct {
         memoryLimitMiB: config.aws.streamerMemoryMiB - streamerMemoryMiB,
         environment: gatewayEnvironment(config, streamer),
         secrets: {
-          TWS_USERID: TaskSecret.fromSecretsManager(login, 'TWS_USERID'),
-          TWS_PASSWORD: TaskSecret.fromSecretsManager(login, 'TWS_PASSWORD'),
+          TWS_USERID: readOnly(login, 'TWS_USERID'),
+          TWS_PASSWORD: readOnly(login, 'TWS_PASSWORD'),
         },
         enableRestartPolicy: true,
         restartAttemptPeriod: Duration.seconds(60),
@@ -248,6 +255,41 @@ export class StreamerService extends Construct {
       deadLetters: { queue: deadLetters, maxReceiveCount: 5 },
     });
   }
+}
+
+/** Only partitions of the streamer's own account; a test keeps them equal to those that lib/aws/keys.ts builds. */
+function ofAccount(operator: 'StringEquals' | 'StringLike', partition: string): Record<string, object> {
+  return { [`ForAllValues:${operator}`]: { 'dynamodb:LeadingKeys': [partition] } };
+}
+
+/** ECS says for which account it asks; the role that pulls the image is assumed by ECS itself, which says nothing. */
+function onlyTasksOfThisAccount(task: FargateTaskDefinition): void {
+  const stack = Stack.of(task);
+  const role = task.taskRole.node.defaultChild as CfnRole;
+  role.addPropertyOverride('AssumeRolePolicyDocument.Statement.0.Condition', {
+    StringEquals: { 'aws:SourceAccount': stack.account },
+    ArnLike: {
+      'aws:SourceArn': stack.formatArn({
+        service: 'ecs',
+        resource: '*',
+        arnFormat: ArnFormat.NO_RESOURCE_NAME,
+      }),
+    },
+  });
+}
+
+/** A field of a secret, with the one permission that ECS needs: the library's own grant would also let it describe the secret. */
+function readOnly(secret: ISecret, field: string): TaskSecret {
+  const read = TaskSecret.fromSecretsManager(secret, field);
+  return Object.assign(Object.create(read) as TaskSecret, {
+    grantRead: (grantee: IGrantable) =>
+      Grant.addToPrincipal({
+        grantee,
+        actions: ['secretsmanager:GetSecretValue'],
+        // Six characters that Secrets Manager puts after the name.
+        resourceArns: [`${secret.secretArn}-??????`],
+      }),
+  });
 }
 
 /** The image's settings: https://github.com/gnzsnz/ib-gateway-docker. Its login is not among them, it is a secret. */

@@ -11,7 +11,7 @@ import { Endpoint } from './endpoint.ts';
 import { EventBridge } from './event-bridge.ts';
 import { EventSource } from './event-source.ts';
 import { type Fault, Faults } from './faults.ts';
-import { Iam } from './iam.ts';
+import { type AccessDecision, Iam } from './iam.ts';
 import { LambdaFunction } from './lambda.ts';
 import {
   containerEnvironment,
@@ -20,6 +20,7 @@ import {
   operatorEnvironment,
 } from './local-environment.ts';
 import { LogFile } from './log-file.ts';
+import { mayWriteLog } from './log-writing.ts';
 import { Logs } from './logs.ts';
 import type { CloudModel } from './model.ts';
 import { ruleLane } from './rule-delivery.ts';
@@ -79,6 +80,13 @@ export interface LocalCloud {
   readonly functionPids: (name: string) => readonly number[];
   /** Calls a schedule's target now, also of one that is disabled; its name, or `<group>/<name>`. */
   readonly fireSchedule: (name: string) => void;
+  /** Tells every decision about a role of the template from now on, until the returned function is called. */
+  readonly watchAccess: (seen: (decision: AccessDecision) => void) => () => void;
+  /**
+   * Takes roles and resource policies from another assembly of the same stack, and nothing else of it: a deployment that
+   * changes permissions alone.
+   */
+  readonly deployPermissions: (assembly: string) => Promise<void>;
   /** Messages of a queue, by its name, in any state: ready, in flight, delayed. */
   readonly queueDepth: (name: string) => Promise<number>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
@@ -144,7 +152,7 @@ async function start(
   const s3 = new S3(model, dataDir);
   stops.push(() => s3.close());
   const logs = new Logs(model, dataDir, options.containerLogs ?? {});
-  const functions = buildFunctions(model, place, options, stops);
+  const functions = buildFunctions(model, { place, options, stops, iam, stats });
   const timeScale = options.timeScale ?? TIME_SCALE;
   const context = { iam, sqs, faults, stats, region: model.region, timeScale };
   const dispatcher = new Dispatcher({
@@ -191,6 +199,7 @@ async function start(
       return undefined;
     },
     account: model.account,
+    partitionKeyOf: partitionKeys(model),
     host: new URL(url).host,
   };
   endpoint.handle(new Services(parts).handle);
@@ -220,6 +229,9 @@ async function start(
     operatorEnvironment: () => operatorEnvironment(place),
     functionPids: (name) => byName.get(name)?.pids ?? [],
     fireSchedule: (name) => scheduler.fire(name),
+    watchAccess: (seen) => iam.watch(seen),
+    deployPermissions: async (folder) =>
+      iam.deploy(readTemplate(await loadAssembly(folder, options.stack), url)),
     queueDepth: async (name) => sqs.depth(`arn:aws:sqs:${model.region}:${model.account}:${name}`),
     idle: async (timeoutMs) => untilIdle(store, timeoutMs),
     stop,
@@ -249,16 +261,37 @@ async function startTables(model: CloudModel, dataDir: string, stops: Stops): Pr
   return engine;
 }
 
-/** By ARN. Their output goes to `logs/<function>.log` in the data folder. */
+function partitionKeys({ tables }: CloudModel): (table: string) => string | undefined {
+  const names = new Map(
+    tables.map(({ name, create }) => {
+      const keys = create.KeySchema as readonly {
+        readonly AttributeName: string;
+        readonly KeyType: string;
+      }[];
+      return [name, keys.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName];
+    }),
+  );
+  return (table) => names.get(table);
+}
+
+interface FunctionParts {
+  readonly place: LocalPlace;
+  readonly options: StartCloudOptions;
+  readonly stops: Stops;
+  readonly iam: Iam;
+  readonly stats: StatsCollector;
+}
+
+/** By ARN. Their output goes to `logs/<function>.log` in the data folder, as far as their roles let it. */
 function buildFunctions(
   model: CloudModel,
-  place: LocalPlace,
-  { functionPool: poolMax = FUNCTION_POOL, functionProcesses: asProcesses = false }: StartCloudOptions,
-  stops: Stops,
+  { place, options, stops, iam, stats }: FunctionParts,
 ): Map<string, LambdaFunction> {
+  const { functionPool: poolMax = FUNCTION_POOL, functionProcesses: asProcesses = false } = options;
   const functions = new Map<string, LambdaFunction>();
   for (const fn of model.functions) {
-    const log = new LogFile(path.join(place.dataDir, 'logs', `${fn.name}.log`));
+    const mayWrite = (): boolean => mayWriteLog(fn, model, iam, stats);
+    const log = new LogFile(path.join(place.dataDir, 'logs', `${fn.name}.log`), mayWrite);
     const lambda = new LambdaFunction({
       model: fn,
       poolMax,

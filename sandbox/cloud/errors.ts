@@ -14,6 +14,7 @@ export type CloudErrorCode =
   | 'SQS_ENGINE_CHANGED'
   | 'CONTAINER_MISSING'
   | 'CONTAINER_AMBIGUOUS'
+  | 'TASK_DENIED'
   | 'SECRET_DENIED'
   | 'SYNTH_FAILED';
 

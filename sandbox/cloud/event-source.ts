@@ -58,6 +58,7 @@ export class EventSource {
   async #poll(): Promise<void> {
     const { queueArn } = this.#mapping;
     const { iam, stats } = this.#context;
+    let told = '';
     while (!this.#abort.signal.aborted) {
       const denial = iam.check(
         this.#fn.model.role.logicalId,
@@ -65,8 +66,12 @@ export class EventSource {
       );
       if (denial !== undefined) {
         stats.denied += 1;
-        stats.problem(`the event source mapping of ${this.#fn.model.name} does not work: ${denial.message}`);
-        return;
+        const problem = `the event source mapping of ${this.#fn.model.name} does not work: ${denial.message}`;
+        if (told !== problem) stats.problem(problem);
+        told = problem;
+        // Lambda goes on trying: a deployment may give the permission.
+        await sleep(AFTER_FAILURE_MS, undefined, { ref: false });
+        continue;
       }
       try {
         const messages = await this.#gather();

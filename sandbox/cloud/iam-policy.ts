@@ -49,6 +49,7 @@ const KNOWN_CONTEXT_KEYS = new Set([
   'aws:requestedregion',
   'events:source',
   'events:detail-type',
+  'dynamodb:leadingkeys',
   's3:prefix',
   's3:delimiter',
   's3:tlsversion',

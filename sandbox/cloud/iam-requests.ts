@@ -4,6 +4,8 @@ import type { Access } from './iam.ts';
 export interface Place {
   readonly region: string;
   readonly account: string;
+  /** The partition key's attribute, by a table's name; undefined for a table that is not known. */
+  readonly partitionKeyOf?: (table: string) => string | undefined;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -17,7 +19,10 @@ const TRANSACT_ACTIONS: Readonly<Record<string, string>> = {
   Get: 'GetItem',
 };
 
-/** What a DynamoDB request needs. Transactions and batches need one access for each item's table and action. */
+/**
+ * What a DynamoDB request needs. Transactions and batches need one access for each item's table and action. Where it is
+ * known which partition is meant, it is there for conditions on `dynamodb:LeadingKeys`.
+ */
 export function dynamodbAccess(operation: string, body: Body, place: Place): Access[] {
   const tableArn = (name: unknown): string => {
     const text = String(name ?? '*');
@@ -27,21 +32,30 @@ export function dynamodbAccess(operation: string, body: Body, place: Place): Acc
     case 'TransactWriteItems':
     case 'TransactGetItems':
       return list(body.TransactItems).flatMap((item) =>
-        Object.entries(item as Record<string, { TableName?: unknown }>).map(([key, inner]) => ({
+        Object.entries(item as Record<string, Body>).map(([key, inner]) => ({
           action: `dynamodb:${TRANSACT_ACTIONS[key] ?? key}`,
           resource: tableArn(inner.TableName),
+          ...leadingKeys([inner.Key ?? inner.Item], inner.TableName, place),
         })),
       );
     case 'BatchGetItem':
     case 'BatchWriteItem':
-      return Object.keys((body.RequestItems ?? {}) as object).map((table) => ({
+      return Object.entries((body.RequestItems ?? {}) as Record<string, unknown>).map(([table, asked]) => ({
         action: `dynamodb:${operation}`,
         resource: tableArn(table),
+        ...leadingKeys(batchKeys(asked), table, place),
       }));
     case 'Query':
     case 'Scan': {
       const index = typeof body.IndexName === 'string' ? `/index/${body.IndexName}` : '';
-      return [{ action: `dynamodb:${operation}`, resource: `${tableArn(body.TableName)}${index}` }];
+      const keys = operation === 'Query' && index === '' ? [queriedKey(body, place)] : [];
+      return [
+        {
+          action: `dynamodb:${operation}`,
+          resource: `${tableArn(body.TableName)}${index}`,
+          ...leadingKeys(keys, body.TableName, place),
+        },
+      ];
     }
     default: {
       const named = body.TableName ?? body.ResourceArn;
@@ -49,11 +63,45 @@ export function dynamodbAccess(operation: string, body: Body, place: Place): Acc
       // A table that is made with tags needs the permission to tag it.
       const tags = operation === 'CreateTable' && list(body.Tags).length > 0;
       return [
-        { action: `dynamodb:${operation}`, resource },
+        { action: `dynamodb:${operation}`, resource, ...leadingKeys([body.Key ?? body.Item], named, place) },
         ...(tags ? [{ action: 'dynamodb:TagResource', resource }] : []),
       ];
     }
   }
+}
+
+/** The partitions of keys or items; nothing where one of them cannot be told. */
+function leadingKeys(
+  items: readonly unknown[],
+  table: unknown,
+  { partitionKeyOf }: Place,
+): Pick<Access, 'context'> {
+  const name = partitionKeyOf?.(String(table).split('/').at(-1) ?? '');
+  if (name === undefined || items.length === 0) return {};
+  const values = items.map(
+    (item) => Object.values((item as Record<string, object> | undefined)?.[name] ?? {})[0],
+  );
+  return values.every((value) => typeof value === 'string')
+    ? { context: { 'dynamodb:leadingkeys': values } }
+    : {};
+}
+
+function batchKeys(asked: unknown): unknown[] {
+  if (!Array.isArray(asked)) return list((asked as { Keys?: unknown } | undefined)?.Keys);
+  return (asked as Record<string, { Key?: unknown; Item?: unknown }>[]).flatMap((request) =>
+    Object.values(request).map(({ Key, Item }) => Key ?? Item),
+  );
+}
+
+/** The partition of `pk = :value`, as a key. */
+function queriedKey(body: Body, { partitionKeyOf }: Place): unknown {
+  const name = partitionKeyOf?.(String(body.TableName)) ?? '';
+  const names = (body.ExpressionAttributeNames ?? {}) as Record<string, string>;
+  const values = (body.ExpressionAttributeValues ?? {}) as Record<string, unknown>;
+  const equalities = String(body.KeyConditionExpression ?? '').matchAll(/([#\w]+)\s*=\s*(:\w+)/g);
+  for (const [, left = '', right = ''] of equalities)
+    if ((names[left] ?? left) === name) return { [name]: values[right] };
+  return undefined;
 }
 
 /** What PutEvents needs: the bus of each entry, with the condition keys of EventBridge. */

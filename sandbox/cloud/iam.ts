@@ -25,26 +25,35 @@ export interface Denial {
   readonly access: Access;
 }
 
+/** A decision about a role of the template. */
+export interface AccessDecision {
+  /** The role's logical id. */
+  readonly role: string;
+  readonly access: Access;
+  readonly allowed: boolean;
+}
+
+/** What a deployment can change of permissions. */
+export interface Permissions {
+  readonly roles: readonly RoleModel[];
+  /** By resource ARN. */
+  readonly resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
+}
+
 const DECISIONS_MAX = 10_000;
 
 /** Evaluates requests against the roles of the template. */
 export class Iam {
-  readonly #roles: ReadonlyMap<string, RoleModel>;
-  readonly #resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
+  #roles: ReadonlyMap<string, RoleModel> = new Map();
+  #resourcePolicies: Permissions['resourcePolicies'] = new Map();
   readonly #base: Readonly<Record<string, readonly string[]>>;
   readonly #account: string;
-  /** Decisions depend only on role, action and resource unless a statement has conditions. */
+  /** Decisions depend only on role, action, resource and what the request says of itself. */
   readonly #decisions = new Map<string, Denial | null>();
+  readonly #watchers = new Set<(decision: AccessDecision) => void>();
 
-  constructor(options: {
-    roles: readonly RoleModel[];
-    /** By resource ARN. */
-    resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
-    region: string;
-    account: string;
-  }) {
-    this.#roles = new Map(options.roles.map((role) => [role.logicalId, role]));
-    this.#resourcePolicies = options.resourcePolicies;
+  constructor(options: Permissions & { readonly region: string; readonly account: string }) {
+    this.deploy(options);
     this.#account = options.account;
     // The deployed system speaks TLS to AWS; the loopback socket stands for it.
     this.#base = {
@@ -53,6 +62,19 @@ export class Iam {
       'aws:requestedregion': [options.region],
       'aws:principalaccount': [options.account],
     };
+  }
+
+  /** Roles and resource policies in the place of the present ones, as a deployment changes them. */
+  deploy({ roles, resourcePolicies }: Permissions): void {
+    this.#roles = new Map(roles.map((role) => [role.logicalId, role]));
+    this.#resourcePolicies = resourcePolicies;
+    this.#decisions.clear();
+  }
+
+  /** Tells every decision about a role from now on, the repeated ones too, until the returned function is called. */
+  watch(seen: (decision: AccessDecision) => void): () => void {
+    this.#watchers.add(seen);
+    return () => void this.#watchers.delete(seen);
   }
 
   /** Whether the access key id belongs to the operator or to a role of the template. */
@@ -72,26 +94,26 @@ export class Iam {
       : `arn:aws:sts::${this.#account}:assumed-role/${role.name}/local`;
   }
 
-  /** The first denial among what a request needs, or undefined when all is allowed. */
-  check(accessKeyId: string, needed: readonly Access[]): Denial | undefined {
+  /** The first denial among what a request needs, or undefined when all is allowed. `aside` is not told to who watches. */
+  check(accessKeyId: string, needed: readonly Access[], how?: 'aside'): Denial | undefined {
     if (accessKeyId === OPERATOR) return undefined;
     for (const access of needed) {
       const denial = this.#checkOne(accessKeyId, access);
+      const watchers = how === 'aside' ? [] : this.#watchers;
+      for (const seen of watchers) seen({ role: accessKeyId, access, allowed: denial === undefined });
       if (denial !== undefined) return denial;
     }
     return undefined;
   }
 
   #checkOne(accessKeyId: string, access: Access): Denial | undefined {
-    const cacheable = access.context === undefined;
-    const key = `${accessKeyId} ${access.action} ${access.resource}`;
-    const cached = cacheable ? this.#decisions.get(key) : undefined;
+    const context = access.context === undefined ? '' : JSON.stringify(access.context);
+    const key = `${accessKeyId} ${access.action} ${access.resource} ${context}`;
+    const cached = this.#decisions.get(key);
     if (cached !== undefined) return cached ?? undefined;
     const denial = this.#decide(accessKeyId, access);
-    if (cacheable) {
-      if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
-      this.#decisions.set(key, denial ?? null);
-    }
+    if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
+    this.#decisions.set(key, denial ?? null);
     return denial;
   }
 

@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { CloudError } from './errors.ts';
-import { type Iam, OPERATOR } from './iam.ts';
+import { type Access, type Iam, OPERATOR } from './iam.ts';
+import { logWriting } from './log-writing.ts';
 import type { CloudModel, ContainerModel, FunctionModel } from './model.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -56,7 +57,7 @@ export function functionEnvironment(fn: FunctionModel, place: LocalPlace): Recor
 /**
  * The environment of a container, as ECS gives it: the template's variables, its secrets (read with the execution role's
  * permissions) and the task role's credentials. `where` tells containers of one name apart by their variables.
- * Throws CloudError CONTAINER_MISSING, CONTAINER_AMBIGUOUS or SECRET_DENIED.
+ * Throws CloudError CONTAINER_MISSING, CONTAINER_AMBIGUOUS, TASK_DENIED or SECRET_DENIED.
  */
 export function containerEnvironment(
   name: string,
@@ -64,6 +65,7 @@ export function containerEnvironment(
   { model, iam, secrets, place }: { model: CloudModel; iam: Iam; secrets: Secrets; place: LocalPlace },
 ): Record<string, string> {
   const container = findContainer(name, where, model);
+  checkStart(container, iam);
   if (container.taskRole === undefined) {
     throw new CloudError(
       'CONTAINER_MISSING',
@@ -109,6 +111,36 @@ function findContainer(
     );
   }
   return container;
+}
+
+/** ECS pulls the image and opens the log with the execution role; without one of these the task never starts. */
+function checkStart({ name, image, logGroupArn, executionRole }: ContainerModel, iam: Iam): void {
+  const needed = [
+    ...imagePull(image),
+    ...(logGroupArn === undefined ? [] : logWriting(logGroupArn, `${name}/${name}/local`)),
+  ];
+  if (needed.length === 0) return;
+  const denial = executionRole === undefined ? undefined : iam.check(executionRole.logicalId, needed);
+  if (executionRole !== undefined && denial === undefined) return;
+  throw new CloudError(
+    'TASK_DENIED',
+    `ECS could not start the container ${name}: ${denial?.message ?? 'the task definition has no execution role'}.`,
+    'Grant it to the execution role in lib/stacks.',
+  );
+}
+
+/** `<account>.dkr.ecr.<region>.amazonaws.com/<repository>:<tag>`; other registries ask nobody's role. */
+function imagePull(image: string): Access[] {
+  const [, account, region, repository] = /^(\d+)\.dkr\.ecr\.([^.]+)\.[^/]+\/([^:@]+)/.exec(image) ?? [];
+  if (repository === undefined) return [];
+  const resource = `arn:aws:ecr:${region}:${account}:repository/${repository}`;
+  return [
+    { action: 'ecr:GetAuthorizationToken', resource: '*' },
+    ...['BatchCheckLayerAvailability', 'GetDownloadUrlForLayer', 'BatchGetImage'].map((action) => ({
+      action: `ecr:${action}`,
+      resource,
+    })),
+  ];
 }
 
 /** `valueFrom` is a secret's ARN, or `<ARN>:<json key>:<version stage>:<version id>`. */

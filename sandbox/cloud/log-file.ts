@@ -13,14 +13,17 @@ const GATHER_MS = 20;
  */
 export class LogFile {
   readonly #file: string;
+  readonly #mayWrite: () => boolean;
   #buffer: string[] = [];
   #bufferedBytes = 0;
   #dropped = 0;
   #bytes: number | undefined;
   #writing: Promise<void> | undefined;
 
-  constructor(file: string) {
+  /** @param mayWrite asked before each write; what may not be written is lost */
+  constructor(file: string, mayWrite: () => boolean = () => true) {
     this.#file = file;
+    this.#mayWrite = mayWrite;
   }
 
   line(text: string): void {
@@ -78,6 +81,7 @@ export class LogFile {
       this.#buffer = [];
       this.#bufferedBytes = 0;
       this.#dropped = 0;
+      if (!this.#mayWrite()) continue;
       if (this.#bytes > BYTES_MAX) {
         await rename(this.#file, `${this.#file}.1`);
         this.#bytes = 0;

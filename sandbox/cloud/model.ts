@@ -168,6 +168,9 @@ export interface ContainerModel {
   readonly environment: Readonly<Record<string, string>>;
   /** Variable to the ARN (with its optional `:json-key::`) of a secret. */
   readonly secrets: Readonly<Record<string, string>>;
+  readonly image: string;
+  /** ARN of the log group that ECS writes its output to. */
+  readonly logGroupArn: string | undefined;
   readonly taskRole: RoleModel | undefined;
   readonly executionRole: RoleModel | undefined;
 }

@@ -31,8 +31,11 @@ import { elementsOf, textOf, writeXml } from './s3-xml.ts';
 const KEY_BYTES_MAX = 1_024;
 const DELETE_MAX = 1_000;
 
-/** Whether the caller of a request may also do something else; some answers depend on it. */
-export type May = (access: Access) => boolean;
+/**
+ * Whether the caller of a request may also do something else; some answers depend on it. What only decides how much is
+ * said is asked `aside`: nobody wanted to do it, so it counts neither as used nor as refused.
+ */
+export type May = (access: Access, how?: 'aside') => boolean;
 
 interface Asked {
   readonly address: S3Address;
@@ -362,7 +365,7 @@ export class S3 {
   /** Who may not read the tags is not told how many there are. */
   #tagCount(bucket: BucketModel, { key, tags }: S3Version, { may }: Asked): Headers {
     const count = Object.keys(tags).length;
-    return count > 0 && may({ action: 's3:GetObjectTagging', resource: `${bucket.arn}/${key}` })
+    return count > 0 && may({ action: 's3:GetObjectTagging', resource: `${bucket.arn}/${key}` }, 'aside')
       ? { 'x-amz-tagging-count': String(count) }
       : {};
   }

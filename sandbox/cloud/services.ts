@@ -65,6 +65,8 @@ export interface ServiceParts {
   readonly functions: ReadonlyMap<string, LambdaFunction>;
   readonly accept: (deliveries: readonly NewDelivery[]) => void;
   readonly account: string;
+  /** The partition key's attribute, by a table's name; undefined for a table that is not in the template. */
+  readonly partitionKeyOf: (table: string) => string | undefined;
   /** The process of the function environment that was given this session token. */
   readonly pidOf: (sessionToken: string) => number | undefined;
   /** `127.0.0.1:port`: what queue URLs carry. */
@@ -128,7 +130,7 @@ export class Services {
   #access(request: CloudRequest, body: Body): Access[] {
     const { secrets, functions, account, logs } = this.#parts;
     const { service, operation, region } = request;
-    const place = { region, account };
+    const place = { region, account, partitionKeyOf: this.#parts.partitionKeyOf };
     switch (service) {
       case 'dynamodb':
         return dynamodbAccess(operation, body, place);
@@ -189,7 +191,8 @@ export class Services {
         write(200, {}, this.#callerIdentity(request));
         return;
       case 's3': {
-        const may = (access: Access): boolean => parts.iam.check(request.accessKeyId, [access]) === undefined;
+        const may = (access: Access, how?: 'aside'): boolean =>
+          parts.iam.check(request.accessKeyId, [access], how) === undefined;
         await parts.s3.answer(request, readS3Address(request.incoming), may, effect.cutAnswer);
         return;
       }

@@ -88,7 +88,7 @@ export function readTemplate(assembly: Assembly, endpoint: string): CloudModel {
     secrets: reader.all('AWS::SecretsManager::Secret').map(buildSecret),
     containers: reader
       .all('AWS::ECS::TaskDefinition')
-      .flatMap((resource) => buildContainers(resource, roleOf)),
+      .flatMap((resource) => buildContainers(resource, reader, roleOf)),
     resourcePolicies: buildResourcePolicies(reader),
   };
 }
@@ -298,6 +298,7 @@ function buildSecret({ name, arn, props }: Resource): SecretModel {
 
 function buildContainers(
   { logicalId, props }: Resource,
+  reader: TemplateReader,
   roleOf: (arn: unknown, at: string) => ContainerModel['taskRole'],
 ): ContainerModel[] {
   const role = (key: 'TaskRoleArn' | 'ExecutionRoleArn'): ContainerModel['taskRole'] => {
@@ -314,11 +315,22 @@ function buildContainers(
   const taskRole = role('TaskRoleArn');
   const executionRole = role('ExecutionRoleArn');
   type Pair = { Name: string; Value?: unknown; ValueFrom?: unknown };
-  type Definition = { Name: string; Environment?: Pair[]; Secrets?: Pair[] };
+  type Logging = { Options?: Record<string, unknown> };
+  type Definition = {
+    Name: string;
+    Image?: unknown;
+    Environment?: Pair[];
+    Secrets?: Pair[];
+    LogConfiguration?: Logging;
+  };
+  const groups = reader.all('AWS::Logs::LogGroup');
   return ((props.ContainerDefinitions ?? []) as Definition[]).map((container) => ({
     name: container.Name,
     environment: Object.fromEntries((container.Environment ?? []).map((e) => [e.Name, String(e.Value)])),
     secrets: Object.fromEntries((container.Secrets ?? []).map((e) => [e.Name, String(e.ValueFrom)])),
+    image: String(container.Image),
+    logGroupArn: groups.find(({ ref }) => ref === container.LogConfiguration?.Options?.['awslogs-group'])
+      ?.arn,
     taskRole,
     executionRole,
   }));

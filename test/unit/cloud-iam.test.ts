@@ -100,8 +100,8 @@ describe('policies', () => {
     ],
     [
       'an unknown key',
-      allow('*', '*', { StringEquals: { 'dynamodb:LeadingKeys': 'a' } }),
-      'the condition key dynamodb:LeadingKeys',
+      allow('*', '*', { StringEquals: { 'dynamodb:Attributes': 'a' } }),
+      'the condition key dynamodb:Attributes',
     ],
     [
       'a federated principal',
@@ -141,6 +141,31 @@ describe('what a request needs', () => {
     expect(needs('Query', { TableName: 'book', IndexName: 'byRef' })).toEqual([
       'dynamodb:Query table/book/index/byRef',
     ]);
+  });
+
+  it('names the partition, where it can be told, for conditions on dynamodb:LeadingKeys', () => {
+    const known = { ...place, partitionKeyOf: (name: string) => (name === 'book' ? 'pk' : undefined) };
+    const keysOf = (operation: string, body: Record<string, unknown>) =>
+      dynamodbAccess(operation, body, known).map(({ context }) => context?.['dynamodb:leadingkeys']);
+    const item = { pk: { S: 'A#1' }, sk: { S: 'X' } };
+    const TableName = 'book';
+    expect(keysOf('GetItem', { TableName, Key: item })).toEqual([['A#1']]);
+    expect(keysOf('PutItem', { TableName: `${table.replace('candles', 'book')}`, Item: item })).toEqual([
+      ['A#1'],
+    ]);
+    expect(keysOf('PutItem', { TableName: 'other', Item: item })).toEqual([undefined]);
+    const TransactItems = [{ Put: { TableName, Item: item } }, { ConditionCheck: { TableName, Key: item } }];
+    expect(keysOf('TransactWriteItems', { TransactItems })).toEqual([['A#1'], ['A#1']]);
+    const asked = [{ PutRequest: { Item: item } }, { DeleteRequest: { Key: { pk: { S: 'A#2' } } } }];
+    expect(keysOf('BatchWriteItem', { RequestItems: { book: asked } })).toEqual([['A#1', 'A#2']]);
+    expect(keysOf('BatchGetItem', { RequestItems: { book: { Keys: [item] } } })).toEqual([['A#1']]);
+    const query = {
+      KeyConditionExpression: '#p = :p AND begins_with(sk, :s)',
+      ExpressionAttributeNames: { '#p': 'pk' },
+    };
+    const ExpressionAttributeValues = { ':p': { S: 'A#1' }, ':s': { S: 'X' } };
+    expect(keysOf('Query', { TableName, ...query, ExpressionAttributeValues })).toEqual([['A#1']]);
+    expect(keysOf('Scan', { TableName })).toEqual([undefined]);
   });
 
   it('a transaction needs the action of every item on its own table', () => {
@@ -200,6 +225,17 @@ describe('callers', () => {
     expect(iam.check('KeeperRole1234', [put, { ...put, action: 'dynamodb:DeleteItem' }])?.access.action).toBe(
       'dynamodb:DeleteItem',
     );
+  });
+
+  it('a condition on the partition holds for each of the items', () => {
+    const own = { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['A#1'] } };
+    const iam = iamOf([role(allow('dynamodb:PutItem', table, own))]);
+    const of = (...keys: string[]) =>
+      iam.check('KeeperRole1234', [{ ...put, context: { 'dynamodb:leadingkeys': keys } }]);
+    expect(of('A#1')).toBeUndefined();
+    expect(of('A#2')).toBeDefined();
+    expect(of('A#1', 'A#2')).toBeDefined();
+    expect(of('A#1')).toBeUndefined();
   });
 
   it('the operator may do everything, an unknown key nothing', () => {
