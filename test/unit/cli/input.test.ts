@@ -74,7 +74,7 @@ describe('wrong input is named with what is valid, exit code 2', () => {
     [
       ['logs', 'strmer'],
       [
-        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper, backup, drill, archive, reconcile, apply-plan. Did you mean streamer?',
+        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper, backup, drill, archive, reconcile, apply-plan, watchdog. Did you mean streamer?',
       ],
     ],
   ])('%j', async (argv, words) => {
