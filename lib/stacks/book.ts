@@ -7,6 +7,7 @@ import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeCalledFromQueue } from './acknowledgements.ts';
 import type { Bundle } from './bundle.ts';
 import { functionRole, stageQueue } from './function-parts.ts';
 
@@ -116,6 +117,7 @@ export class Book extends Construct {
     keeper.addEventSource(
       new SqsEventSource(this.queue, { batchSize: 10, reportBatchItemFailures: true, maxConcurrency: 20 }),
     );
+    acknowledgeCalledFromQueue(keeper);
     return keeper;
   }
 }

@@ -1,10 +1,12 @@
-/** The synthesised template of a stage, made once for each test file. */
+/** The synthesised template of a stage: made once for the same sources, or in this process with other options. */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Stage } from '../../lib/events/stage.ts';
+import { type Stage, stages } from '../../lib/events/stage.ts';
+import { bundleFunctions } from '../../lib/stacks/bundle.ts';
 import { createApp, type EvenkeelAppOptions } from '../../lib/stacks/evenkeel-app.ts';
+import { synth } from '../../sandbox/cloud/synth.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -22,7 +24,11 @@ export interface StageTemplate {
   readonly terminationProtection: boolean;
 }
 
-const made = new Map<Stage, StageTemplate>();
+interface TemplateJson {
+  readonly Resources: StageTemplate['resources'];
+  readonly Outputs: StageTemplate['outputs'];
+}
+
 const folders: string[] = [];
 
 /** The context of cdk.json, which the CDK's command line would pass. */
@@ -31,33 +37,42 @@ export function cdkContext(): Record<string, unknown> {
   return (JSON.parse(text) as { context: Record<string, unknown> }).context;
 }
 
-export function stageTemplate(stage: Stage): StageTemplate {
-  let found = made.get(stage);
-  if (found === undefined) {
-    found = synthStage(stage);
-    made.set(stage, found);
-  }
-  return found;
+/**
+ * The template that `bin/app.ts` makes of a stage. Test files share it as sandboxes do, by a hash of the sources (those
+ * of the streamer excepted: they are in its image alone). Throws when cdk-nag finds something that is not acknowledged.
+ */
+export async function stageTemplate(stage: Stage): Promise<StageTemplate> {
+  const { assembly, stack } = await synth({ stage, progress: () => undefined });
+  const json = readJson<TemplateJson>(join(assembly, `${stack}.template.json`));
+  const { artifacts } = readJson<{
+    artifacts: Record<string, { properties: { terminationProtection?: boolean } }>;
+  }>(join(assembly, 'manifest.json'));
+  const terminationProtection = artifacts[stack]?.properties.terminationProtection ?? false;
+  return partsOf(Template.fromJSON({ ...json }), assembly, terminationProtection);
 }
 
-/** Throws when cdk-nag finds something that is not acknowledged. */
+/** Those of all stages. */
+export async function stageTemplates(): Promise<Record<Stage, StageTemplate>> {
+  const made = await Promise.all(stages.map(async (stage) => [stage, await stageTemplate(stage)] as const));
+  return Object.fromEntries(made) as Record<Stage, StageTemplate>;
+}
+
+let bundles: EvenkeelAppOptions['bundles'];
+
+/** Anew, in this process. Throws when cdk-nag finds something that is not acknowledged. */
 export function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): StageTemplate {
+  bundles ??= bundleFunctions();
   const outdir = mkdtempSync(join(tmpdir(), 'evenkeel-synth-'));
   folders.push(outdir);
-  const { app, stack } = createApp({ ...options, context: { ...cdkContext(), stage }, outdir });
+  const context = { ...cdkContext(), stage };
+  const { app, stack } = createApp({ ...options, bundles, context, outdir });
   app.synth();
-  const template = Template.fromStack(stack);
-  const json = template.toJSON() as Pick<StageTemplate, never> & {
-    Resources: StageTemplate['resources'];
-    Outputs: StageTemplate['outputs'];
-  };
-  return {
-    template,
-    resources: json.Resources,
-    outputs: json.Outputs,
-    assembly: outdir,
-    terminationProtection: stack.terminationProtection,
-  };
+  return partsOf(Template.fromStack(stack), outdir, stack.terminationProtection);
+}
+
+function partsOf(template: Template, assembly: string, terminationProtection: boolean): StageTemplate {
+  const { Resources, Outputs } = template.toJSON() as TemplateJson;
+  return { template, resources: Resources, outputs: Outputs, assembly, terminationProtection };
 }
 
 export function removeAssemblies(): void {
@@ -81,4 +96,8 @@ export function namedOf(made: StageTemplate, type: string, name: string): [strin
   const found = ofType(made, type).filter(([, { Properties }]) => Object.values(Properties).includes(name));
   if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} ${type} named ${name}`);
   return found[0];
+}
+
+function readJson<T>(file: string): T {
+  return JSON.parse(readFileSync(file, 'utf8')) as T;
 }

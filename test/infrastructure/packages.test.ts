@@ -27,7 +27,7 @@ import {
   whenNoEngine,
 } from '../helpers/dynamo-engine.ts';
 import { readExample } from '../helpers/render-event-docs.ts';
-import { removeAssemblies, stageTemplate } from '../helpers/stage-template.ts';
+import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'evenkeel-packages-'));
@@ -142,8 +142,9 @@ describe("the streamer's image", () => {
   const dockerfile = readFileSync(join(root, 'streamer', 'Dockerfile'), 'utf8');
 
   /** The build context as the synth staged it: what Docker would see. */
+  let assembly: string | undefined;
   function context(): string {
-    const { assembly } = stageTemplate('paper');
+    assembly ??= synthStage('paper').assembly;
     const assets = JSON.parse(readFileSync(join(assembly, 'evenkeel-paper.assets.json'), 'utf8')) as {
       dockerImages: Record<string, { source: { directory: string; dockerFile: string } }>;
     };
