@@ -1,12 +1,22 @@
-/** The synthesised template of a stage: made once for the same sources, or in this process with other options. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** The synthesised template of a stage: made once for the same sources, or anew with other options. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type Stage, stages } from '../../lib/events/stage.ts';
 import { bundleFunctions } from '../../lib/stacks/bundle.ts';
 import { createApp, type EvenkeelAppOptions } from '../../lib/stacks/evenkeel-app.ts';
-import { synth } from '../../sandbox/cloud/synth.ts';
+import { hashSources } from '../../sandbox/cloud/synth.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -19,17 +29,13 @@ export interface StageTemplate {
   readonly template: Template;
   readonly resources: Readonly<Record<string, Resource>>;
   readonly outputs: Readonly<Record<string, { readonly Value: unknown }>>;
-  /** The cloud assembly: a temporary folder. */
+  /** The cloud assembly; of a shared template without its assets. */
   readonly assembly: string;
   readonly terminationProtection: boolean;
 }
 
-interface TemplateJson {
-  readonly Resources: StageTemplate['resources'];
-  readonly Outputs: StageTemplate['outputs'];
-}
-
-const folders: string[] = [];
+const shared = fileURLToPath(new URL('../../.evenkeel/templates/', import.meta.url));
+const formerHours = 1;
 
 /** The context of cdk.json, which the CDK's command line would pass. */
 export function cdkContext(): Record<string, unknown> {
@@ -38,45 +44,91 @@ export function cdkContext(): Record<string, unknown> {
 }
 
 /**
- * The template that `bin/app.ts` makes of a stage. Test files share it as sandboxes do, by a hash of the sources (those
- * of the streamer excepted: they are in its image alone). Throws when cdk-nag finds something that is not acknowledged.
+ * The template of a stage, which test files share by a hash of its sources (those of the streamer excepted: they are in
+ * its image alone). Throws when cdk-nag finds something that is not acknowledged.
  */
 export async function stageTemplate(stage: Stage): Promise<StageTemplate> {
-  const { assembly, stack } = await synth({ stage, progress: () => undefined });
-  const json = readJson<TemplateJson>(join(assembly, `${stack}.template.json`));
-  const { artifacts } = readJson<{
-    artifacts: Record<string, { properties: { terminationProtection?: boolean } }>;
-  }>(join(assembly, 'manifest.json'));
-  const terminationProtection = artifacts[stack]?.properties.terminationProtection ?? false;
-  return partsOf(Template.fromJSON({ ...json }), assembly, terminationProtection);
+  return readTemplate(join(await sharedAssemblies(), stage), stage);
 }
 
 /** Those of all stages. */
 export async function stageTemplates(): Promise<Record<Stage, StageTemplate>> {
-  const made = await Promise.all(stages.map(async (stage) => [stage, await stageTemplate(stage)] as const));
+  const folder = await sharedAssemblies();
+  const made = stages.map((stage) => [stage, readTemplate(join(folder, stage), stage)] as const);
   return Object.fromEntries(made) as Record<Stage, StageTemplate>;
 }
 
-let bundles: EvenkeelAppOptions['bundles'];
-
-/** Anew, in this process. Throws when cdk-nag finds something that is not acknowledged. */
-export function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): StageTemplate {
-  bundles ??= bundleFunctions();
-  const outdir = mkdtempSync(join(tmpdir(), 'evenkeel-synth-'));
-  folders.push(outdir);
-  const context = { ...cdkContext(), stage };
-  const { app, stack } = createApp({ ...options, bundles, context, outdir });
-  app.synth();
-  return partsOf(Template.fromStack(stack), outdir, stack.terminationProtection);
+/** A folder with all stages: the first costs seconds, the others little. */
+async function sharedAssemblies(): Promise<string> {
+  const folder = join(shared, await hashSources('all stages'));
+  if (existsSync(folder)) return folder;
+  mkdirSync(shared, { recursive: true });
+  const made = mkdtempSync(join(shared, 'tmp-'));
+  // Templates are all that is looked at: what they deploy stays where it is.
+  const context = { 'aws:cdk:disable-asset-staging': true };
+  for (const stage of stages) synthInto(join(made, stage), stage, { context });
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    // Another test file began at the same time and was first; its templates are the same.
+    rmSync(made, { recursive: true });
+    if (!existsSync(folder)) throw error;
+  }
+  for (const name of readdirSync(shared)) {
+    const former = join(shared, name);
+    const age = Date.now() - (statSync(former, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (former !== folder && age > formerHours * 3_600_000) rmSync(former, { recursive: true, force: true });
+  }
+  return folder;
 }
 
-function partsOf(template: Template, assembly: string, terminationProtection: boolean): StageTemplate {
-  const { Resources, Outputs } = template.toJSON() as TemplateJson;
-  return { template, resources: Resources, outputs: Outputs, assembly, terminationProtection };
+let bundles: EvenkeelAppOptions['bundles'];
+const folders: string[] = [];
+
+/** Anew, with its assets, in a temporary folder. Throws when cdk-nag finds something that is not acknowledged. */
+export function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): StageTemplate {
+  const outdir = mkdtempSync(join(tmpdir(), 'evenkeel-synth-'));
+  folders.push(outdir);
+  synthInto(outdir, stage, options);
+  return readTemplate(outdir, stage);
 }
 
 export function removeAssemblies(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+function synthInto(outdir: string, stage: Stage, options: EvenkeelAppOptions): void {
+  bundles ??= bundleFunctions();
+  const context = { ...cdkContext(), ...options.context, stage };
+  const { app } = createApp({ ...options, bundles, context, outdir });
+  try {
+    app.synth();
+  } catch (error) {
+    const report = join(outdir, 'validation-report.json');
+    if (!existsSync(report)) throw error;
+    const { pluginReports } = readJson<{ pluginReports: readonly { readonly violations: unknown }[] }>(
+      report,
+    );
+    const found = JSON.stringify(pluginReports.map(({ violations }) => violations)).slice(0, 4_000);
+    throw new Error(`The stage ${stage} has findings: ${found}`, { cause: error });
+  }
+}
+
+function readTemplate(assembly: string, stage: Stage): StageTemplate {
+  const stack = `evenkeel-${stage}`;
+  const json = readJson<{ Resources: StageTemplate['resources']; Outputs: StageTemplate['outputs'] }>(
+    join(assembly, `${stack}.template.json`),
+  );
+  const { artifacts } = readJson<{
+    artifacts: Record<string, { properties: { terminationProtection?: boolean } }>;
+  }>(join(assembly, 'manifest.json'));
+  return {
+    template: Template.fromJSON({ ...json }),
+    resources: json.Resources,
+    outputs: json.Outputs,
+    assembly,
+    terminationProtection: artifacts[stack]?.properties.terminationProtection ?? false,
+  };
 }
 
 /** Resources of one type, by logical id. */

@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { stages } from '../../lib/events/stage.ts';
 import { stageTemplates } from '../helpers/stage-template.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'evenkeel-lint-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
 const isHere = spawnSync('cfn-lint', ['--version']).status === 0;
 
 describe.skipIf(!isHere)(
@@ -23,13 +27,13 @@ describe.skipIf(!isHere)(
     });
 
     it('would find something', async () => {
-      const { assembly, template } = (await stageTemplates()).sandbox;
+      const { template } = (await stageTemplates()).sandbox;
       const json = structuredClone(template.toJSON()) as {
         Resources: Record<string, { Properties: object }>;
       };
       const [id] = Object.keys(template.findResources('AWS::SQS::Queue'));
       json.Resources[id ?? '']!.Properties = { MessageRetentionPeriod: 'two weeks' };
-      const file = join(assembly, '..', 'wrong.template.json');
+      const file = join(scratch, 'wrong.template.json');
       writeFileSync(file, JSON.stringify(json));
       const { status, stdout } = spawnSync('cfn-lint', ['--format', 'parseable', file], {
         cwd: root,
