@@ -155,7 +155,7 @@ const eventMutants = [
     'no dead-letter queue of a rule',
     'candles',
     ['          deadLetterQueue: this.deadLetters,\n', ''],
-    'events: put what cannot be handed over into a dead-letter queue, after retries that have an end',
+    'cdk-nag: Serverless-EventBusDLQ',
   ),
   mutant(
     'no failure destination of a job',
@@ -180,7 +180,7 @@ const eventMutants = [
     'queues are not encrypted',
     'function-parts',
     ['QueueEncryption.SQS_MANAGED', 'QueueEncryption.UNENCRYPTED'],
-    'events: are encrypted and refuse plain HTTP',
+    'cdk-nag: AwsSolutions-SQS2',
   ),
   mutant(
     'queues answer without TLS',
@@ -197,7 +197,7 @@ const eventMutants = [
   mutant(
     'a batch of the book is given twice while it is worked on',
     'book',
-    ['keeperTimeout.toSeconds() * 6', 'keeperTimeout.toSeconds() / 2'],
+    ['keeperTimeout.toSeconds() * 6', 'keeperTimeout.toSeconds()'],
     queueKeeps,
   ),
   mutant(
@@ -360,9 +360,9 @@ const streamerMutants = [
     neverTwoTasks,
   ),
   mutant(
-    'availability-zone rebalancing is on',
+    'availability-zone rebalancing is left to the default',
     'streamer-service',
-    ['AvailabilityZoneRebalancing.DISABLED', 'AvailabilityZoneRebalancing.ENABLED'],
+    ['      availabilityZoneRebalancing: AvailabilityZoneRebalancing.DISABLED,\n', ''],
     neverTwoTasks,
   ),
   mutant(
@@ -382,8 +382,8 @@ const streamerMutants = [
     'a crash of the streamer ends its task',
     'streamer-service',
     [
-      '      enableRestartPolicy: true,\n      restartAttemptPeriod',
-      '      enableRestartPolicy: false,\n      restartAttemptPeriod',
+      '      enableRestartPolicy: true,\n      restartAttemptPeriod: Duration.seconds(60),\n      readonly',
+      '      readonly',
     ],
     'streamer: gives the streamer 120 s to stop, restarts it in its task, and keeps the outbox on a volume of the task',
   ),
@@ -418,7 +418,7 @@ const streamerMutants = [
     'a shell in the task',
     'streamer-service',
     ['enableExecuteCommand: false', 'enableExecuteCommand: true'],
-    'network: lets nothing in',
+    'cdk-nag: AwsSolutions-IAM5',
   ),
   mutant(
     'a way in',

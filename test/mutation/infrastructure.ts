@@ -12,10 +12,10 @@ import { type Failure, MutableTree } from './infrastructure-tree.ts';
 const usage = `Usage: npm run mutate:infrastructure -- [options]
 
 Options
-  --only TEXT    mutants whose name has this text
-  --workers N    at the same time, each with a copy of the tree (default 1)
-  --write        write the list into docs/infrastructure-tests.md, when all are caught
-  --help         show this
+  --only TEXT[,TEXT]  mutants whose name has one of these texts
+  --workers N         at the same time, each with a copy of the tree (default 1)
+  --write             write the list into docs/infrastructure-tests.md, when all are caught
+  --help              show this
 
 Exit code: 1 when one is not caught by the test, or the rule of cdk-nag, that test/mutation/infrastructure-mutants.ts names.
 `;
@@ -37,7 +37,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return 0;
   }
-  const chosen = infrastructureMutants.filter(({ name }) => name.includes(values.only));
+  const wanted = values.only.split(',');
+  const chosen = infrastructureMutants.filter(({ name }) => wanted.some((text) => name.includes(text)));
   const trees = Array.from({ length: Number(values.workers) }, () => new MutableTree());
   try {
     await baseline(trees[0]!, chosen);
