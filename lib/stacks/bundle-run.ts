@@ -14,8 +14,8 @@ const outdir = process.argv[2] ?? '';
 
 const shakenSchemas: Plugin = {
   name: 'shaken-schemas',
-  setup({ onLoad }) {
-    onLoad(
+  setup: (bundling) => {
+    bundling.onLoad(
       { filter: /@aws-sdk[/\\]client-[\w-]+[/\\]dist-es[/\\]schemas[/\\]schemas_0\.js$/ },
       ({ path }) => ({
         contents: plainKeys(readFileSync(path, 'utf8')),
