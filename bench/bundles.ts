@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { type Bundle, bundleFunctions, bundleLimit, type FunctionName } from '../lib/stacks/bundle.ts';
+import { synth } from '../sandbox/cloud/synth.ts';
 import type { BenchResult, Figure } from './figure.ts';
 import { spread } from './statistics.ts';
 
@@ -16,37 +17,11 @@ export interface BundlesOptions {
 }
 
 const IMPORT_MS_MAX = 150;
-/** What the functions read at init; none of it is called up. */
-const lambdaEnvironment = {
-  AWS_REGION: 'eu-north-1',
-  AWS_ACCESS_KEY_ID: 'bench',
-  AWS_SECRET_ACCESS_KEY: 'bench',
-  STAGE: 'sandbox',
-  BOOK_TABLE: 'bench',
-  AUDIT_TABLE: 'bench',
-  DEAD_LETTER_QUEUE_URL: 'https://sqs.eu-north-1.amazonaws.com/000000000000/bench.fifo',
-  EVENT_BUS_NAME: 'bench',
-  CANDLES_TABLE: 'bench',
-  RETENTION_DAYS: '400',
-  ARCHIVE_BUCKET: 'bench',
-  BACKUP_BUCKET: 'bench',
-  SNAPSHOT_BUCKET: 'bench',
-  DRILL_PREFIX: 'evenkeel-sandbox-drill-',
-  KEEP_AT_LEAST: '5',
-  INCLUDE_CANDLES: 'false',
-  PROGRAM_VERSION: '0.0.0',
-  CONTROL_TABLE: 'bench',
-  RECONCILE_BUCKET: 'bench',
-  STREAMERS:
-    '[{"account":"DU1","streamer":"main","commandQueueUrl":"https://sqs.eu-north-1.amazonaws.com/000000000000/bench.fifo","timeZone":"America/New_York","clientId":1}]',
-  RECONCILE_RULES: '{}',
-  APPROVERS: '["*"]',
-};
-
 const run = promisify(execFile);
 
 export async function bundles({ runs }: BundlesOptions): Promise<BenchResult> {
   const figures: Figure[] = [];
+  const environments = await lambdaEnvironments();
   // Always made anew: a bundle from yesterday says nothing about the sources of today.
   for (const [name, { folder, bytes }] of Object.entries(bundleFunctions()) as [FunctionName, Bundle][]) {
     const file = join(folder, 'index.mjs');
@@ -58,7 +33,8 @@ export async function bundles({ runs }: BundlesOptions): Promise<BenchResult> {
       budget: { kind: 'at-most', value: bundleLimit(name) / 1024 },
     });
     const times: number[] = [];
-    for (let index = 0; index < runs; index += 1) times.push(await coldImportMs(file));
+    for (let index = 0; index < runs; index += 1)
+      times.push(await coldImportMs(file, environments.get(name) ?? {}));
     const { min, median, max } = spread(times);
     figures.push({
       name: `${name}, cold import`,
@@ -71,14 +47,46 @@ export async function bundles({ runs }: BundlesOptions): Promise<BenchResult> {
   return { name: 'bundles', figures };
 }
 
-async function coldImportMs(file: string): Promise<number> {
+type Environment = Readonly<Record<string, string>>;
+
+/** What each function reads at init, as the sandbox's template has it; none of it is called up. */
+async function lambdaEnvironments(): Promise<ReadonlyMap<string, Environment>> {
+  const { assembly, stack } = await synth({ stage: 'sandbox' });
+  const { Resources } = JSON.parse(await readFile(join(assembly, `${stack}.template.json`), 'utf8')) as {
+    Resources: Record<string, { Type: string; Properties: LambdaProperties }>;
+  };
+  const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function');
+  return new Map(
+    functions.map(({ Properties: { FunctionName, Environment: told } }) => [
+      FunctionName.replace(`${stack}-`, ''),
+      {
+        ...Object.fromEntries(Object.entries(told.Variables).map(([name, value]) => [name, textOf(value)])),
+        AWS_REGION: 'eu-north-1',
+        AWS_ACCESS_KEY_ID: 'bench',
+        AWS_SECRET_ACCESS_KEY: 'bench',
+      },
+    ]),
+  );
+}
+
+interface LambdaProperties {
+  readonly FunctionName: string;
+  readonly Environment: { readonly Variables: Readonly<Record<string, unknown>> };
+}
+
+/** A value with something in the place of what only a deployment knows. */
+function textOf(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [, parts] = (value as { 'Fn::Join'?: [string, unknown[]] })['Fn::Join'] ?? [];
+  return parts === undefined ? 'bench' : parts.map(textOf).join('');
+}
+
+async function coldImportMs(file: string, env: Environment): Promise<number> {
   const script = `const start = performance.now();
 const { handler } = await import(${JSON.stringify(pathToFileURL(file).href)});
 const ms = performance.now() - start;
 if (typeof handler !== 'function') throw new Error('no handler');
 process.stdout.write('\\n' + ms);`;
-  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], {
-    env: lambdaEnvironment,
-  });
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', script], { env });
   return Number(stdout.slice(stdout.lastIndexOf('\n') + 1));
 }

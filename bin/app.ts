@@ -5,7 +5,7 @@ import { createApp } from '../lib/stacks/evenkeel-app.ts';
 import { StreamerServiceError } from '../lib/stacks/streamer-service.ts';
 
 try {
-  const { app, bundles } = createApp();
+  const { app, bundles } = createApp({ credentialsAccount: process.env.CDK_DEFAULT_ACCOUNT });
   for (const [name, { bytes }] of Object.entries(bundles)) console.error(`bundled ${name}: ${kib(bytes)}`);
   app.synth();
 } catch (error) {

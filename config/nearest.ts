@@ -1,12 +1,18 @@
 /** The known key that a mistyped one most likely meant, or undefined when none is close. */
 export function nearest(typed: string, known: readonly string[]): string | undefined {
+  return nearestFew(typed, known, 1)[0];
+}
+
+/** Up to so many known names that are close to a mistyped one, the closest first. */
+export function nearestFew(typed: string, known: readonly string[], most: number): string[] {
   const plain = (key: string) => key.toLowerCase().replaceAll(/[-_]/g, '');
-  const scored = known
+  const limit = Math.max(2, Math.floor(typed.length / 3));
+  return known
     .map((key) => ({ key, distance: editDistance(plain(typed), plain(key)) }))
-    .toSorted((left, right) => left.distance - right.distance);
-  const best = scored[0];
-  if (best === undefined || best.distance >= best.key.length) return undefined;
-  return best.distance <= Math.max(2, Math.floor(typed.length / 3)) ? best.key : undefined;
+    .filter(({ key, distance }) => distance < key.length && distance <= limit)
+    .toSorted((left, right) => left.distance - right.distance)
+    .slice(0, most)
+    .map(({ key }) => key);
 }
 
 /** Levenshtein distance, one row at a time. */

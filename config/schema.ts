@@ -293,6 +293,11 @@ const alerts = section({
 });
 
 const aws = section({
+  accountId: text(
+    'AWS account to deploy to: credentials of another are refused; without it, the account of the credentials. Not for the sandbox on one machine',
+    '12 digits in quotes, for example "123456789012"',
+    /^\d{12}$/,
+  ).exactOptional(),
   region: text(
     'Region to deploy to; without it, the one of the credentials',
     'an AWS region, for example us-east-1',
@@ -316,6 +321,10 @@ const aws = section({
     /^https?:\/\/\S+$/,
   ).exactOptional(),
   logRetentionDays: oneOfNumbers([7, 14, 30, 90, 180, 365], 'Days that logs are kept').default(30),
+  architecture: oneOf(
+    ['x86_64', 'arm64'],
+    "Processor of the task, both containers; `arm64` costs a fifth less, but the gateway's image for it is experimental",
+  ).default('x86_64'),
   streamerCpu: oneOfNumbers([1024, 2048, 4096], 'CPU units of the task, gateway included').default(1024),
   streamerMemoryMiB: oneOfNumbers([2048, 3072, 4096, 8192], 'Memory of the task, gateway included').default(
     3072,

@@ -1,5 +1,5 @@
 /** Findings of cdk-nag that are as intended, one by one, each with its reason. Any other finding stops the synth. */
-import { type CfnElement, Stack, Validations } from 'aws-cdk-lib';
+import { type CfnElement, Stack, Token, Validations } from 'aws-cdk-lib';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { IConstruct } from 'constructs';
 
@@ -65,12 +65,66 @@ export function acknowledgeWildcard(
   Validations.of(role).acknowledge({ id: `AwsSolutions::AwsSolutions-IAM5[Resource::${text}]`, reason });
 }
 
+/** `table/<prefix>-drill-*` of DynamoDB. */
+export function acknowledgeScratchTables(role: IConstruct, tables: string): void {
+  const { partition, region, account } = Stack.of(role);
+  // cdk-nag writes what only a deployment knows as <AWS::Region>, and the value where the configuration has it.
+  const plain = (value: string, name: string) => (Token.isUnresolved(value) ? `<AWS::${name}>` : value);
+  acknowledgeWildcard(
+    role,
+    `arn:${plain(partition, 'Partition')}:dynamodb:${plain(region, 'Region')}:${plain(account, 'AccountId')}:${tables}`,
+    'Tables of a drill are made, filled and removed by it; no other table has such a name.',
+  );
+}
+
 /** `*` for dynamodb:ListTables. */
 export function acknowledgeListTables(role: IConstruct): void {
   acknowledgeWildcard(
     role,
     '*',
     'dynamodb:ListTables has no resource of its own: IAM accepts only * for it.',
+  );
+}
+
+/** A function that EventBridge, the Scheduler or a person calls, and that has a destination for what failed. */
+export function acknowledgeCalledAsynchronously(code: IConstruct): void {
+  acknowledgeNoTracing(code);
+  Validations.of(code).acknowledge({
+    id: 'Serverless::Serverless-LambdaDLQ',
+    reason:
+      'What failed for good goes to its failure destination, with the error; a dead-letter queue would have it twice.',
+  });
+}
+
+/** A function that Lambda calls with what lies in a queue. */
+export function acknowledgeCalledFromQueue(code: IConstruct): void {
+  acknowledgeNoTracing(code);
+  Validations.of(code).acknowledge(
+    {
+      id: 'Serverless::Serverless-LambdaDLQ',
+      reason: 'It is for asynchronous calls; here the queue itself has a redrive policy.',
+    },
+    {
+      id: 'Serverless::Serverless-LambdaEventSourceMappingDestination',
+      reason: 'For streams only; a message of SQS that fails goes by the redrive policy of its queue.',
+    },
+  );
+}
+
+function acknowledgeNoTracing(code: IConstruct): void {
+  Validations.of(code).acknowledge({
+    id: 'Serverless::Serverless-LambdaTracing',
+    reason:
+      'Logs, audit trail and events carry the ids that join them; X-Ray would add a price, a permission and the SDK of it.',
+  });
+}
+
+/** A queue without a redrive policy. */
+export function acknowledgeEndOfTheLine(queue: IConstruct): void {
+  const reason = 'It is itself the dead-letter queue, whose depth raises an alarm.';
+  Validations.of(queue).acknowledge(
+    { id: 'AwsSolutions::AwsSolutions-SQS3', reason },
+    { id: 'Serverless::Serverless-SQSRedrivePolicy', reason },
   );
 }
 

@@ -35,6 +35,8 @@ export class Archive extends Construct {
     const { prefix } = props;
     this.bucket = privateBucket(this, 'Bucket', {
       name: `${prefix}-archive`,
+      // A day that is written again is a new version; the former one can neither be deleted nor expire before this.
+      lockedFor: Duration.days(formerVersionDays),
       lifecycleRules: [
         {
           id: 'former-versions',

@@ -3,7 +3,7 @@ import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { acknowledgeListTables, acknowledgeWildcard } from './acknowledgements.ts';
+import { acknowledgeListTables, acknowledgeScratchTables, acknowledgeWildcard } from './acknowledgements.ts';
 import type { Bundle } from './bundle.ts';
 import type { Candles } from './candles.ts';
 import { type Job, type JobProps, job } from './job.ts';
@@ -140,11 +140,7 @@ export class Backups extends Construct {
       ],
       scratch,
     );
-    acknowledgeWildcard(
-      role,
-      `${plainArn('dynamodb', `table/${prefix}-drill-*`)}`,
-      'Tables of a drill are made, filled and removed by it; no other table has such a name.',
-    );
+    acknowledgeScratchTables(role, `table/${prefix}-drill-*`);
     allow(role, ['dynamodb:ListTables'], '*');
     acknowledgeListTables(role);
     new JobSchedule(this, 'Weekly', {
@@ -176,8 +172,4 @@ export class Backups extends Construct {
 
 function allow(role: Role, actions: readonly string[], resource: string): void {
   role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
-}
-
-function plainArn(service: string, rest: string): string {
-  return `arn:<AWS::Partition>:${service}:<AWS::Region>:<AWS::AccountId>:${rest}`;
 }

@@ -6,6 +6,7 @@ import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeCalledFromQueue } from './acknowledgements.ts';
 import type { Bundle } from './bundle.ts';
 import { functionRole, stageQueue } from './function-parts.ts';
 
@@ -125,6 +126,7 @@ export class Book extends Construct {
       reportBatchItemFailures: true,
       maxConcurrency: 20,
     });
+    acknowledgeCalledFromQueue(keeper);
     return keeper;
   }
 }

@@ -1,8 +1,7 @@
 /** Bundles every Lambda by one esbuild call. Runs at synth, so that what is deployed is what the sources say. */
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
 export const functionNames = [
@@ -57,36 +56,12 @@ export class BundleTooLargeError extends Error {
  * @throws BundleTooLargeError when one is above its limit
  */
 export function bundleFunctions(outdir: string = join(root, 'dist/functions')): Record<FunctionName, Bundle> {
-  const built = buildSync({
-    absWorkingDir: root,
-    entryPoints: functionNames.map((name) => ({ in: `functions/${name}/handler.ts`, out: `${name}/index` })),
-    outdir,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    write: false,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minify: true,
-    // Stack traces name the source's line; the sources themselves stay out of the package.
-    sourcemap: true,
-    sourcesContent: false,
-    // A function gets its credentials from its environment; the SDK's default would bring in every other way to them
-    // (profiles, single sign-on, web identity) and the clients that those need: 80 KiB of each function.
-    alias: { '@aws-sdk/credential-provider-node': './lib/aws/environment-credentials.ts' },
-    // The SDK's ES modules first: they can be shaken, which its CommonJS cannot.
-    mainFields: ['module', 'main'],
-    // Some CommonJS inside still calls `require` for Node's own modules.
-    banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  for (const file of built.outputFiles) writeIfChanged(file.path, file.contents);
-  const sizes = new Map(
-    built.outputFiles.map((file) => [relative(outdir, file.path), file.contents.byteLength]),
-  );
+  const program = fileURLToPath(new URL('bundle-run.ts', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, outdir], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`The functions cannot be bundled; nothing was deployed.\n${stderr}`);
+  const sizes = JSON.parse(stdout) as Partial<Record<FunctionName, number>>;
   const bundle = (name: FunctionName): Bundle => {
-    const bytes = sizes.get(join(name, 'index.mjs')) ?? 0;
+    const bytes = sizes[name] ?? 0;
     if (bytes > bundleLimit(name)) throw new BundleTooLargeError(name, bytes);
     return { folder: join(outdir, name), bytes };
   };
@@ -99,13 +74,4 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
 /** `310 KiB` */
 export function kib(bytes: number): string {
   return `${Math.ceil(bytes / 1024)} KiB`;
-}
-
-/** Whole files only: two synths at once must not see half of the other's. */
-function writeIfChanged(path: string, contents: Uint8Array): void {
-  if (existsSync(path) && readFileSync(path).equals(contents)) return;
-  mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, contents);
-  renameSync(temporary, path);
 }

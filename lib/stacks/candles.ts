@@ -8,9 +8,10 @@ import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeCalledAsynchronously } from './acknowledgements.ts';
 import type { Bundle } from './bundle.ts';
 import { streamerSource } from './event-bus.ts';
-import { functionRole, stageQueue } from './function-parts.ts';
+import { failuresTo, functionRole, stageQueue } from './function-parts.ts';
 
 export interface CandlesProps {
   /** `evenkeel-<stage>` */
@@ -67,12 +68,13 @@ export class Candles extends Construct {
         POWERTOOLS_LOG_LEVEL: config.logLevel.toUpperCase(),
         NODE_OPTIONS: '--enable-source-maps',
       },
-      // EventBridge hands over and is done: a function that throws is tried again by Lambda, and ends in Lambda's own
-      // dead-letter queue. The rule's queue is for what could not be handed over. Here both are the same queue.
+      // EventBridge hands over and is done: a function that throws is tried again by Lambda, and the call ends in
+      // Lambda's own destination. The rule's queue is for what could not be handed over. Here both are the same queue.
       retryAttempts: 2,
       maxEventAge: Duration.hours(6),
-      deadLetterQueue: this.deadLetters,
+      onFailure: failuresTo(this.deadLetters),
     });
+    acknowledgeCalledAsynchronously(this.keeper);
     new Rule(this, 'Rule', {
       ruleName: `${prefix}-candle-keeper`,
       description: 'Candles to the candle keeper, replayed ones too: storing twice is harmless',

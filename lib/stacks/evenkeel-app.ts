@@ -1,10 +1,11 @@
 /** The CDK app: configuration of one stage, bundled functions, the stage's stack, the checks of cdk-nag. */
 import { readFileSync } from 'node:fs';
 import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { AwsSolutionsChecks, ServerlessChecks } from 'cdk-nag';
 import { loadConfig } from '../../config/load.ts';
 import { type Bundle, bundleFunctions, type FunctionName } from './bundle.ts';
 import { EvenkeelStack } from './evenkeel-stack.ts';
+import { checkTarget } from './target.ts';
 
 export interface EvenkeelAppOptions {
   /** Context of cdk.json; the CDK's command line passes it by itself. */
@@ -12,6 +13,10 @@ export interface EvenkeelAppOptions {
   readonly outdir?: string;
   /** Folder of the configuration files, where it is not `config/`. */
   readonly configDir?: string;
+  /** Bundled already. */
+  readonly bundles?: EvenkeelApp['bundles'] | undefined;
+  /** Account of the credentials, as far as it is known. */
+  readonly credentialsAccount?: string | undefined;
 }
 
 export interface EvenkeelApp {
@@ -25,7 +30,8 @@ export interface EvenkeelApp {
  *
  * @throws ConfigError, BundleTooLargeError, StreamerServiceError
  */
-export function createApp({ context = {}, outdir, configDir }: EvenkeelAppOptions = {}): EvenkeelApp {
+export function createApp(options: EvenkeelAppOptions = {}): EvenkeelApp {
+  const { context = {}, outdir, configDir, credentialsAccount } = options;
   const app = new App({ analyticsReporting: false, context: { ...context }, ...(outdir && { outdir }) });
   const stage: unknown = app.node.tryGetContext('stage');
   // No environment on top: what is deployed depends on the files alone.
@@ -34,9 +40,10 @@ export function createApp({ context = {}, outdir, configDir }: EvenkeelAppOption
     env: {},
     dir: configDir,
   });
-  const bundles = bundleFunctions();
+  checkTarget(config, `The configuration of stage ${config.stage}`, credentialsAccount);
+  const bundles = options.bundles ?? bundleFunctions();
   const stack = new EvenkeelStack(app, { config, bundles, programVersion: programVersion() });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app), new ServerlessChecks(app));
   return { app, stack, bundles };
 }
 

@@ -1,5 +1,5 @@
 /** The stack of one stage. Physical names are `evenkeel-<stage>-<thing>`. */
-import { CfnOutput, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
+import { CfnOutput, Fn, RemovalPolicy, Stack, Tags } from 'aws-cdk-lib';
 import { Cluster, ContainerInsights } from 'aws-cdk-lib/aws-ecs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
@@ -28,6 +28,11 @@ export interface EvenkeelStackProps {
 }
 
 export class EvenkeelStack extends Stack {
+  /** Asked for at deployment: where account and region are known, the CDK would look them up at synth, with credentials. */
+  override get availabilityZones(): string[] {
+    return [0, 1].map((index) => Fn.select(index, Fn.getAzs()));
+  }
+
   constructor(scope: Construct, { config, bundles, programVersion }: EvenkeelStackProps) {
     const prefix = `evenkeel-${config.stage}`;
     const isProtected = config.stage !== 'sandbox';
@@ -35,7 +40,11 @@ export class EvenkeelStack extends Stack {
       stackName: prefix,
       description: `Evenkeel, stage ${config.stage}`,
       terminationProtection: isProtected,
-      ...(config.aws.region === undefined ? {} : { env: { region: config.aws.region } }),
+      // A stack that is bound to an account refuses the credentials of another.
+      env: {
+        ...(config.aws.accountId === undefined ? {} : { account: config.aws.accountId }),
+        ...(config.aws.region === undefined ? {} : { region: config.aws.region }),
+      },
     });
     const removalPolicy = isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     Tags.of(this).add('evenkeel:stage', config.stage);

@@ -1,9 +1,11 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
-import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IDestination } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeEndOfTheLine } from './acknowledgements.ts';
 
 /** The longest that SQS keeps anything: a weekend and a holiday must not lose what failed. */
 const deadLetterRetention = Duration.days(14);
@@ -50,7 +52,7 @@ export function stageQueue(
     readonly retentionPeriod?: Duration;
   },
 ): Queue {
-  return new Queue(scope, id, {
+  const queue = new Queue(scope, id, {
     queueName: props.fifo ? `${props.name}.fifo` : props.name,
     ...(props.fifo ? { fifo: true } : {}),
     encryption: QueueEncryption.SQS_MANAGED,
@@ -60,4 +62,21 @@ export function stageQueue(
     ...(props.deadLetters ? { deadLetterQueue: props.deadLetters } : {}),
     removalPolicy: props.removalPolicy,
   });
+  if (props.deadLetters === undefined) acknowledgeEndOfTheLine(queue);
+  return queue;
+}
+
+/**
+ * Where a call goes that a function failed for good: a record with the call, the error and its stack. (The CDK's own
+ * destination would let the function read the queue's attributes as well.)
+ */
+export function failuresTo(queue: Queue): IDestination {
+  return {
+    bind: (_, code) => {
+      code.addToRolePolicy(
+        new PolicyStatement({ actions: ['sqs:SendMessage'], resources: [queue.queueArn] }),
+      );
+      return { destination: queue.queueArn };
+    },
+  };
 }

@@ -5,9 +5,10 @@ import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeCalledAsynchronously } from './acknowledgements.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
-import { functionRole } from './function-parts.ts';
+import { failuresTo, functionRole } from './function-parts.ts';
 
 export interface JobProps {
   /** `evenkeel-<stage>` */
@@ -55,7 +56,8 @@ export function job(scope: Construct, props: JobProps): Job {
     },
     retryAttempts: 1,
     maxEventAge: Duration.hours(6),
-    deadLetterQueue: deadLetters,
+    onFailure: failuresTo(deadLetters),
   });
+  acknowledgeCalledAsynchronously(code);
   return { code, role };
 }

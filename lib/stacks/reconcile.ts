@@ -43,8 +43,8 @@ const endedPlanCodes = [
 /** What a run was judged on is kept so long. */
 const evidenceDays = 90;
 
-/** A call by the clock that comes later than this meets the next one. */
-const maxLate = Duration.minutes(4);
+/** A call by the clock that comes later than this meets the next one. (The Scheduler takes no less than a minute.) */
+const maxLate = (everyMinutes: number) => Duration.minutes(Math.min(4, Math.max(1, everyMinutes - 1)));
 
 /** Broker against book: by the clock, at each start of a streamer, after a plan, and by hand. */
 export class Reconcile extends Construct {
@@ -113,7 +113,7 @@ export class Reconcile extends Construct {
         target: code,
         input: { trigger: 'schedule', account: streamer.account, by: name },
         deadLetters: props.deadLetters,
-        maxEventAge: maxLate,
+        maxEventAge: maxLate(config.reconcile.everyMinutes),
       });
     }
     this.#rule('AtStart', props, {

@@ -11,6 +11,9 @@ export interface SnapshotsProps {
 
 const snapshotDays = 90;
 
+/** What a reconcile and a drill were judged on must lie there unchanged for so long; nothing in the program deletes it. */
+const lockedDays = 30;
+
 /** The bucket of the broker's snapshots: evidence. */
 export class Snapshots extends Construct {
   readonly bucket: Bucket;
@@ -19,6 +22,7 @@ export class Snapshots extends Construct {
     super(scope, id);
     this.bucket = privateBucket(this, 'Bucket', {
       name: `${prefix}-snapshots`,
+      lockedFor: Duration.days(lockedDays),
       lifecycleRules: [
         {
           id: 'old-snapshots',

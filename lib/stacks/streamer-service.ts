@@ -46,6 +46,12 @@ const stopTimeout = Duration.seconds(120);
 /** What the streamer itself may use; the rest of the task is the gateway's, a Java program. */
 const streamerMemoryMiB = 768;
 
+/** The task's processor, and what the image is built for. */
+const architectures = {
+  x86_64: { cpuArchitecture: CpuArchitecture.X86_64, platform: Platform.LINUX_AMD64 },
+  arm64: { cpuArchitecture: CpuArchitecture.ARM64, platform: Platform.LINUX_ARM64 },
+} as const;
+
 export interface StreamerServiceProps {
   /** `evenkeel-<stage>` */
   readonly prefix: string;
@@ -86,15 +92,13 @@ export class StreamerService extends Construct {
     super(scope, id);
     const { prefix, config, streamer, bus, book, snapshots, network } = props;
     const name = `${prefix}-streamer-${streamer.name}`;
+    const { cpuArchitecture, platform } = architectures[config.aws.architecture];
     const task = new FargateTaskDefinition(this, 'Task', {
       family: name,
       cpu: config.aws.streamerCpu,
       memoryLimitMiB: config.aws.streamerMemoryMiB,
-      // The gateway's image for ARM is experimental, and both containers share the task's architecture.
-      runtimePlatform: {
-        cpuArchitecture: CpuArchitecture.X86_64,
-        operatingSystemFamily: OperatingSystemFamily.LINUX,
-      },
+      // Both containers share the task's architecture.
+      runtimePlatform: { cpuArchitecture, operatingSystemFamily: OperatingSystemFamily.LINUX },
       volumes: [{ name: 'outbox' }],
     });
     onlyTasksOfThisAccount(task);
@@ -152,7 +156,7 @@ export class StreamerService extends Construct {
     const streamerContainer = task.addContainer('streamer', {
       image: ContainerImage.fromAsset(root, {
         file: join('streamer', 'Dockerfile'),
-        platform: Platform.LINUX_AMD64,
+        platform,
       }),
       memoryLimitMiB: streamerMemoryMiB,
       environment: {
@@ -207,6 +211,8 @@ export class StreamerService extends Construct {
           TWS_USERID: readOnly(login, 'TWS_USERID'),
           TWS_PASSWORD: readOnly(login, 'TWS_PASSWORD'),
         },
+        // No health check: it may wait for a second factor for hours, and a task replaced meanwhile would log in again
+        // and again. The streamer watches the session, and says so when it is lost.
         enableRestartPolicy: true,
         restartAttemptPeriod: Duration.seconds(60),
         // It stops before the streamer does, and has nothing to save.

@@ -5,9 +5,10 @@ import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { acknowledgeCalledAsynchronously } from './acknowledgements.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
-import { functionRole } from './function-parts.ts';
+import { failuresTo, functionRole } from './function-parts.ts';
 import { JobSchedule } from './schedule.ts';
 
 /** Source of what the watchdog raises; a test keeps it equal to the one of the events. */
@@ -62,8 +63,9 @@ export class Watchdog extends Construct {
       // A look that failed is not repeated: the next one is a minute away, and knows more.
       retryAttempts: 0,
       maxEventAge: Duration.minutes(1),
-      deadLetterQueue: deadLetters,
+      onFailure: failuresTo(deadLetters),
     });
+    acknowledgeCalledAsynchronously(this.watchdog);
     new JobSchedule(this, 'EveryMinute', {
       name: `${prefix}-watchdog`,
       description: 'Heartbeats and stops, each minute',

@@ -123,7 +123,7 @@ async function runApp(stage: string, outDir: string): Promise<void> {
 }
 
 /** Hash of everything that goes into the assembly, the stage and the Node version included. */
-async function hashSources(stage: string): Promise<string> {
+export async function hashSources(stage: string): Promise<string> {
   const hash = createHash('sha256').update(`${stage} ${process.versions.node}`);
   for (const source of SOURCES) {
     for (const file of await filesOf(path.join(ROOT, source))) {

@@ -1,10 +1,22 @@
-/** The synthesised template of a stage, made once for each test file. */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+/** The synthesised template of a stage: made once for the same sources, or anew with other options. */
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { Template } from 'aws-cdk-lib/assertions';
-import type { Stage } from '../../lib/events/stage.ts';
+import { type Stage, stages } from '../../lib/events/stage.ts';
+import { bundleFunctions } from '../../lib/stacks/bundle.ts';
 import { createApp, type EvenkeelAppOptions } from '../../lib/stacks/evenkeel-app.ts';
+import { hashSources } from '../../sandbox/cloud/synth.ts';
 
 export interface Resource {
   readonly Type: string;
@@ -17,13 +29,13 @@ export interface StageTemplate {
   readonly template: Template;
   readonly resources: Readonly<Record<string, Resource>>;
   readonly outputs: Readonly<Record<string, { readonly Value: unknown }>>;
-  /** The cloud assembly: a temporary folder. */
+  /** The cloud assembly; of a shared template without its assets. */
   readonly assembly: string;
   readonly terminationProtection: boolean;
 }
 
-const made = new Map<Stage, StageTemplate>();
-const folders: string[] = [];
+const shared = fileURLToPath(new URL('../../.evenkeel/templates/', import.meta.url));
+const formerHours = 1;
 
 /** The context of cdk.json, which the CDK's command line would pass. */
 export function cdkContext(): Record<string, unknown> {
@@ -31,37 +43,92 @@ export function cdkContext(): Record<string, unknown> {
   return (JSON.parse(text) as { context: Record<string, unknown> }).context;
 }
 
-export function stageTemplate(stage: Stage): StageTemplate {
-  let found = made.get(stage);
-  if (found === undefined) {
-    found = synthStage(stage);
-    made.set(stage, found);
-  }
-  return found;
+/**
+ * The template of a stage, which test files share by a hash of its sources (those of the streamer excepted: they are in
+ * its image alone). Throws when cdk-nag finds something that is not acknowledged.
+ */
+export async function stageTemplate(stage: Stage): Promise<StageTemplate> {
+  return readTemplate(join(await sharedAssemblies(), stage), stage);
 }
 
-/** Throws when cdk-nag finds something that is not acknowledged. */
+/** Those of all stages. */
+export async function stageTemplates(): Promise<Record<Stage, StageTemplate>> {
+  const folder = await sharedAssemblies();
+  const made = stages.map((stage) => [stage, readTemplate(join(folder, stage), stage)] as const);
+  return Object.fromEntries(made) as Record<Stage, StageTemplate>;
+}
+
+/** A folder with all stages: the first costs seconds, the others little. */
+async function sharedAssemblies(): Promise<string> {
+  const folder = join(shared, await hashSources('all stages'));
+  if (existsSync(folder)) return folder;
+  mkdirSync(shared, { recursive: true });
+  const made = mkdtempSync(join(shared, 'tmp-'));
+  // Templates are all that is looked at: what they deploy stays where it is.
+  const context = { 'aws:cdk:disable-asset-staging': true };
+  for (const stage of stages) synthInto(join(made, stage), stage, { context });
+  try {
+    renameSync(made, folder);
+  } catch (error) {
+    // Another test file began at the same time and was first; its templates are the same.
+    rmSync(made, { recursive: true });
+    if (!existsSync(folder)) throw error;
+  }
+  for (const name of readdirSync(shared)) {
+    const former = join(shared, name);
+    const age = Date.now() - (statSync(former, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (former !== folder && age > formerHours * 3_600_000) rmSync(former, { recursive: true, force: true });
+  }
+  return folder;
+}
+
+let bundles: EvenkeelAppOptions['bundles'];
+const folders: string[] = [];
+
+/** Anew, with its assets, in a temporary folder. Throws when cdk-nag finds something that is not acknowledged. */
 export function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): StageTemplate {
   const outdir = mkdtempSync(join(tmpdir(), 'evenkeel-synth-'));
   folders.push(outdir);
-  const { app, stack } = createApp({ ...options, context: { ...cdkContext(), stage }, outdir });
-  app.synth();
-  const template = Template.fromStack(stack);
-  const json = template.toJSON() as Pick<StageTemplate, never> & {
-    Resources: StageTemplate['resources'];
-    Outputs: StageTemplate['outputs'];
-  };
-  return {
-    template,
-    resources: json.Resources,
-    outputs: json.Outputs,
-    assembly: outdir,
-    terminationProtection: stack.terminationProtection,
-  };
+  synthInto(outdir, stage, options);
+  return readTemplate(outdir, stage);
 }
 
 export function removeAssemblies(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+}
+
+function synthInto(outdir: string, stage: Stage, options: EvenkeelAppOptions): void {
+  bundles ??= bundleFunctions();
+  const context = { ...cdkContext(), ...options.context, stage };
+  const { app } = createApp({ ...options, bundles, context, outdir });
+  try {
+    app.synth();
+  } catch (error) {
+    const report = join(outdir, 'validation-report.json');
+    if (!existsSync(report)) throw error;
+    const { pluginReports } = readJson<{ pluginReports: readonly { readonly violations: unknown }[] }>(
+      report,
+    );
+    const found = JSON.stringify(pluginReports.map(({ violations }) => violations)).slice(0, 4_000);
+    throw new Error(`The stage ${stage} has findings: ${found}`, { cause: error });
+  }
+}
+
+function readTemplate(assembly: string, stage: Stage): StageTemplate {
+  const stack = `evenkeel-${stage}`;
+  const json = readJson<{ Resources: StageTemplate['resources']; Outputs: StageTemplate['outputs'] }>(
+    join(assembly, `${stack}.template.json`),
+  );
+  const { artifacts } = readJson<{
+    artifacts: Record<string, { properties: { terminationProtection?: boolean } }>;
+  }>(join(assembly, 'manifest.json'));
+  return {
+    template: Template.fromJSON({ ...json }),
+    resources: json.Resources,
+    outputs: json.Outputs,
+    assembly,
+    terminationProtection: artifacts[stack]?.properties.terminationProtection ?? false,
+  };
 }
 
 /** Resources of one type, by logical id. */
@@ -81,4 +148,8 @@ export function namedOf(made: StageTemplate, type: string, name: string): [strin
   const found = ofType(made, type).filter(([, { Properties }]) => Object.values(Properties).includes(name));
   if (found.length !== 1 || found[0] === undefined) throw new Error(`${found.length} ${type} named ${name}`);
   return found[0];
+}
+
+function readJson<T>(file: string): T {
+  return JSON.parse(readFileSync(file, 'utf8')) as T;
 }

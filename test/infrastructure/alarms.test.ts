@@ -12,10 +12,11 @@ import {
   ofType,
   removeAssemblies,
   type StageTemplate,
-  stageTemplate,
+  stageTemplates,
   synthStage,
 } from '../helpers/stage-template.ts';
 
+const templates = await stageTemplates();
 const dir = mkdtempSync(join(tmpdir(), 'evenkeel-alarms-'));
 afterAll(() => {
   removeAssemblies();
@@ -77,7 +78,7 @@ const one = (alarms: readonly StageAlarm[], kind: string) => {
 };
 
 describe.each(stages)('alarms of stage %s', (stage) => {
-  const made = stageTemplate(stage);
+  const made = templates[stage];
   const alarms = alarmsOf(made);
   const watched = (metricName: string, dimension: string, kind: string) =>
     ofKind(alarms, kind)
@@ -232,7 +233,7 @@ describe('the rules by which CloudWatch evaluates', () => {
 });
 
 describe('the dead-man', () => {
-  const alarms = alarmsOf(stageTemplate('paper'));
+  const alarms = alarmsOf(templates.paper);
   const silence = (count: number) => Array.from({ length: count }, () => undefined);
   const held = (count: number) => Array.from({ length: count }, () => 1);
   /** However many periods more than it evaluates CloudWatch fetches. */
@@ -258,7 +259,7 @@ describe('the dead-man', () => {
       // Over as soon as one minute was told.
       expect(states[20]).toBe('OK');
       // Nothing of ours is in between: the action is the topic itself.
-      expect(alarm.actions).toEqual([firstOf(stageTemplate('paper'), 'AWS::SNS::Topic')[0]]);
+      expect(alarm.actions).toEqual([firstOf(templates.paper, 'AWS::SNS::Topic')[0]]);
     },
   );
 

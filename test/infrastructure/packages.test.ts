@@ -27,7 +27,12 @@ import {
   whenNoEngine,
 } from '../helpers/dynamo-engine.ts';
 import { readExample } from '../helpers/render-event-docs.ts';
-import { removeAssemblies, stageTemplate } from '../helpers/stage-template.ts';
+import {
+  removeAssemblies,
+  type StageTemplate,
+  stageTemplate,
+  synthStage,
+} from '../helpers/stage-template.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const scratch = mkdtempSync(join(tmpdir(), 'evenkeel-packages-'));
@@ -36,14 +41,23 @@ afterAll(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
+const made = new Map<string, ReturnType<typeof bundleFunctions>>();
+
+/** The functions, bundled once into a folder of that name. */
+function bundlesIn(name: string) {
+  const found = made.get(name) ?? bundleFunctions(join(scratch, name));
+  made.set(name, found);
+  return found;
+}
+
 describe('Lambda bundles', () => {
   it('there is one for each folder of functions/', () => {
     expect(readdirSync(join(root, 'functions'))).toEqual([...functionNames]);
   });
 
   it.each(functionNames)('%s is below its limit and made the same way twice', (name) => {
-    const first = bundleFunctions(join(scratch, 'first'))[name];
-    const second = bundleFunctions(join(scratch, 'second'))[name];
+    const first = bundlesIn('first')[name];
+    const second = bundlesIn('second')[name];
     expect(first.bytes).toBe(statSync(join(first.folder, 'index.mjs')).size);
     expect(first.bytes).toBeLessThan(bundleLimit(name));
     expect(readdirSync(first.folder)).toEqual(['index.mjs', 'index.mjs.map']);
@@ -78,7 +92,7 @@ describe.skipIf(!engineIsHere)(
 
     it('keeps a candle, alone in a folder with no node_modules near it', async () => {
       const folder = join(scratch, 'alone');
-      cpSync(bundleFunctions(join(scratch, 'built'))['candle-keeper'].folder, folder, { recursive: true });
+      cpSync(bundlesIn('first')['candle-keeper'].folder, folder, { recursive: true });
       const event = { 'detail-type': 'candle.completed', detail: readExample('candle.completed') };
       const script = `const { handler } = await import('./index.mjs'); await handler(${JSON.stringify(event)});`;
       const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -124,7 +138,7 @@ function stagesOf(dockerfile: string): { from: string; instructions: string[] }[
 }
 
 /** Of the streamer's task. */
-function containersOf(template: ReturnType<typeof stageTemplate>['template']): Record<string, unknown>[] {
+function containersOf(template: StageTemplate['template']): Record<string, unknown>[] {
   const tasks = Object.values(template.findResources('AWS::ECS::TaskDefinition')) as {
     Properties: { ContainerDefinitions: Record<string, unknown>[] };
   }[];
@@ -166,8 +180,9 @@ describe("the streamer's image", () => {
   const dockerfile = readFileSync(join(root, 'streamer', 'Dockerfile'), 'utf8');
 
   /** The build context as the synth staged it: what Docker would see. */
+  let assembly: string | undefined;
   function context(): string {
-    const { assembly } = stageTemplate('paper');
+    assembly ??= synthStage('paper').assembly;
     const assets = JSON.parse(readFileSync(join(assembly, 'evenkeel-paper.assets.json'), 'utf8')) as {
       dockerImages: Record<string, { source: { directory: string; dockerFile: string } }>;
     };
@@ -295,13 +310,13 @@ describe("the streamer's image", () => {
     expect(last.slice(last.indexOf('USER node')).filter((line) => /^(RUN|COPY|ADD)/.test(line))).toEqual([]);
   });
 
-  it('writes only where the volume is, and the task mounts it there with a read-only root', () => {
+  it('writes only where the volume is, and the task mounts it there with a read-only root', async () => {
     const last = stagesOf(dockerfile).at(-1)?.instructions ?? [];
     expect(last.filter((line) => line.startsWith('VOLUME'))).toEqual([`VOLUME ${outboxFolder}`]);
     const env = last.find((line) => line.startsWith('ENV')) ?? '';
     for (const variable of ['DB_PATH', 'SQLITE_TMPDIR'])
       expect(env).toMatch(new RegExp(`${variable}=${outboxFolder}(/|\\s|$)`));
-    const { template } = stageTemplate('paper');
+    const { template } = await stageTemplate('paper');
     const [streamer] = containersOf(template);
     expect(streamer).toMatchObject({
       ReadonlyRootFilesystem: true,
@@ -309,12 +324,12 @@ describe("the streamer's image", () => {
     });
   });
 
-  it('has the health check of the task', () => {
+  it('has the health check of the task', async () => {
     const check = stagesOf(dockerfile)
       .at(-1)
       ?.instructions.find((line) => line.startsWith('HEALTHCHECK'));
     const [, options = '', command = '[]'] = /^HEALTHCHECK (.*?) ?CMD (\[.*\])$/.exec(check ?? '') ?? [];
-    const { HealthCheck } = containersOf(stageTemplate('paper').template)[0] as {
+    const { HealthCheck } = containersOf((await stageTemplate('paper')).template)[0] as {
       HealthCheck: {
         Command: string[];
         Interval: number;

@@ -1,8 +1,9 @@
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cdkContext } from '../helpers/stage-template.ts';
 
@@ -11,32 +12,43 @@ const scratch = mkdtempSync(join(tmpdir(), 'evenkeel-npm-synth-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 /** A machine with Node and nothing else: no AWS variable, no AWS folder, no Docker, no instance to ask for a role. */
-function npmRunSynth(...args: string[]) {
-  return spawnSync('npm', ['run', '--silent', 'synth', '--', '--output', join(scratch, 'out'), ...args], {
-    cwd: root,
-    encoding: 'utf8',
-    env: {
-      PATH: process.env.PATH,
-      HOME: scratch,
-      CDK_DOCKER: '/nonexistent/docker',
-      AWS_EC2_METADATA_DISABLED: 'true',
-    },
-  });
-}
+const bare = {
+  cwd: root,
+  encoding: 'utf8' as const,
+  env: {
+    PATH: process.env.PATH,
+    HOME: scratch,
+    CDK_DOCKER: '/nonexistent/docker',
+    AWS_EC2_METADATA_DISABLED: 'true',
+  },
+};
+
+const synthIn = (out: string, ...args: string[]) => [
+  'run',
+  '--silent',
+  'synth',
+  '--',
+  '--output',
+  join(scratch, out),
+  ...args,
+];
 
 describe('npm run synth', () => {
-  it('works with neither Docker nor an AWS account, and makes the sandbox without a stage', () => {
-    const { status, stderr } = npmRunSynth();
+  it.concurrent.each([
+    ['evenkeel-sandbox', []],
+    ['evenkeel-paper', ['-c', 'stage=paper']],
+    ['evenkeel-live', ['-c', 'stage=live']],
+  ])('makes %s of %j with neither Docker nor an AWS account', async (stack, args) => {
+    const { stderr } = await promisify(execFile)('npm', synthIn(stack, ...args), bare);
     expect(stderr).toMatch(/bundled candle-keeper: \d+ KiB/);
-    expect(status).toBe(0);
-    expect(existsSync(join(scratch, 'out', 'evenkeel-sandbox.template.json'))).toBe(true);
-    const manifest = readFileSync(join(scratch, 'out', 'manifest.json'), 'utf8');
+    expect(existsSync(join(scratch, stack, `${stack}.template.json`))).toBe(true);
+    const manifest = readFileSync(join(scratch, stack, 'manifest.json'), 'utf8');
     expect(manifest).toContain('aws://unknown-account/unknown-region');
     expect((JSON.parse(manifest) as { missing?: unknown }).missing).toBeUndefined();
   });
 
   it('refuses a stage that does not exist, with one clear message', () => {
-    const { status, stderr } = npmRunSynth('-c', 'stage=production');
+    const { status, stderr } = spawnSync('npm', synthIn('none', '-c', 'stage=production'), bare);
     expect(status).not.toBe(0);
     expect(stderr).toContain('stage is "production"; allowed: one of: sandbox, paper, live');
     expect(stderr).not.toMatch(/^\s+at /m);

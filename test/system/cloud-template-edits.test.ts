@@ -212,8 +212,9 @@ describe('a template that was edited', () => {
     const endpoint = cloud?.endpoint ?? '';
     const { body } = await receiveOne(clientsOf(endpoint, 'operator'), endpoint, DEAD_LETTERS);
     expect(JSON.parse(body)).toMatchObject({
-      'detail-type': 'candle.completed',
-      detail: { data: { conId: example.data.conId } },
+      requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 3 },
+      requestPayload: { 'detail-type': 'candle.completed', detail: { data: { conId: example.data.conId } } },
+      responsePayload: { errorMessage: expect.stringContaining('dynamodb:PutItem') as string },
     });
   });
 
