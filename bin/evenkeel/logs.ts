@@ -17,6 +17,8 @@ export const logParts = [
   'archive',
   'reconcile',
   'apply-plan',
+  'watchdog',
+  'alerts',
 ] as const;
 export type LogPart = (typeof logParts)[number];
 

@@ -6,6 +6,7 @@ import { buildSync } from 'esbuild';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
 export const functionNames = [
+  'alerts',
   'apply-plan',
   'archive',
   'backup',

@@ -28,6 +28,7 @@ import { scheduleLane } from './schedule-delivery.ts';
 import { Scheduler } from './scheduler.ts';
 import { Secrets } from './secrets.ts';
 import { Services } from './services.ts';
+import { Sns } from './sns.ts';
 import { Sqs } from './sqs.ts';
 import { type CloudStats, StatsCollector } from './stats.ts';
 import { ensureTables } from './tables.ts';
@@ -140,7 +141,7 @@ async function start(
   });
 
   const iam = new Iam(model);
-  const secrets = new Secrets(model.secrets, dataDir);
+  const secrets = new Secrets(model, dataDir);
   const s3 = new S3(model, dataDir);
   stops.push(() => s3.close());
   const logs = new Logs(model, dataDir, options.containerLogs ?? {});
@@ -181,6 +182,7 @@ async function start(
     secrets,
     s3,
     logs,
+    sns: new Sns(model.topics, dataDir, stats),
     accept,
     functions: byName,
     pidOf: (token: string): number | undefined => {

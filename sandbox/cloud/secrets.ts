@@ -3,21 +3,34 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { ServiceError } from './aws-errors.ts';
 import { CloudError, messageOf } from './errors.ts';
-import type { SecretModel } from './model.ts';
+import type { CloudModel, SecretModel } from './model.ts';
 
 /**
  * Secrets Manager's GetSecretValue. Values are in `secrets.json` of the data folder (readable by its owner only), by the
- * secret's name; a person may put real ones there. Missing ones come from the template or are generated once.
+ * secret's name; a person may put real ones there, also such as the template does not make. Those of the template that
+ * are missing come from it or are generated once.
  */
 export class Secrets {
   readonly #secrets: readonly SecretModel[];
   readonly #values: Readonly<Record<string, string>>;
 
-  constructor(secrets: readonly SecretModel[], dataDir: string) {
-    this.#secrets = secrets;
+  constructor(
+    { secrets, region, account }: Pick<CloudModel, 'secrets' | 'region' | 'account'>,
+    dataDir: string,
+  ) {
     const file = path.join(dataDir, 'secrets.json');
     const stored = readStored(file);
     const values = { ...stored };
+    const byHand = Object.keys(stored).filter((name) => secrets.every((secret) => secret.name !== name));
+    this.#secrets = [
+      ...secrets,
+      ...byHand.map((name) => ({
+        name,
+        arn: `arn:aws:secretsmanager:${region}:${account}:secret:${name}-Local0`,
+        value: undefined,
+        generate: undefined,
+      })),
+    ];
     for (const secret of secrets) values[secret.name] ??= secret.value ?? generate(secret);
     if (Object.keys(values).length > Object.keys(stored).length) {
       mkdirSync(dataDir, { recursive: true });

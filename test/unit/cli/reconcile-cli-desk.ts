@@ -119,6 +119,7 @@ export class ReconcileCliDesk {
       leases: { read: none, replace: none },
       heartbeats: { read: none, write: none },
       candles: undefined as never,
+      alerts: undefined as never,
       logs: undefined as never,
       queues: undefined as never,
       tables: undefined as never,
