@@ -23,9 +23,9 @@ export class SnsTopic implements Topic {
   }
 }
 
-/** Starts with a letter or a digit, has no line ends and no signs that SNS refuses. */
+/** Starts with no space, has no line ends and no signs that SNS refuses. */
 function asSubject(text: string): string {
-  const plain = text.replaceAll(/[^\x20-\x7e]+/g, '?').replace(/^[^A-Za-z0-9]+/, '');
+  const plain = text.replaceAll(/[^\x20-\x7e]+/g, '?').trimStart();
   return plain.slice(0, subjectCharsMax) || 'Evenkeel';
 }
 

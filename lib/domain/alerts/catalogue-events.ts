@@ -8,7 +8,7 @@ export const eventAlerts = {
     severities: ['HIGH'],
     meaning:
       '`circuit-breaker.triggered`: so many attempts to connect to the gateway failed that it is tried once a minute.',
-    action: 'Look at IB Gateway: is it running, logged in, and its API port open?',
+    action: 'See whether IB Gateway runs, is logged in, and has its API port open.',
     command: 'evenkeel logs gateway --since 1h',
     endedBy: '`gateway.connected`',
   },

@@ -81,6 +81,12 @@ const raisedAlerts = {
     action: 'Send it again if it is still meant; look why the queue was late.',
     command: status,
   },
+  command_foreign: {
+    severities: ['MEDIUM'],
+    meaning: 'A command for another account came to this streamer. It was not carried out.',
+    action: 'Send it to the queue of that account’s streamer.',
+    command: status,
+  },
   command_malformed: {
     severities: ['MEDIUM'],
     meaning: 'The command queue brought what is no command. Nothing was done.',
