@@ -7,7 +7,13 @@ import { ServiceError } from '../../sandbox/cloud/aws-errors.ts';
 import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
 import { Sns } from '../../sandbox/cloud/sns.ts';
 import { StatsCollector } from '../../sandbox/cloud/stats.ts';
-import { fixtureTemplate, STACK, type Template, temporaryFolder, writeAssembly } from '../helpers/cloud-fixture.ts';
+import {
+  fixtureTemplate,
+  STACK,
+  type Template,
+  temporaryFolder,
+  writeAssembly,
+} from '../helpers/cloud-fixture.ts';
 import { engineIsHere } from '../helpers/dynamo-engine.ts';
 
 const arn = 'arn:aws:sns:eu-west-1:000000000000:fixture-alerts';
@@ -17,13 +23,22 @@ afterAll(() => rmSync(folder, { recursive: true }));
 function withTopic(change: (template: Template) => void = () => undefined): Template {
   const template = fixtureTemplate();
   const topic = { Ref: 'Topic' };
-  template.Resources.Topic = { Type: 'AWS::SNS::Topic', Properties: { TopicName: 'fixture-alerts', DisplayName: 'Fixture' } };
+  template.Resources.Topic = {
+    Type: 'AWS::SNS::Topic',
+    Properties: { TopicName: 'fixture-alerts', DisplayName: 'Fixture' },
+  };
   template.Resources.TopicPolicy = {
     Type: 'AWS::SNS::TopicPolicy',
     Properties: {
       PolicyDocument: {
         Statement: [
-          { Action: 'sns:Publish', Condition: { Bool: { 'aws:SecureTransport': 'false' } }, Effect: 'Deny', Principal: '*', Resource: topic },
+          {
+            Action: 'sns:Publish',
+            Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+            Effect: 'Deny',
+            Principal: '*',
+            Resource: topic,
+          },
         ],
       },
       Topics: [topic],
@@ -35,7 +50,10 @@ function withTopic(change: (template: Template) => void = () => undefined): Temp
   };
   template.Resources.TeamRole = structuredClone(template.Resources.WorkerRole);
   template.Resources.TeamRole.Properties.Policies = [
-    { PolicyName: 'own', PolicyDocument: { Statement: [{ Action: 'sns:Publish', Effect: 'Allow', Resource: topic }] } },
+    {
+      PolicyName: 'own',
+      PolicyDocument: { Statement: [{ Action: 'sns:Publish', Effect: 'Allow', Resource: topic }] },
+    },
   ];
   change(template);
   return template;
@@ -46,7 +64,11 @@ describe.skipIf(!engineIsHere)('SNS in the local cloud', () => {
   let cloud: LocalCloud;
 
   beforeAll(async () => {
-    cloud = await startCloud({ assembly: writeAssembly(place.folder, withTopic()), stack: STACK, dataDir: `${place.folder}/data` });
+    cloud = await startCloud({
+      assembly: writeAssembly(place.folder, withTopic()),
+      stack: STACK,
+      dataDir: `${place.folder}/data`,
+    });
   });
   afterAll(async () => {
     await cloud?.stop();
@@ -54,9 +76,16 @@ describe.skipIf(!engineIsHere)('SNS in the local cloud', () => {
   });
 
   const clientOf = (accessKeyId: string): SNSClient =>
-    new SNSClient({ endpoint: cloud.endpoint, region: 'eu-west-1', maxAttempts: 1, credentials: { accessKeyId, secretAccessKey: 'local' } });
+    new SNSClient({
+      endpoint: cloud.endpoint,
+      region: 'eu-west-1',
+      maxAttempts: 1,
+      credentials: { accessKeyId, secretAccessKey: 'local' },
+    });
   const publish = (who: string, input: object = {}) =>
-    clientOf(who).send(new PublishCommand({ TopicArn: arn, Subject: 'A subject', Message: 'ü & <text>', ...input }));
+    clientOf(who).send(
+      new PublishCommand({ TopicArn: arn, Subject: 'A subject', Message: 'ü & <text>', ...input }),
+    );
 
   it('what a role publishes that may is written with who would get it, and shown', async () => {
     const { MessageId } = await publish('TeamRole');
@@ -68,20 +97,41 @@ describe.skipIf(!engineIsHere)('SNS in the local cloud', () => {
   });
 
   it('AccessDenied: a role without sns:Publish, and one for another topic', async () => {
-    await expect(publish('WorkerRole')).rejects.toMatchObject({ name: expect.stringMatching(/^(AuthorizationError|AccessDenied)/), $metadata: { httpStatusCode: 403 } });
-    await expect(publish('TeamRole', { TopicArn: `${arn}2` })).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    await expect(publish('WorkerRole')).rejects.toMatchObject({
+      name: expect.stringMatching(/^(AuthorizationError|AccessDenied)/),
+      $metadata: { httpStatusCode: 403 },
+    });
+    await expect(publish('TeamRole', { TopicArn: `${arn}2` })).rejects.toMatchObject({
+      $metadata: { httpStatusCode: 403 },
+    });
     expect(cloud.stats().notifications.published).toBe(1);
   });
 
   it('a topic that does not exist is not found', async () => {
-    await expect(publish('operator', { TopicArn: `${arn}2` })).rejects.toMatchObject({ name: 'NotFoundException', $metadata: { httpStatusCode: 404 } });
+    await expect(publish('operator', { TopicArn: `${arn}2` })).rejects.toMatchObject({
+      name: 'NotFoundException',
+      $metadata: { httpStatusCode: 404 },
+    });
   });
 });
 
 describe('what SNS takes', () => {
-  const sns = new Sns([{ name: 'fixture-alerts', arn, subscriptions: [] }], folder, new StatsCollector(() => undefined));
+  const sns = new Sns(
+    [{ name: 'fixture-alerts', arn, subscriptions: [] }],
+    folder,
+    new StatsCollector(() => undefined),
+  );
   const publish = (fields: Record<string, string>): string =>
-    sns.publish(new URLSearchParams({ Action: 'Publish', Version: '2010-03-31', TopicArn: arn, Message: 'm', ...fields }), 'r');
+    sns.publish(
+      new URLSearchParams({
+        Action: 'Publish',
+        Version: '2010-03-31',
+        TopicArn: arn,
+        Message: 'm',
+        ...fields,
+      }),
+      'r',
+    );
   const refused = (fields: Record<string, string>): [string, number] => {
     try {
       publish(fields);
@@ -112,9 +162,17 @@ describe('what SNS takes', () => {
 
 describe('topics of a template', () => {
   it.each([
-    ['a subscription that is no e-mail', (t: Template) => void (t.Resources.Subscription.Properties.Protocol = 'lambda'), 'the subscription protocol lambda'],
+    [
+      'a subscription that is no e-mail',
+      (t: Template) => void (t.Resources.Subscription.Properties.Protocol = 'lambda'),
+      'the subscription protocol lambda',
+    ],
     ['a FIFO topic', (t: Template) => void (t.Resources.Topic.Properties.FifoTopic = true), 'FifoTopic'],
-    ['a policy of no topic', (t: Template) => void (t.Resources.TopicPolicy.Properties.Topics = ['arn:other']), 'arn:other'],
+    [
+      'a policy of no topic',
+      (t: Template) => void (t.Resources.TopicPolicy.Properties.Topics = ['arn:other']),
+      'arn:other',
+    ],
   ])('%s stops the start', async (_, change, words) => {
     const { folder: place, remove } = temporaryFolder();
     const assembly = writeAssembly(place, withTopic(change));

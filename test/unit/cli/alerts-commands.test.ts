@@ -11,7 +11,8 @@ const minuteMs = 60_000;
 describe.skipIf(!engineIsHere)('evenkeel alerts', () => {
   let engine: DynamoEngine;
   let desk: TestDesk;
-  let calls: { name: string; payload: Json }[];
+  /** Payloads of the calls of the function. */
+  let calls: Json[];
   let answer: Json;
 
   beforeAll(async () => {
@@ -20,14 +21,9 @@ describe.skipIf(!engineIsHere)('evenkeel alerts', () => {
   afterAll(async () => engine.stop());
   beforeEach(async () => {
     desk = await createDesk(engine);
-    calls = [];
     answer = { code: '', message: '200: ok', by: 'arn:aws:iam::000000000000:user/operator' };
-    desk.world.backups.functions = {
-      call: async (name: string, payload: Json) => {
-        calls.push({ name, payload });
-        return answer;
-      },
-    };
+    calls = desk.world.backups.asked;
+    desk.world.backups.answer = async () => answer;
   });
   afterEach(() => desk.stop());
 
@@ -48,14 +44,18 @@ describe.skipIf(!engineIsHere)('evenkeel alerts', () => {
   });
 
   it('shows the worst first, with count, times, what to do and the command', async () => {
-    raise({}, { alert: 'unprotected_position', severity: 'CRITICAL', subject: 'position 7', message: 'No stop.' }, {});
+    raise(
+      {},
+      { alert: 'unprotected_position', severity: 'CRITICAL', subject: 'position 7', message: 'No stop.' },
+      {},
+    );
     const { code, out } = await desk.run('alerts');
     expect(code).toBe(0);
     expect(out.indexOf('CRITICAL')).toBeLessThan(out.indexOf('HIGH'));
     expect(out).toContain('a2  CRITICAL  unprotected_position  position 7');
     expect(out).toContain('evenkeel positions --account DU1234567');
     expect(out).toContain('not acknowledged: alerts ack a2 --reason');
-    expect(out).toMatch(/×2, first .*, last .*, 0 s ago|×2, first .*, last .* ago/);
+    expect(out).toMatch(/×2, first .*, last .* ago/);
     // Nobody has said yet that the first message was taken.
     expect(out).toContain('channel email:');
   });
@@ -88,29 +88,54 @@ describe.skipIf(!engineIsHere)('evenkeel alerts', () => {
     raise({});
     const { code, out } = await desk.run('alerts', 'ack', 'A1', '--reason', ' on it ');
     expect(code).toBe(0);
-    expect(out).toContain('Acknowledged by arn:aws:iam::000000000000:user/operator: reconcile_failed, run 1.');
+    expect(out).toContain(
+      'Acknowledged by arn:aws:iam::000000000000:user/operator: reconcile_failed, run 1.',
+    );
     expect(calls).toMatchObject([
       {
-        name: 'evenkeel-sandbox-alerts',
-        payload: { action: 'acknowledge', id: 'a1', reason: 'on it', proof: { headers: { 'x-evenkeel-plan': 'acknowledge-alert a1' } } },
+        action: 'acknowledge',
+        id: 'a1',
+        reason: 'on it',
+        proof: { headers: { 'x-evenkeel-plan': 'acknowledge-alert a1' } },
       },
     ]);
   });
 
   it('ack: an unknown alert, no reason, and what is refused', async () => {
     raise({});
-    expect(await desk.run('alerts', 'ack', 'a9', '--reason', 'x')).toMatchObject({ code: 2, err: expect.stringContaining('ALERT_UNKNOWN') });
-    expect(await desk.run('alerts', 'ack', 'a1', '--reason', ' ')).toMatchObject({ code: 2, err: expect.stringContaining('REASON_NEEDED') });
+    expect(await desk.run('alerts', 'ack', 'a9', '--reason', 'x')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('ALERT_UNKNOWN'),
+    });
+    expect(await desk.run('alerts', 'ack', 'a1', '--reason', ' ')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('REASON_NEEDED'),
+    });
     expect(calls).toEqual([]);
     answer = { code: 'APPROVAL_EXPIRED', message: 'it was signed too long ago. Nothing was changed.' };
-    expect(await desk.run('alerts', 'ack', 'a1', '--reason', 'x')).toMatchObject({ code: 3, err: expect.stringContaining('APPROVAL_EXPIRED') });
+    expect(await desk.run('alerts', 'ack', 'a1', '--reason', 'x')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('APPROVAL_EXPIRED'),
+    });
   });
 
   it('test says what the channel answered, and knows the channels', async () => {
-    expect(await desk.run('alerts', 'test', 'email')).toMatchObject({ code: 0, out: 'The channel email took the test; it answered: 200: ok.\n' });
-    expect(calls).toMatchObject([{ name: 'evenkeel-sandbox-alerts', payload: { action: 'test', channel: 'email' } }]);
-    expect(await desk.run('alerts', 'test', 'emial')).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean email?') });
-    answer = { code: 'ALERT_CHANNEL_FAILED', message: 'The channel email did not take the test: it answered 404: no_service.' };
-    expect(await desk.run('alerts', 'test', 'email')).toMatchObject({ code: 3, err: expect.stringContaining('no_service') });
+    expect(await desk.run('alerts', 'test', 'email')).toMatchObject({
+      code: 0,
+      out: 'The channel email took the test; it answered: 200: ok.\n',
+    });
+    expect(calls).toMatchObject([{ action: 'test', channel: 'email' }]);
+    expect(await desk.run('alerts', 'test', 'emial')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('Did you mean email?'),
+    });
+    answer = {
+      code: 'ALERT_CHANNEL_FAILED',
+      message: 'The channel email did not take the test: it answered 404: no_service.',
+    };
+    expect(await desk.run('alerts', 'test', 'email')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('no_service'),
+    });
   });
 });
