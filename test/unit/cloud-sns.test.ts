@@ -164,13 +164,23 @@ describe('topics of a template', () => {
   it.each([
     [
       'a subscription that is no e-mail',
-      (t: Template) => void (t.Resources.Subscription.Properties.Protocol = 'lambda'),
+      (t: Template) => {
+        t.Resources.Subscription.Properties.Protocol = 'lambda';
+      },
       'the subscription protocol lambda',
     ],
-    ['a FIFO topic', (t: Template) => void (t.Resources.Topic.Properties.FifoTopic = true), 'FifoTopic'],
+    [
+      'a FIFO topic',
+      (t: Template) => {
+        t.Resources.Topic.Properties.FifoTopic = true;
+      },
+      'FifoTopic',
+    ],
     [
       'a policy of no topic',
-      (t: Template) => void (t.Resources.TopicPolicy.Properties.Topics = ['arn:other']),
+      (t: Template) => {
+        t.Resources.TopicPolicy.Properties.Topics = ['arn:other'];
+      },
       'arn:other',
     ],
   ])('%s stops the start', async (_, change, words) => {
