@@ -6,29 +6,6 @@ import { type AlertEnd, type AlertNews, type DeskInput, isAtLeast } from '../dom
 import { type Envelope, type Notice, parseEnvelope, parseNotice } from '../events/envelope.ts';
 import { streamerSource } from '../events/sources.ts';
 
-/** Events that the desk is told; the rule of the stack has them by these names. */
-export const heardEvents = [
-  'alert.raised',
-  'backpressure.detected',
-  'backup.completed',
-  'circuit-breaker.triggered',
-  'discrepancy.opened',
-  'discrepancy.resolved',
-  'drill.completed',
-  'feed.changed',
-  'gap.abandoned',
-  'gap.filled',
-  'gateway.connected',
-  'login.awaited',
-  'plan.applied',
-  'plan.approved',
-  'plan.refused',
-  'plan.staged',
-  'reconcile.completed',
-  'safe-mode.entered',
-  'safe-mode.left',
-] as const;
-
 type Heard = Envelope | Notice;
 /** What an event says, before it has its id and its time. */
 type Said =

@@ -23,10 +23,19 @@ export function webhookBody(message: ChannelMessage): object {
     sentAt: iso(sentMs),
     test: test !== null,
     severity,
-    alerts: alerts.map(({ firstMs, lastMs, isFirst: _, ...alert }) => ({
-      ...alert,
-      firstAt: iso(firstMs),
-      lastAt: iso(lastMs),
+    alerts: alerts.map((alert) => ({
+      id: alert.id,
+      kind: alert.kind,
+      alert: alert.alert,
+      severity: alert.severity,
+      account: alert.account,
+      subject: alert.subject,
+      message: alert.message,
+      count: alert.count,
+      firstAt: iso(alert.firstMs),
+      lastAt: iso(alert.lastMs),
+      ackedBy: alert.ackedBy,
+      command: alert.command,
     })),
     passed,
   };

@@ -9,33 +9,11 @@ import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
+import { heardEvents } from '../domain/alerts/heard-events.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
 import { functionRole, stageQueue } from './function-parts.ts';
 import { JobSchedule } from './schedule.ts';
-
-/** Events that people are told of, or that end what they were told; a test keeps them equal to the function's own. */
-export const heardEvents = [
-  'alert.raised',
-  'backpressure.detected',
-  'backup.completed',
-  'circuit-breaker.triggered',
-  'discrepancy.opened',
-  'discrepancy.resolved',
-  'drill.completed',
-  'feed.changed',
-  'gap.abandoned',
-  'gap.filled',
-  'gateway.connected',
-  'login.awaited',
-  'plan.applied',
-  'plan.approved',
-  'plan.refused',
-  'plan.staged',
-  'reconcile.completed',
-  'safe-mode.entered',
-  'safe-mode.left',
-] as const;
 
 export interface AlertsProps {
   /** `evenkeel-<stage>` */

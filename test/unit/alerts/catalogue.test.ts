@@ -1,12 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { heardEvents } from '../../../lib/alerts/news-of.ts';
 import { alertType, alertTypes, commandFor, ownAlerts } from '../../../lib/domain/alerts/catalogue.ts';
 import { eventAlerts } from '../../../lib/domain/alerts/catalogue-events.ts';
 import { alertSeverities } from '../../../lib/domain/alerts/types.ts';
 import { severities } from '../../../lib/events/alert-raised.ts';
-import { heardEvents as stackHears } from '../../../lib/stacks/alerts.ts';
 import { raisedAlerts } from '../../helpers/raised-alerts.ts';
 import { renderAlertDocs } from '../../helpers/render-alert-docs.ts';
 import { readSources } from '../../helpers/source-graph.ts';
@@ -120,9 +118,5 @@ describe('the catalogue of alerts', () => {
 
   it('docs/alerts.md is made of it', async () => {
     await expect(renderAlertDocs()).toMatchFileSnapshot('../../../docs/alerts.md');
-  });
-
-  it('the rule of the stack has the events that the function understands', () => {
-    expect([...stackHears]).toEqual([...heardEvents]);
   });
 });

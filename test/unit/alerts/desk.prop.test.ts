@@ -155,7 +155,7 @@ describe('the desk of alerts, whatever happens', () => {
           expect(Object.keys(desk.state.memory.channels[name]!.lines)).toEqual([]);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
@@ -179,7 +179,7 @@ describe('the desk of alerts, whatever happens', () => {
           }
         }
       }),
-      { numRuns: 80 },
+      { numRuns: 50 },
     );
   });
 

@@ -136,6 +136,25 @@ describe('S142 alert dedup, rate limit, ack, escalation, delivery failure retry,
     expect(desk.told('slack')).toEqual(['raised reconcile_failed ×1']);
   });
 
+  it('delivery failure: what waits is not forgotten for its age', () => {
+    const desk = new TestDesk(rulesOf({ channels: [channel('slack', { rateMs: 60 * minuteMs })] }));
+    desk.broken.set('slack', { why: 'later', retryAfterMs: 0 });
+    desk.raise({ severity: 'INFO', subject: 'under way' });
+    desk.raise({ severity: 'INFO', subject: 'waits' });
+    desk.raise({ alert: 'feed_stale', severity: 'INFO', subject: 'is over' });
+    desk.end('feed_stale', 'is over');
+    desk.later(8 * 60 * minuteMs);
+    desk.broken.clear();
+    desk.later(3 * 60 * minuteMs);
+    expect(desk.told('slack')).toEqual([
+      'raised reconcile_failed ×1',
+      'raised reconcile_failed ×1',
+      'resolved feed_stale ×1',
+    ]);
+    desk.later(8 * 60 * minuteMs);
+    expect(desk.records).toEqual([]);
+  });
+
   it('delivery failure: nobody knows the outcome of a message for a minute, so it is sent again', () => {
     const desk = new TestDesk(rulesOf());
     const lost: number[] = [];

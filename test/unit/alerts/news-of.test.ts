@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { heardEvents, newsOf } from '../../../lib/alerts/news-of.ts';
+import { newsOf } from '../../../lib/alerts/news-of.ts';
 import { alertType } from '../../../lib/domain/alerts/catalogue.ts';
 import { eventAlerts } from '../../../lib/domain/alerts/catalogue-events.ts';
+import { heardEvents } from '../../../lib/domain/alerts/heard-events.ts';
 import { eventNames } from '../../../lib/events/catalogue.ts';
 import { streamerSource } from '../../../lib/events/sources.ts';
 
