@@ -56,6 +56,10 @@ export function crossChecks(config: Config): ConfigProblem[] {
       }
     }
   }
+  for (const [index, { name }] of config.alerts.channels.entries()) {
+    if (config.alerts.channels.findIndex((other) => other.name === name) < index)
+      problem(`alerts.channels.${index}.name`, name, 'another channel has this name; give each its own');
+  }
   const { marketData, candles, reconnect } = config;
   if (marketData.drainAt > marketData.bufferCapacity) {
     problem('marketData.drainAt', marketData.drainAt, `at most bufferCapacity, ${marketData.bufferCapacity}`);

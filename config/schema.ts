@@ -285,11 +285,59 @@ const risk = section({
   ).default(false),
 });
 
+const quietHours = section({
+  timeZone: timeZone('Zone of `from` and `to`'),
+  days: z
+    .array(oneOf(weekdays, 'Day'), { error: `a list of ${weekdays.join(', ')}` })
+    .min(1, { error: `at least one of ${weekdays.join(', ')}` })
+    .meta({ allowed: `a list of ${weekdays.join(', ')}`, description: 'Days on which they begin' })
+    .default([...weekdays]),
+  from: clockTime('Begin'),
+  to: clockTime('End, exclusive; on the next day where it is before `from`'),
+});
+
+const alertChannel = section({
+  type: oneOf(
+    ['sns', 'slack', 'discord', 'webhook'],
+    '`sns` is e-mail to `alerts.emails`; the others take their address from the secret (docs/alerts.md)',
+  ),
+  name: text(
+    'Name of the channel, unique in the stage; the secret has its address under it',
+    'kebab-case, for example desk-slack',
+    /^[a-z][a-z0-9-]{0,29}$/,
+  ),
+  minSeverity: oneOf(['info', 'medium', 'high', 'critical'], 'Least severity that it is sent').default(
+    'info',
+  ),
+  receives: oneOf(
+    ['all', 'escalations'],
+    '`escalations`: only a CRITICAL that nobody acknowledged in time',
+  ).default('all'),
+  quietHours: quietHours.exactOptional(),
+  rateMs: int(100, 600_000, 'Least time between two messages').default(1_000),
+});
+
+const alertChannels = z
+  .array(alertChannel, { error: 'a list of channels' })
+  .max(10, { error: 'at most 10 channels' })
+  .meta({ allowed: 'a list of channels, at most 10', description: 'Who is told of alerts (docs/alerts.md)' });
+
 const alerts = section({
   emails: names(
     'Who gets alerts by e-mail; each has to confirm it once, by a link that AWS sends',
     'a list of e-mail addresses',
   ).default([]),
+  channels: alertChannels.prefault([{ type: 'sns', name: 'email' }]),
+  dedupMinutes: int(
+    1,
+    1_440,
+    'An alert that comes again within this time of being told is counted, and told at its end',
+  ).default(10),
+  escalateMinutes: int(
+    1,
+    1_440,
+    'A CRITICAL alert that nobody acknowledges is sent again after so long, then after twice as long, and so on',
+  ).default(15),
 });
 
 const aws = section({

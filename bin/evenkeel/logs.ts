@@ -18,6 +18,7 @@ export const logParts = [
   'reconcile',
   'apply-plan',
   'watchdog',
+  'alerts',
 ] as const;
 export type LogPart = (typeof logParts)[number];
 

@@ -1,5 +1,6 @@
 import { Command, CommanderError, type Option, type OutputConfiguration } from 'commander';
 import { nearest } from '../../config/nearest.ts';
+import { addAlerts } from './alerts.ts';
 import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
 import { addBackups, addVerifyAlone } from './backups.ts';
@@ -70,6 +71,7 @@ export async function runEvenkeel(
   };
   for (const add of [
     addStatus,
+    addAlerts,
     addFlags,
     addTrading,
     addOrder,
@@ -139,6 +141,10 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'doctor --seconds 60',
   ],
   status: ['status', 'status --watch --verbose', 'status --stage paper --json'],
+  alerts: ['alerts', 'alerts list --all --json', 'alerts ack a17 --reason "on it"'],
+  'alerts list': ['alerts list --all'],
+  'alerts ack': ['alerts ack a17 --reason "on it, gateway is being restarted"'],
+  'alerts test': ['alerts test desk-slack --stage paper'],
   flags: [
     'flags',
     'flags set DRY_RUN false --reason "staging reviewed"',

@@ -16,6 +16,7 @@ export interface StageNames {
   readonly backupFunction: string;
   readonly reconcileFunction: string;
   readonly applyPlanFunction: string;
+  readonly alertsFunction: string;
   /** Names of a drill's scratch tables begin so. */
   readonly drillPrefix: string;
   readonly logGroup: (part: string) => string;
@@ -40,6 +41,7 @@ export function stageNames(stage: string): StageNames {
     backupFunction: `${prefix}-backup`,
     reconcileFunction: `${prefix}-reconcile`,
     applyPlanFunction: `${prefix}-apply-plan`,
+    alertsFunction: `${prefix}-alerts`,
     drillPrefix: `${prefix}-drill-`,
     logGroup: (part) => `/${prefix}/${part}`,
   };

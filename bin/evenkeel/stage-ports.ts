@@ -1,4 +1,5 @@
 import type { RestoreTarget } from '../../lib/backup/restore-types.ts';
+import type { AlertMemoryStore } from '../../lib/ports/alert-memory.ts';
 import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
 import type { BackupStore } from '../../lib/ports/backup-store.ts';
 import type { Book } from '../../lib/ports/book.ts';
@@ -21,6 +22,8 @@ export interface StagePorts {
   readonly leases: LeaseStore;
   readonly heartbeats: HeartbeatStore;
   readonly candles: CandleStore;
+  /** What the desk of alerts remembers. */
+  readonly alerts: Pick<AlertMemoryStore, 'read'>;
   readonly logs: LogReader;
   readonly identity: IdentityProbe;
   readonly deployment: DeploymentProbe;

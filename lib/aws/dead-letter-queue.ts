@@ -1,4 +1,4 @@
-/** The dead-letter queue in SQS (FIFO): the message's own body, and why it lies there as attributes. */
+/** The dead-letter queue in SQS, FIFO or not: the message's own body, and why it lies there as attributes. */
 import { type MessageAttributeValue, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DeadLetter, DeadLetterQueue } from '../ports/dead-letter-queue.ts';
 import { requestPatience } from './request-patience.ts';
@@ -22,8 +22,9 @@ export class SqsDeadLetterQueue implements DeadLetterQueue {
       new SendMessageCommand({
         QueueUrl: this.#queueUrl,
         MessageBody: body,
-        MessageGroupId: group,
-        MessageDeduplicationId: messageId,
+        ...(this.#queueUrl.endsWith('.fifo')
+          ? { MessageGroupId: group, MessageDeduplicationId: messageId }
+          : {}),
         MessageAttributes: { reason: text(reason), message: text(message.slice(0, messageCharsMax)) },
       }),
     );

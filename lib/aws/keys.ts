@@ -146,3 +146,6 @@ export type ControlKind = keyof typeof controlSorts;
 export function controlKey(account: string, kind: ControlKind): { pk: string; sk: string } {
   return { pk: accountPartition(account), sk: controlSorts[kind] };
 }
+
+/** Key of the desk of alerts in the control table: one row for the whole stage. */
+export const alertsKey = { pk: accountPartition('*'), sk: 'ALERTS' } as const;

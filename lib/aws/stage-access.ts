@@ -10,6 +10,7 @@ import type { BackupStore } from '../ports/backup-store.ts';
 import type { CommandSender } from '../ports/command-queue.ts';
 import type { IdentityProof, ProofPurpose } from '../ports/identity-proof.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { AlertTable } from './alert-table.ts';
 import { AuditTable } from './audit-table.ts';
 import { S3BackupStore } from './backup-store.ts';
 import { BookTable } from './book-table.ts';
@@ -104,6 +105,7 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     }),
     heartbeats: new HeartbeatTable({ client: dynamodb, tableName: names.controlTable }),
     candles: new CandlesTable({ client: dynamodb, tableName: names.candlesTable, retentionDays }),
+    alerts: new AlertTable({ client: dynamodb, tableName: names.controlTable }),
     logs: new CloudWatchLogReader(new CloudWatchLogsClient(common)),
     queues: new SqsQueueDepths(sqs),
     tables: new DynamoTableStatus(dynamodb),

@@ -4,7 +4,7 @@
 export const proofHeader = 'x-evenkeel-plan';
 
 /** What a proof may be for. */
-export const proofPurposes = ['approve', 'reject', 'except-ambiguous'] as const;
+export const proofPurposes = ['approve', 'reject', 'except-ambiguous', 'acknowledge-alert'] as const;
 export type ProofPurpose = (typeof proofPurposes)[number];
 
 /** A presigned `sts:GetCallerIdentity`. Whoever has it can learn who signed it, and nothing else. */

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 /** The functions that the stack deploys, each a folder of `functions/` with a `handler.ts`. */
 export const functionNames = [
+  'alerts',
   'apply-plan',
   'archive',
   'backup',

@@ -6,6 +6,7 @@ import type { Config } from '../../config/schema.ts';
 import { acknowledgeNoContainerInsights } from './acknowledgements.ts';
 import { Alarms } from './alarms.ts';
 import { AlertTopic } from './alert-topic.ts';
+import { Alerts } from './alerts.ts';
 import { Archive } from './archive.ts';
 import { Backups } from './backups.ts';
 import { Book } from './book.ts';
@@ -84,6 +85,12 @@ export class EvenkeelStack extends Stack {
     const backups = new Backups(this, 'Backups', { ...jobs, snapshots, bundles, programVersion });
     const archive = new Archive(this, 'Archive', { ...jobs, bundle: bundles.archive });
     const { watchdog } = new Watchdog(this, 'Watchdog', { ...jobs, bundle: bundles.watchdog });
+    const alerts = new Alerts(this, 'Alerts', {
+      ...jobs,
+      jobDeadLetters: jobs.deadLetters,
+      topic,
+      bundle: bundles.alerts,
+    });
     const network = new Network(this, 'Network', prefix);
     const cluster = new Cluster(this, 'Cluster', {
       clusterName: prefix,
@@ -157,6 +164,8 @@ export class EvenkeelStack extends Stack {
     new CfnOutput(this, 'ApplyPlanName', { value: reconcile.applyPlan.functionName });
     new CfnOutput(this, 'WatchdogName', { value: watchdog.functionName });
     new CfnOutput(this, 'AlertTopicArn', { value: topic.topicArn });
+    new CfnOutput(this, 'AlertsName', { value: alerts.alerts.functionName });
+    new CfnOutput(this, 'AlertDeadLetters', { value: alerts.deadLetters.queueUrl });
     new CfnOutput(this, 'JobDeadLetters', { value: jobs.deadLetters.queueUrl });
     new CfnOutput(this, 'ClusterName', { value: cluster.clusterName });
   }

@@ -1,7 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import { escapeXml, writeXml, type Xml } from './s3-xml.ts';
 
-export type Service = 'dynamodb' | 'events' | 'sqs' | 'lambda' | 'secretsmanager' | 'sts' | 's3' | 'logs';
+export type Service =
+  | 'dynamodb'
+  | 'events'
+  | 'sqs'
+  | 'lambda'
+  | 'secretsmanager'
+  | 'sts'
+  | 's3'
+  | 'logs'
+  | 'sns';
 
 /** An error that an emulated service answers to its caller. */
 export class ServiceError extends Error {

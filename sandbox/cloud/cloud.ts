@@ -29,6 +29,7 @@ import { scheduleLane } from './schedule-delivery.ts';
 import { Scheduler } from './scheduler.ts';
 import { Secrets } from './secrets.ts';
 import { Services } from './services.ts';
+import { Sns } from './sns.ts';
 import { Sqs } from './sqs.ts';
 import { type CloudStats, StatsCollector } from './stats.ts';
 import { ensureTables } from './tables.ts';
@@ -189,6 +190,7 @@ async function start(
     secrets,
     s3,
     logs,
+    sns: new Sns(model.topics, dataDir, stats),
     accept,
     functions: byName,
     pidOf: (token: string): number | undefined => {

@@ -152,6 +152,8 @@ function route(
     const action =
       new URLSearchParams(body.toString('utf8')).get('Action') ?? queryOf(incoming).get('Action');
     return { service: 'sts', operation: action ?? '' };
+  } else if (scopeService === 'sns') {
+    return { service: 'sns', operation: new URLSearchParams(body.toString('utf8')).get('Action') ?? '' };
   }
   const what = typeof target === 'string' ? target : `${incoming.method ?? ''} ${pathOf(incoming)}`;
   throw new ServiceError(

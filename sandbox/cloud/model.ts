@@ -20,6 +20,7 @@ export interface CloudModel {
   readonly mappings: readonly MappingModel[];
   readonly roles: readonly RoleModel[];
   readonly secrets: readonly SecretModel[];
+  readonly topics: readonly TopicModel[];
   readonly containers: readonly ContainerModel[];
   /** By resource ARN: policies of queues, buckets and tables, and Lambda permissions. */
   readonly resourcePolicies: ReadonlyMap<string, readonly Statement[]>;
@@ -161,6 +162,13 @@ export interface SecretModel {
   readonly value: string | undefined;
   /** GenerateSecretString, when the template lets AWS generate the value. */
   readonly generate: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface TopicModel {
+  readonly name: string;
+  readonly arn: string;
+  /** E-mail addresses. */
+  readonly subscriptions: readonly string[];
 }
 
 export interface ContainerModel {

@@ -12,6 +12,7 @@ import type { Logs } from './logs.ts';
 import type { S3 } from './s3.ts';
 import { readS3Address, S3_OPERATIONS, s3Access } from './s3-requests.ts';
 import { SECRETS_OPERATIONS, type Secrets } from './secrets.ts';
+import type { Sns } from './sns.ts';
 import type { Sqs } from './sqs.ts';
 import type { StatsCollector } from './stats.ts';
 
@@ -25,6 +26,7 @@ const OPERATIONS: Readonly<Record<Service, readonly string[] | undefined>> = {
   sts: ['GetCallerIdentity'],
   s3: S3_OPERATIONS,
   logs: ['DescribeLogGroups', 'FilterLogEvents'],
+  sns: ['Publish'],
 };
 
 const CONTENT_TYPES: Readonly<Record<Service, string>> = {
@@ -36,12 +38,13 @@ const CONTENT_TYPES: Readonly<Record<Service, string>> = {
   sts: 'text/xml',
   s3: 'application/xml',
   logs: 'application/x-amz-json-1.1',
+  sns: 'text/xml',
 };
 
 /** Services whose front door answers 400 to a caller that it does not let in; the others answer 403. */
 const REFUSES_WITH_400 = new Set<Service>(['dynamodb', 'events', 'secretsmanager', 'logs']);
 /** Services whose requests are no JSON objects. */
-const NO_JSON = new Set<Service>(['lambda', 'sts', 's3']);
+const NO_JSON = new Set<Service>(['lambda', 'sts', 's3', 'sns']);
 
 /** PartiQL would need other permissions than the ones derived here. */
 const REFUSED_DYNAMODB = new Set(['ExecuteStatement', 'BatchExecuteStatement', 'ExecuteTransaction']);
@@ -62,6 +65,7 @@ export interface ServiceParts {
   readonly secrets: Secrets;
   readonly s3: S3;
   readonly logs: Logs;
+  readonly sns: Sns;
   readonly functions: ReadonlyMap<string, LambdaFunction>;
   readonly accept: (deliveries: readonly NewDelivery[]) => void;
   readonly account: string;
@@ -151,6 +155,8 @@ export class Services {
         return s3Access(readS3Address(request.incoming), request.incoming);
       case 'logs':
         return logs.access(operation, body);
+      case 'sns':
+        return this.#parts.sns.access(form(request));
     }
   }
 
@@ -198,6 +204,9 @@ export class Services {
       }
       case 'logs':
         write(200, {}, JSON.stringify(await parts.logs.answer(operation, body)));
+        return;
+      case 'sns':
+        write(200, {}, parts.sns.publish(form(request), requestId));
         return;
     }
   }
@@ -265,6 +274,11 @@ function send(response: ServerResponse, status: number, headers: Record<string, 
     ...(status === 204 ? {} : { 'content-length': String(Buffer.byteLength(text)) }),
   });
   response.end(text);
+}
+
+/** Of the services whose protocol is a form. */
+function form({ body }: CloudRequest): URLSearchParams {
+  return new URLSearchParams(body.toString('utf8'));
 }
 
 function parseBody(body: Buffer): Body {

@@ -38,6 +38,12 @@ export interface CloudStats {
     readonly deadLettered: number;
     readonly dropped: number;
   };
+  readonly notifications: {
+    /** Messages that topics took. */
+    readonly published: number;
+    /** Subject of the last one; '' for none. */
+    readonly last: string;
+  };
   /** Deliveries and asynchronous invocations accepted and not yet finished. */
   readonly pending: number;
   /** Requests answered AccessDenied. */
@@ -48,7 +54,9 @@ export interface CloudStats {
   readonly problems: readonly string[];
 }
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] extends number ? number : Mutable<T[K]> };
+type Mutable<T> = {
+  -readonly [K in keyof T]: T[K] extends number ? number : T[K] extends string ? string : Mutable<T[K]>;
+};
 
 const PROBLEMS_MAX = 100;
 const DISTINCT_MAX = 1_000;
@@ -80,6 +88,7 @@ export class StatsCollector {
     deadLettered: 0,
     dropped: 0,
   };
+  readonly notifications: Mutable<CloudStats['notifications']> = { published: 0, last: '' };
   denied = 0;
   readonly #requests: Record<string, number> = {};
   readonly #problems: string[] = [];
@@ -110,6 +119,7 @@ export class StatsCollector {
       deliveries: { ...this.deliveries },
       scheduler: { ...this.scheduler },
       invocations: { ...this.invocations },
+      notifications: { ...this.notifications },
       pending,
       denied: this.denied,
       faultsInjected,

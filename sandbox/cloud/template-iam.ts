@@ -49,7 +49,7 @@ function trustedServices({ logicalId, props }: Resource): string[] {
   });
 }
 
-/** Policies of queues, buckets and tables, and Lambda permissions, by the ARN of what they guard. */
+/** Policies of queues, buckets, topics and tables, and Lambda permissions, by the ARN of what they guard. */
 export function buildResourcePolicies(reader: TemplateReader): Map<string, Statement[]> {
   const policies = new Map<string, Statement[]>();
   const add = (arn: string, statements: Statement[]): void => {
@@ -64,6 +64,11 @@ export function buildResourcePolicies(reader: TemplateReader): Map<string, State
   for (const { logicalId, props } of reader.all('AWS::S3::BucketPolicy')) {
     const bucket = reader.byArn(props.Bucket, ['AWS::S3::Bucket'], `${logicalId}.Bucket`);
     add(bucket.arn, compilePolicy(props.PolicyDocument, `${logicalId}.PolicyDocument`));
+  }
+  for (const { logicalId, props } of reader.all('AWS::SNS::TopicPolicy')) {
+    const statements = compilePolicy(props.PolicyDocument, `${logicalId}.PolicyDocument`);
+    for (const topic of (props.Topics ?? []) as unknown[])
+      add(reader.byArn(topic, ['AWS::SNS::Topic'], `${logicalId}.Topics`).arn, statements);
   }
   for (const { logicalId, arn, props } of reader.all('AWS::DynamoDB::Table')) {
     const policy = (props.ResourcePolicy as { PolicyDocument?: unknown } | undefined)?.PolicyDocument;

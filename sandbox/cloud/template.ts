@@ -20,6 +20,7 @@ import { buildResourcePolicies, buildRoles } from './template-iam.ts';
 import { buildLogGroup } from './template-logs.ts';
 import { buildSchedule } from './template-schedules.ts';
 import { buildTable } from './template-tables.ts';
+import { buildTopic } from './template-topics.ts';
 
 /** A resource of the template with its properties resolved. */
 export interface Resource {
@@ -86,6 +87,7 @@ export function readTemplate(assembly: Assembly, endpoint: string): CloudModel {
       .filter((m) => m !== undefined),
     roles,
     secrets: reader.all('AWS::SecretsManager::Secret').map(buildSecret),
+    topics: reader.all('AWS::SNS::Topic').map((resource) => buildTopic(resource, reader)),
     containers: reader
       .all('AWS::ECS::TaskDefinition')
       .flatMap((resource) => buildContainers(resource, reader, roleOf)),

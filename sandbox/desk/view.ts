@@ -212,6 +212,13 @@ function picture(
         colours.red(`${marketData.buffer.droppedTrades} trades, ${marketData.buffer.droppedQuotes} quotes`),
       ),
     );
+  if (cloud.notifications.published > 0)
+    rows.push(
+      row(
+        'Alerts',
+        `${cloud.notifications.published} sent, last: ${cloud.notifications.last.slice(0, Math.max(20, width - 30))}`,
+      ),
+    );
   const problem = cloud.problems.at(-1);
   if (problem) rows.push(row('Cloud', colours.yellow(problem.slice(0, Math.max(20, width - 18)))));
   rows.push(rule, colours.dim('  Ctrl-C stops cleanly; data stays in .evenkeel/'));

@@ -26,6 +26,7 @@ const product = [
   'lib/backup',
   'lib/archive',
   'lib/reconcile',
+  'lib/alerts',
   'lib/stacks',
   'functions',
   'streamer',
@@ -77,6 +78,12 @@ const rooms: readonly Room[] = [
     rule: 'lib/reconcile works over ports: it imports lib/ports, lib/domain, lib/events and itself, and no SDK',
   },
   {
+    name: 'lib/alerts',
+    local: ['lib/alerts', 'lib/ports', 'lib/domain', 'lib/events'],
+    packages: ['zod', 'node:crypto'],
+    rule: 'lib/alerts works over ports: it imports lib/ports, lib/domain, lib/events and itself, and no SDK',
+  },
+  {
     name: 'lib/stacks',
     local: ['lib/stacks', 'lib/domain', 'config'],
     packages: 'anything',
@@ -93,10 +100,11 @@ const rooms: readonly Room[] = [
       'lib/backup',
       'lib/archive',
       'lib/reconcile',
+      'lib/alerts',
       'config',
     ],
     packages: 'anything',
-    rule: 'functions import lib/domain, lib/events, lib/ports, lib/aws, lib/backup, lib/archive, lib/reconcile, config and themselves',
+    rule: 'functions import lib/domain, lib/events, lib/ports, lib/aws, lib/backup, lib/archive, lib/reconcile, lib/alerts, config and themselves',
   },
   {
     name: 'streamer',

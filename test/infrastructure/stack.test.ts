@@ -29,6 +29,8 @@ describe.each(stages)('stage %s', (stage) => {
 
   it('puts the names of what was made into the outputs', () => {
     expect(Object.keys(made.outputs).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'AlertDeadLetters',
+      'AlertsName',
       'AlertTopicArn',
       'ApplyPlanName',
       'ArchiveBucketName',

@@ -126,9 +126,9 @@ describe('the template', () => {
     ],
     [
       'a topic, which comes later',
-      (t) => (t.Resources.X = { Type: 'AWS::SNS::Topic' }),
+      (t) => (t.Resources.X = { Type: 'AWS::Kinesis::Stream' }),
       'TEMPLATE_UNSUPPORTED',
-      'AWS::SNS::Topic',
+      'AWS::Kinesis::Stream',
     ],
     [
       'a bucket that tells somebody',

@@ -7,6 +7,7 @@ import type { StagePorts } from '../../../bin/evenkeel/stage-ports.ts';
 import { bookEvent } from '../../../functions/book-keeper/book-event.ts';
 import { CandlesTable } from '../../../lib/aws/candles-table.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
+import type { AlertMemoryRow } from '../../../lib/ports/alert-memory.ts';
 import { proofHeader, proofText } from '../../../lib/ports/identity-proof.ts';
 import type { Heartbeat, Lease } from '../../../lib/ports/lease-store.ts';
 import type { LogLine } from '../../../lib/ports/log-reader.ts';
@@ -34,6 +35,7 @@ export interface World {
   heartbeat: Heartbeat | undefined;
   lease: Lease | undefined;
   identity: Identity;
+  alerts: AlertMemoryRow;
   /** Missing ones are undefined; others are empty. */
   depths: Record<string, QueueDepth | undefined>;
   tableStates: Record<string, string | undefined>;
@@ -176,6 +178,7 @@ function quietWorld(): World {
     heartbeat: heartbeatOf(),
     lease: { holder: 'outbox-1', token: 7, version: 40, renewedAtMs: nowMs - 1_000, released: false },
     identity: { account: '000000000000', arn: 'arn:aws:iam::000000000000:user/operator', clockSkewMs: 0 },
+    alerts: { version: 0, memory: undefined },
     depths: {},
     tableStates: {},
     logs: {},
@@ -211,6 +214,7 @@ function portsOf(
     heartbeats: { read: () => answer(() => world.heartbeat), write: () => answer(() => undefined) },
     deployment: { region: async () => 'us-east-1', bootstrapped: async () => 'yes' },
     secrets: new MemorySecrets(),
+    alerts: { read: () => answer(() => world.alerts) },
     identity: { whoAmI: () => answer(() => world.identity) },
     queues: { depth: (name) => answer(() => inWorld(world.depths, name, { waiting: 0, inFlight: 0 })) },
     tables: {

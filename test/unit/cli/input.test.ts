@@ -48,7 +48,7 @@ describe('wrong input is named with what is valid, exit code 2', () => {
   it.each<[string[], string[]]>([
     [
       ['ordres'],
-      ["unknown command 'ordres'", 'Did you mean orders?', 'Valid commands: status, flags, halt,'],
+      ["unknown command 'ordres'", 'Did you mean orders?', 'Valid commands: status, alerts, flags, halt,'],
     ],
     [
       ['orders', '--jsn'],
@@ -74,7 +74,7 @@ describe('wrong input is named with what is valid, exit code 2', () => {
     [
       ['logs', 'strmer'],
       [
-        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper, backup, drill, archive, reconcile, apply-plan, watchdog. Did you mean streamer?',
+        'There is no part strmer; valid: streamer, gateway, book-keeper, candle-keeper, backup, drill, archive, reconcile, apply-plan, watchdog, alerts. Did you mean streamer?',
       ],
     ],
   ])('%j', async (argv, words) => {

@@ -121,6 +121,7 @@ export class ReconcileCliDesk {
       candles: undefined as never,
       deployment: undefined as never,
       secrets: undefined as never,
+      alerts: undefined as never,
       logs: undefined as never,
       queues: undefined as never,
       tables: undefined as never,

@@ -1,0 +1,254 @@
+/** The channels of the desk: what waits for each, what is under way, and when the next message may leave. */
+import { activeResetWindow } from '../safety/reset-windows.ts';
+import { commandFor } from './catalogue.ts';
+import type { Desk } from './desk.ts';
+import { raise, resolve } from './desk-records.ts';
+import {
+  type AlertRecord,
+  addCount,
+  type ChannelMemory,
+  cut,
+  type DeskMemory,
+  deskBounds,
+  type Sending,
+} from './memory.ts';
+import {
+  type AlertMessage,
+  alertSeverities,
+  type ChannelRules,
+  type DeskEffect,
+  type DeskInput,
+  type TellingKind,
+  type ToldAlert,
+  worseOf,
+} from './types.ts';
+
+export const channelPatience = {
+  /** Before the second attempt; doubles each time. */
+  firstRetryMs: 5_000,
+  maxRetryMs: 5 * 60_000,
+  /** A channel that asks for more waits no longer than this. */
+  retryAfterMaxMs: 3_600_000,
+  /** Without a word of the outcome a message is taken for lost after this, and sent again. */
+  lostMs: 60_000,
+  /** A message that nobody takes for so long goes to the dead-letter queue. */
+  giveUpMs: 24 * 3_600_000,
+  /** And one that was refused so often. */
+  refusalsMax: 5,
+  /** Failures in a row after which the other channels are told. */
+  failuresTold: 3,
+} as const;
+
+const strength: readonly TellingKind[] = ['again', 'acknowledged', 'raised', 'escalated', 'resolved'];
+
+/** Puts an alert into the line of a channel. One that waits already is told once, for the stronger of the reasons. */
+export function tell(desk: Desk, { name }: ChannelRules, { id }: AlertRecord, kind: TellingKind): void {
+  const { lines } = channelOf(desk, name);
+  const waiting = lines[id];
+  if (waiting === undefined || strength.indexOf(kind) > strength.indexOf(waiting)) lines[id] = kind;
+}
+
+/** What comes and goes while it is muted is counted, not told; true where that was so. */
+export function cancelMutedLine(desk: Desk, channel: ChannelRules, record: AlertRecord): boolean {
+  const { lines, passed } = channelOf(desk, channel.name);
+  const isUntold = Object.hasOwn(lines, record.id) && !record.told.includes(channel.name);
+  if (!isUntold || !isMuted(desk, channel, record)) return false;
+  delete lines[record.id];
+  addCount(passed, record.alert, record.count);
+  return true;
+}
+
+export function isReferenced({ channels }: DeskMemory, id: string): boolean {
+  return Object.values(channels).some(
+    ({ lines, sending }) =>
+      Object.hasOwn(lines, id) || (sending?.alerts.some((one) => one.id === id) ?? false),
+  );
+}
+
+/** The next message of a channel, if one may leave now. */
+export function pump(desk: Desk, channel: ChannelRules): DeskEffect | undefined {
+  const { nowMs } = desk;
+  const memory = channelOf(desk, channel.name);
+  memory.sending ??= nextSending(desk, channel, memory);
+  const { sending } = memory;
+  if (sending === null || nowMs < sending.dueMs) return undefined;
+  sending.dueMs = nowMs + channelPatience.lostMs;
+  if (!sending.isToBeBuried) sending.attempts += 1;
+  const message = messageOf(desk, channel.name, sending);
+  return sending.isToBeBuried
+    ? { kind: 'bury', message, problem: sending.problem }
+    : { kind: 'send', message };
+}
+
+function nextSending(desk: Desk, channel: ChannelRules, memory: ChannelMemory): Sending | null {
+  const { nowMs } = desk;
+  if (nowMs < memory.nextMs) return null;
+  const records = sendable(desk, channel, memory);
+  const passed = isQuiet(desk, channel) ? {} : memory.passed;
+  if (records.length === 0 && Object.keys(passed).length === 0) return null;
+  const alerts = records.slice(0, deskBounds.alertsOfMessage).map((record) => {
+    const isFirst = !record.told.includes(channel.name);
+    if (isFirst) record.told.push(channel.name);
+    const kind = memory.lines[record.id]!;
+    delete memory.lines[record.id];
+    return { id: record.id, kind, isFirst };
+  });
+  if (passed === memory.passed) memory.passed = {};
+  memory.nextMs = nowMs + channel.rateMs;
+  desk.memory.lastNo += 1;
+  return {
+    no: desk.memory.lastNo,
+    alerts,
+    passed,
+    sinceMs: nowMs,
+    attempts: 0,
+    dueMs: nowMs,
+    isToBeBuried: false,
+    problem: '',
+  };
+}
+
+/** What waits and is not muted, the worst first, else in the order it came. */
+function sendable(desk: Desk, channel: ChannelRules, { lines }: ChannelMemory): AlertRecord[] {
+  return Object.keys(lines)
+    .flatMap((id) => desk.memory.records[id] ?? [])
+    .filter((record) => !isMuted(desk, channel, record))
+    .toSorted((a, b) => alertSeverities.indexOf(b.severity) - alertSeverities.indexOf(a.severity));
+}
+
+function isMuted(desk: Desk, channel: ChannelRules, { severity }: AlertRecord): boolean {
+  return severity !== 'CRITICAL' && isQuiet(desk, channel);
+}
+
+function isQuiet({ rules, nowMs }: Desk, { quietHours }: ChannelRules): boolean {
+  const windows = quietHours === null ? rules.resetWindows : [...rules.resetWindows, quietHours];
+  return activeResetWindow(windows, nowMs) !== undefined;
+}
+
+export function channelNextMs(desk: Desk, channel: ChannelRules): number | undefined {
+  const memory = channelOf(desk, channel.name);
+  if (memory.sending !== null) return memory.sending.dueMs;
+  const isWaiting =
+    sendable(desk, channel, memory).length > 0 ||
+    (Object.keys(memory.passed).length > 0 && !isQuiet(desk, channel));
+  return isWaiting ? memory.nextMs : undefined;
+}
+
+type Outcome = Extract<DeskInput, { readonly kind: 'delivered' | 'failed' | 'buried' }>;
+
+/** What became of a message. A word that comes when it was taken for lost, and sent again, counts all the same. */
+export function settle(desk: Desk, outcome: Outcome): void {
+  const memory = desk.memory.channels[outcome.channel];
+  const sending = memory?.sending;
+  if (memory === undefined || sending == null || sending.no !== outcome.no) return;
+  switch (outcome.kind) {
+    case 'delivered': {
+      if (memory.failures >= channelPatience.failuresTold) recovered(desk, outcome.channel);
+      memory.failures = 0;
+      memory.sending = null;
+      return;
+    }
+    case 'buried':
+      memory.sending = null;
+      failing(
+        desk,
+        outcome.channel,
+        `The message ${sending.no} lies in the dead-letter queue: ${sending.problem}.`,
+      );
+      return;
+    case 'failed':
+      retry(desk, outcome, memory, sending);
+      return;
+  }
+}
+
+function retry(
+  desk: Desk,
+  { channel, why, retryAfterMs, problem }: Extract<Outcome, { readonly kind: 'failed' }>,
+  memory: ChannelMemory,
+  sending: Sending,
+): void {
+  const { nowMs } = desk;
+  const { firstRetryMs, maxRetryMs, retryAfterMaxMs, giveUpMs, refusalsMax, failuresTold } = channelPatience;
+  const backOffMs = Math.min(firstRetryMs * 2 ** Math.min(sending.attempts - 1, 10), maxRetryMs);
+  const waitMs = Math.max(backOffMs, Math.min(retryAfterMs, retryAfterMaxMs));
+  if (sending.isToBeBuried) {
+    // It was the dead-letter queue that did not take it.
+    sending.dueMs = nowMs + waitMs;
+    return;
+  }
+  memory.failures += 1;
+  sending.problem = cut(problem, deskBounds.subjectBytes);
+  const isOver =
+    nowMs - sending.sinceMs >= giveUpMs || (why === 'refused' && sending.attempts >= refusalsMax);
+  sending.isToBeBuried = isOver;
+  sending.dueMs = isOver ? nowMs : nowMs + waitMs;
+  if (memory.failures === failuresTold)
+    failing(desk, channel, `It failed ${failuresTold} times in a row: ${problem}.`);
+}
+
+function failing(desk: Desk, channel: string, what: string): void {
+  const message = `The channel ${channel} does not take its messages. ${what} What is new waits for it; the other channels go on. Look at its address and key in the secret, then send it a test.`;
+  const news = {
+    alert: 'alert_channel_failing',
+    severity: 'HIGH',
+    account: '*',
+    subject: `channel ${channel}`,
+    message,
+  } as const;
+  raise(desk, news, desk.nowMs, channel);
+}
+
+function recovered(desk: Desk, channel: string): void {
+  const end = {
+    alerts: ['alert_channel_failing'],
+    account: '*',
+    subject: `channel ${channel}`,
+    message: `The channel ${channel} takes messages again.`,
+    otherwise: null,
+  };
+  resolve(desk, end, desk.nowMs);
+}
+
+function messageOf(
+  { memory }: Desk,
+  channel: string,
+  { no, alerts, passed, attempts }: Sending,
+): AlertMessage {
+  const told = alerts.flatMap(({ id, kind, isFirst }): ToldAlert[] => {
+    const record = memory.records[id];
+    if (record === undefined) return [];
+    const { alert, severity, account, subject, message, count, firstMs, lastMs, ack, resolved } = record;
+    return [
+      {
+        id,
+        kind: kindNow(kind, resolved !== null),
+        alert,
+        severity,
+        account,
+        subject,
+        message: resolved === null ? message : `${message} ${resolved.message}`.trim(),
+        count,
+        firstMs,
+        lastMs,
+        isFirst,
+        ackedBy: ack?.by ?? null,
+        command: commandFor(record),
+      },
+    ];
+  });
+  const severity = told.reduce((worst, one) => worseOf(worst, one.severity), told[0]?.severity ?? 'INFO');
+  return { channel, no, severity, alerts: told, passed, attempt: attempts };
+}
+
+/** What has ended meanwhile is told as ended, and what has come again is not. */
+function kindNow(kind: TellingKind, isResolved: boolean): TellingKind {
+  if (isResolved) return 'resolved';
+  return kind === 'resolved' ? 'again' : kind;
+}
+
+function channelOf({ memory }: Desk, name: string): ChannelMemory {
+  const found = memory.channels[name];
+  if (found === undefined) throw new RangeError(`the desk has no channel ${name}`);
+  return found;
+}

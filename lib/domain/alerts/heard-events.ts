@@ -1,0 +1,22 @@
+/** Events that people are told of, or that end what they were told: the rule of the stack lets these through. */
+export const heardEvents = [
+  'alert.raised',
+  'backpressure.detected',
+  'backup.completed',
+  'circuit-breaker.triggered',
+  'discrepancy.opened',
+  'discrepancy.resolved',
+  'drill.completed',
+  'feed.changed',
+  'gap.abandoned',
+  'gap.filled',
+  'gateway.connected',
+  'login.awaited',
+  'plan.applied',
+  'plan.approved',
+  'plan.refused',
+  'plan.staged',
+  'reconcile.completed',
+  'safe-mode.entered',
+  'safe-mode.left',
+] as const;

@@ -1,0 +1,120 @@
+import { createDesk, type DeskState, deadline, step } from '../../../lib/domain/alerts/desk.ts';
+import type { AlertRecord } from '../../../lib/domain/alerts/memory.ts';
+import type {
+  AlertMessage,
+  AlertNews,
+  ChannelRules,
+  DeskEffect,
+  DeskInput,
+  DeskRules,
+} from '../../../lib/domain/alerts/types.ts';
+
+export const minuteMs = 60_000;
+/** A Monday. */
+export const startMs = Date.UTC(2026, 0, 5, 15, 0);
+
+export function channel(name: string, changes: Partial<ChannelRules> = {}): ChannelRules {
+  return { name, minSeverity: 'INFO', receives: 'all', quietHours: null, rateMs: 1_000, ...changes };
+}
+
+export function rulesOf(changes: Partial<DeskRules> = {}): DeskRules {
+  return {
+    channels: [channel('desk')],
+    resetWindows: [],
+    dedupMs: 10 * minuteMs,
+    escalateMs: 15 * minuteMs,
+    ...changes,
+  };
+}
+
+export function news(changes: Partial<AlertNews> = {}): AlertNews {
+  return {
+    alert: 'reconcile_failed',
+    severity: 'HIGH',
+    account: 'DU1234567',
+    subject: 'run 1',
+    message: 'A run failed.',
+    ...changes,
+  };
+}
+
+/** The desk over a clock of its own; every message is taken at once unless its channel is among the broken ones. */
+export class TestDesk {
+  state: DeskState;
+  nowMs: number;
+  /** Taken by their channel, in order. */
+  readonly sent: { readonly atMs: number; readonly message: AlertMessage }[] = [];
+  readonly buried: AlertMessage[] = [];
+  readonly attempts: { readonly atMs: number; readonly message: AlertMessage }[] = [];
+  readonly broken = new Map<string, { why: 'later' | 'refused'; retryAfterMs: number }>();
+  #events = 0;
+
+  constructor(rules: DeskRules, nowMs = startMs) {
+    this.state = createDesk(rules);
+    this.nowMs = nowMs;
+  }
+
+  raise(changes: Partial<AlertNews> = {}, times = 1): void {
+    const inputs = Array.from({ length: times }, (): DeskInput => {
+      this.#events += 1;
+      return { kind: 'raised', eventId: `e${this.#events}`, atMs: this.nowMs, news: news(changes) };
+    });
+    this.take(inputs);
+  }
+
+  end(alert: string, subject: string | null = null, atMs = this.nowMs): void {
+    this.#events += 1;
+    const end = { alerts: [alert], account: 'DU1234567', subject, message: 'It is over.', otherwise: null };
+    this.take([{ kind: 'ended', eventId: `e${this.#events}`, atMs, end }]);
+  }
+
+  acknowledge(id: string): void {
+    this.take([{ kind: 'acknowledged', id, by: 'arn:aws:iam::1:user/anna', reason: 'on it' }]);
+  }
+
+  take(inputs: readonly DeskInput[]): void {
+    const { state, effects } = step(this.state, inputs, this.nowMs);
+    // What is kept is JSON.
+    this.state = { rules: state.rules, memory: JSON.parse(JSON.stringify(state.memory)) };
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: DeskEffect): void {
+    const { message } = effect;
+    const { channel: name, no } = message;
+    if (effect.kind === 'bury') {
+      this.buried.push(message);
+      this.take([{ kind: 'buried', channel: name, no }]);
+      return;
+    }
+    this.attempts.push({ atMs: this.nowMs, message });
+    const broken = this.broken.get(name);
+    if (broken === undefined) {
+      this.sent.push({ atMs: this.nowMs, message });
+      this.take([{ kind: 'delivered', channel: name, no }]);
+    } else {
+      this.take([{ kind: 'failed', channel: name, no, problem: 'it answered 503', ...broken }]);
+    }
+  }
+
+  /** Lets time go by as the driver does: to each deadline, and each minute. */
+  later(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    while (this.nowMs < untilMs) {
+      const dueMs = deadline(this.state, this.nowMs) ?? Number.POSITIVE_INFINITY;
+      this.nowMs = Math.min(untilMs, this.nowMs + minuteMs, Math.max(dueMs, this.nowMs + 1));
+      this.take([{ kind: 'tick' }]);
+    }
+  }
+
+  /** What a channel was told, as `kind alert ×count`. */
+  told(name = 'desk'): string[] {
+    return this.sent
+      .filter(({ message }) => message.channel === name)
+      .flatMap(({ message }) => message.alerts.map(({ kind, alert, count }) => `${kind} ${alert} ×${count}`));
+  }
+
+  get records(): AlertRecord[] {
+    return Object.values(this.state.memory.records);
+  }
+}

@@ -1,0 +1,278 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { step } from '../../../lib/domain/alerts/desk.ts';
+import { type DeskMemory, deskBounds } from '../../../lib/domain/alerts/memory.ts';
+import { alertSeverities, type DeskRules, isAtLeast } from '../../../lib/domain/alerts/types.ts';
+import { channel, minuteMs, rulesOf, TestDesk } from './desk-harness.ts';
+
+const kinds = ['reconcile_failed', 'feed_stale', 'unprotected_position', 'plan_staged'] as const;
+const window = { name: 'night', timeZone: 'UTC', days: ['mon'], from: '15:05', to: '15:40' } as const;
+
+const rules = fc.record({
+  muted: fc.boolean(),
+  quiet: fc.boolean(),
+  least: fc.constantFrom(...alertSeverities),
+  rateMs: fc.constantFrom(100, 1_000, 60_000),
+});
+const act = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant('raise' as const),
+      alert: fc.constantFrom(...kinds),
+      severity: fc.constantFrom(...alertSeverities),
+      subject: fc.nat({ max: 60 }).map(String),
+      times: fc.integer({ min: 1, max: 3 }),
+    }),
+  },
+  // So many at once that not each has a place.
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('flood' as const),
+      severity: fc.constantFrom(...alertSeverities),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('end' as const),
+      alert: fc.constantFrom(...kinds),
+      subject: fc.option(fc.nat({ max: 60 }).map(String)),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('ack' as const), id: fc.integer({ min: 1, max: 80 }) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('later' as const),
+      ms: fc.integer({ min: 1, max: 10 * minuteMs }),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('break' as const),
+      channel: fc.constantFrom('one', 'two'),
+      why: fc.constantFrom('later', 'refused'),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('mend' as const), channel: fc.constantFrom('one', 'two') }),
+  },
+);
+type Act = typeof act extends fc.Arbitrary<infer T> ? T : never;
+
+function deskRules({
+  muted,
+  quiet,
+  least,
+  rateMs,
+}: typeof rules extends fc.Arbitrary<infer T> ? T : never): DeskRules {
+  return rulesOf({
+    channels: [
+      channel('one', { minSeverity: least, rateMs, quietHours: quiet ? window : null }),
+      channel('two'),
+    ],
+    resetWindows: muted ? [window] : [],
+  });
+}
+
+/** What was raised, by kind and subject: the worst severity. */
+type Raised = Map<string, (typeof alertSeverities)[number]>;
+
+function perform(desk: TestDesk, one: Act, raised: Raised): void {
+  switch (one.kind) {
+    case 'raise': {
+      const { alert, severity, subject, times } = one;
+      note(raised, `${alert} ${subject}`, severity);
+      desk.raise({ alert, severity, subject }, times);
+      return;
+    }
+    case 'flood':
+      for (let n = 0; n < deskBounds.records; n += 1) {
+        note(raised, `flooded f${n}`, one.severity);
+        desk.raise({ alert: 'flooded', severity: one.severity, subject: `f${n}` });
+      }
+      return;
+    case 'end':
+      desk.end(one.alert, one.subject);
+      return;
+    case 'ack':
+      desk.acknowledge(`a${one.id}`);
+      return;
+    case 'later':
+      desk.later(one.ms);
+      return;
+    case 'break':
+      desk.broken.set(one.channel, { why: one.why as 'later' | 'refused', retryAfterMs: 0 });
+      return;
+    case 'mend':
+      desk.broken.delete(one.channel);
+  }
+}
+
+function note(raised: Raised, key: string, severity: (typeof alertSeverities)[number]): void {
+  const known = raised.get(key);
+  if (known === undefined || isAtLeast(severity, known)) raised.set(key, severity);
+}
+
+/** Everything that a channel was sent, or that lies in the dead-letter queue for it. */
+function reached(desk: TestDesk, name: string): { keys: Set<string>; counted: Set<string> } {
+  const messages = [...desk.sent.map(({ message }) => message), ...desk.buried].filter(
+    (one) => one.channel === name,
+  );
+  const alerts = messages.flatMap((message) => message.alerts);
+  const folded = alerts
+    .filter(({ alert }) => alert === 'alert_bound_reached')
+    .flatMap(({ message }) => [...message.matchAll(/(\w+) ×/g)].map(([, kind]) => kind!));
+  return {
+    keys: new Set(alerts.map(({ alert, subject }) => `${alert} ${subject}`)),
+    counted: new Set([...folded, ...messages.flatMap(({ passed }) => Object.keys(passed))]),
+  };
+}
+
+describe('the desk of alerts, whatever happens', () => {
+  it('nothing is lost: each alert was sent, lies in the dead-letter queue, or is counted in one that was', () => {
+    fc.assert(
+      fc.property(rules, fc.array(act, { maxLength: 40 }), (some, acts) => {
+        const desk = new TestDesk(deskRules(some));
+        const raised: Raised = new Map();
+        for (const one of acts) perform(desk, one, raised);
+        desk.broken.clear();
+        desk.later(2 * 60 * minuteMs);
+        for (const { name, minSeverity } of desk.state.rules.channels) {
+          const { keys, counted } = reached(desk, name);
+          for (const [key, severity] of raised) {
+            if (!isAtLeast(severity, minSeverity)) continue;
+            const isThere = keys.has(key) || counted.has(key.split(' ')[0]!);
+            if (!isThere) expect.fail(`${name} was never told of ${key} (${severity})`);
+          }
+          expect(Object.keys(desk.state.memory.channels[name]!.lines)).toEqual([]);
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('nothing CRITICAL is held back by a mute, or by lesser alerts before it', () => {
+    fc.assert(
+      fc.property(rules, fc.array(act, { maxLength: 40 }), (some, acts) => {
+        const desk = new TestDesk(deskRules({ ...some, muted: true, quiet: true }));
+        for (const one of acts) {
+          const before = desk.attempts.length;
+          perform(desk, one, new Map());
+          for (const [name, { lines, sending, nextMs }] of Object.entries(desk.state.memory.channels)) {
+            const waiting = Object.keys(lines).filter(
+              (id) => desk.state.memory.records[id]?.severity === 'CRITICAL',
+            );
+            // Only the time between two messages, or a channel that does not answer, lets it wait.
+            if (sending === null && desk.nowMs >= nextMs) expect(waiting, name).toEqual([]);
+          }
+          for (const { message } of desk.attempts.slice(before)) {
+            const severities = message.alerts.map(({ severity }) => alertSeverities.indexOf(severity));
+            if (message.attempt === 1) expect(severities).toEqual(severities.toSorted((a, b) => b - a));
+          }
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('what is remembered is bounded, and every line has its alert', () => {
+    fc.assert(
+      fc.property(rules, fc.array(act, { maxLength: 40 }), (some, acts) => {
+        const desk = new TestDesk(deskRules(some));
+        for (const one of acts) {
+          perform(desk, one, new Map());
+          expectBounded(desk.state.memory);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('two new messages of a channel are never closer than its rate', () => {
+    fc.assert(
+      fc.property(rules, fc.array(act, { maxLength: 40 }), (some, acts) => {
+        const desk = new TestDesk(deskRules(some));
+        for (const one of acts) perform(desk, one, new Map());
+        for (const { name, rateMs } of desk.state.rules.channels) {
+          const times = desk.attempts
+            .filter(({ message }) => message.channel === name && message.attempt === 1)
+            .map(({ atMs }) => atMs);
+          for (const [index, atMs] of times.slice(1).entries())
+            expect(atMs - times[index]!).toBeGreaterThanOrEqual(rateMs);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('an alert counts as often as it was raised', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat({ max: 9 }), fc.integer({ min: 1, max: 50 }), fc.nat({ max: 5_000 })), {
+          maxLength: 40,
+        }),
+        (raises) => {
+          const desk = new TestDesk(rulesOf());
+          const counts: Record<string, number> = {};
+          for (const [subject, times, afterMs] of raises) {
+            desk.raise({ subject: `run ${subject}` }, times);
+            counts[`run ${subject}`] = (counts[`run ${subject}`] ?? 0) + times;
+            desk.later(afterMs);
+          }
+          desk.later(30 * minuteMs);
+          expect(Object.fromEntries(desk.records.map(({ subject, count }) => [subject, count]))).toEqual(
+            counts,
+          );
+          const last: Record<string, number> = {};
+          for (const { message } of desk.sent)
+            for (const { subject, count } of message.alerts) last[subject] = count;
+          expect(last).toEqual(counts);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('is pure: the same gives the same, and the state that was given stays as it was', () => {
+    fc.assert(
+      fc.property(rules, fc.array(act, { maxLength: 20 }), (some, acts) => {
+        const desk = new TestDesk(deskRules(some));
+        for (const one of acts) perform(desk, one, new Map());
+        const before = JSON.stringify(desk.state);
+        const input = {
+          kind: 'raised',
+          eventId: 'new',
+          atMs: desk.nowMs,
+          news: { alert: 'a', severity: 'HIGH', account: 'A', subject: 's', message: 'm' },
+        } as const;
+        const one = step(desk.state, [input, { kind: 'tick' }], desk.nowMs + 1_000);
+        const two = step(desk.state, [input, { kind: 'tick' }], desk.nowMs + 1_000);
+        expect(one).toEqual(two);
+        expect(JSON.stringify(desk.state)).toBe(before);
+      }),
+      { numRuns: 50 },
+    );
+  });
+});
+
+function expectBounded({ records, channels, eventIds, ends, folded }: DeskMemory): void {
+  const ids = Object.keys(records);
+  expect(ids.length).toBeLessThanOrEqual(deskBounds.records + 1);
+  expect(eventIds.length).toBeLessThanOrEqual(deskBounds.eventIds);
+  expect(ends.length).toBeLessThanOrEqual(deskBounds.ends);
+  expect(Object.keys(folded).length).toBeLessThanOrEqual(deskBounds.kindsCounted + 1);
+  for (const { lines, sending, passed } of Object.values(channels)) {
+    expect(Object.keys(lines).filter((id) => !ids.includes(id))).toEqual([]);
+    expect((sending?.alerts ?? []).filter(({ id }) => !ids.includes(id))).toEqual([]);
+    expect(sending?.alerts.length ?? 0).toBeLessThanOrEqual(deskBounds.alertsOfMessage);
+    expect(Object.keys(passed).length).toBeLessThanOrEqual(deskBounds.kindsCounted + 1);
+  }
+}
