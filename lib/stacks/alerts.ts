@@ -3,16 +3,16 @@ import { type EventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib/aws-lambda';
-import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type { Config } from '../../config/schema.ts';
 import { heardEvents } from '../domain/alerts/heard-events.ts';
+import { acknowledgeCalledAsynchronously, acknowledgeCalledFromQueue } from './acknowledgements.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
-import { functionRole, stageQueue } from './function-parts.ts';
+import { failuresTo, functionRole, stageQueue } from './function-parts.ts';
 import { JobSchedule } from './schedule.ts';
 
 export interface AlertsProps {
@@ -117,18 +117,21 @@ export class Alerts extends Construct {
       // Of calls by the clock: the next one is a minute away, and knows more.
       retryAttempts: 0,
       maxEventAge: Duration.minutes(1),
-      deadLetterQueue: props.jobDeadLetters,
+      onFailure: failuresTo(props.jobDeadLetters),
     });
-    code.addEventSource(
-      new SqsEventSource(this.queue, {
-        // A flood is one look at the memory for each hundred, and waits a second at most to become one.
-        batchSize: 100,
-        maxBatchingWindow: Duration.seconds(1),
-        reportBatchItemFailures: true,
-        // They write one row; more of them would only wait for each other.
-        maxConcurrency: 2,
-      }),
-    );
+    acknowledgeCalledAsynchronously(code);
+    acknowledgeCalledFromQueue(code);
+    // By hand: the library's event source would also grant what Lambda does not use.
+    allow(role, ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'], this.queue.queueArn);
+    code.addEventSourceMapping('Source', {
+      eventSourceArn: this.queue.queueArn,
+      // A flood is one look at the memory for each hundred, and waits a second at most to become one.
+      batchSize: 100,
+      maxBatchingWindow: Duration.seconds(1),
+      reportBatchItemFailures: true,
+      // They write one row; more of them would only wait for each other.
+      maxConcurrency: 2,
+    });
     return code;
   }
 }

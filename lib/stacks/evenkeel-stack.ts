@@ -135,8 +135,9 @@ export class EvenkeelStack extends Stack {
         watchdog,
         reconcile.reconcile,
         reconcile.applyPlan,
+        alerts.alerts,
       ],
-      queues: [book.queue, ...streamers.map(({ service }) => service.commands)],
+      queues: [book.queue, alerts.queue, ...streamers.map(({ service }) => service.commands)],
       deadLetters: [candles.deadLetters, jobs.deadLetters],
       tables: [book.book, book.audit, book.control, candles.table],
     };
