@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { afterAll, describe, expect, it } from 'vitest';
+import { crossChecks } from '../../../config/cross-checks.ts';
 import { configSchema } from '../../../config/schema.ts';
 import { parseChannels, parseWindows } from '../../../functions/alerts/channels.ts';
 import { AlertTopic } from '../../../lib/stacks/alert-topic.ts';
@@ -141,6 +142,18 @@ describe('the alerts of a stage', () => {
     expect(parseChannels(JSON.stringify(configOf().alerts.channels))).toMatchObject([
       { type: 'sns', name: 'email', minSeverity: 'info' },
     ]);
+  });
+
+  it('two channels of one name, an unknown type and an eleventh channel are refused', () => {
+    const twice = configOf([
+      { type: 'slack', name: 'desk' },
+      { type: 'discord', name: 'desk' },
+    ]);
+    expect(crossChecks(twice)).toMatchObject([{ path: 'alerts.channels.1.name', value: '"desk"' }]);
+    expect(crossChecks(configOf(channels))).toEqual([]);
+    expect(() => configOf([{ type: 'pigeon', name: 'desk' }])).toThrow('sns, slack, discord, webhook');
+    const many = Array.from({ length: 11 }, (_, n) => ({ type: 'slack', name: `desk-${n}` }));
+    expect(() => configOf(many)).toThrow('at most 10 channels');
   });
 
   it('an e-mail subscription for each address', () => {
