@@ -34,10 +34,10 @@ async function askChannel(prompts: Prompts): Promise<SecretValue> {
     channelName.test(text) ? undefined : 'Allowed: kebab-case, for example desk-slack.',
   );
   const url = (await prompts.hidden('url, the webhook', urlProblem)).trim();
-  const signingKey = await prompts.hidden('signingKey (none: leave it empty)', (text) =>
+  const key = await prompts.hidden('key to sign with, of a webhook (none: leave it empty)', (text) =>
     text === '' ? undefined : isFilled(text),
   );
-  return { [name]: { url, ...(signingKey === '' ? {} : { signingKey }) } };
+  return { [name]: { url, ...(key === '' ? {} : { key }) } };
 }
 
 /**
@@ -49,7 +49,7 @@ export function parseSecret({ kind, short }: StageSecret, input: string): NewSec
   const wanted =
     kind === 'login'
       ? `an object with ${loginKeys.join(' and ')}`
-      : 'an object with a key for each channel, each with url and perhaps signingKey';
+      : 'an object with a key for each channel, each with url and, of a webhook, key';
   const refuse = (why: string): CliError =>
     new CliError(
       'SECRET_INPUT_INVALID',

@@ -326,8 +326,8 @@ describe('configuration in the alarms', () => {
       const streamers = ofKind(alarms, kind).map(({ metrics }) => metrics[0]?.dimensions.streamer);
       expect([kind, streamers]).toEqual([kind, ['main', 'second']]);
     }
-    expect(ofKind(alarms, 'queue-waiting')).toHaveLength(3);
-    expect(ofKind(alarms, 'dead-letters')).toHaveLength(5);
+    expect(ofKind(alarms, 'queue-waiting')).toHaveLength(4);
+    expect(ofKind(alarms, 'dead-letters')).toHaveLength(6);
     const titles = widgetsOf(made).map(({ markdown }) => markdown);
     expect(titles).toEqual(expect.arrayContaining([expect.stringContaining('second, account DU7654321')]));
   });

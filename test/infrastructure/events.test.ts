@@ -1,5 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions';
 import { describe, expect, it } from 'vitest';
+import { heardEvents } from '../../lib/domain/alerts/heard-events.ts';
 import { catalogue } from '../../lib/events/catalogue.ts';
 import { streamerSource } from '../../lib/events/envelope.ts';
 import { applyPlanSource, reconcileSource } from '../../lib/events/sources.ts';
@@ -101,6 +102,15 @@ describe('rules', () => {
     expect(targets.map(({ Arn }) => Arn)).toEqual([functionArn(target)]);
   });
 
+  it('alerts takes what is heard, of every source of ours, to its queue', () => {
+    const { pattern, targets } = rule('alerts');
+    expect({ ...pattern, 'replay-name': undefined }).toEqual({
+      source: [{ prefix: 'evenkeel.' }],
+      'detail-type': [...heardEvents],
+    });
+    expect(targets.map(({ Arn }) => Arn)).toEqual([arnOf('AWS::SQS::Queue', 'evenkeel-paper-alerts')]);
+  });
+
   it('ask only for events of the catalogue, and are on', () => {
     expect(rules.length).toBeGreaterThan(4);
     const asked = rules.flatMap(({ pattern }) => pattern['detail-type'] ?? []);
@@ -119,8 +129,9 @@ describe('rules', () => {
 
   it('put what cannot be handed over into a dead-letter queue, after retries that have an end', () => {
     for (const { name, targets } of rules) {
-      const queue = name.endsWith('candle-keeper') ? 'candle-keeper-dlq' : 'jobs-dlq';
-      const retry = name.endsWith('candle-keeper')
+      const own = /-(candle-keeper|alerts)$/.exec(name)?.[1];
+      const queue = `${own ?? 'jobs'}-dlq`;
+      const retry = own
         ? { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 }
         : { MaximumEventAgeInSeconds: 1_800, MaximumRetryAttempts: 20 };
       for (const { DeadLetterConfig, RetryPolicy } of targets) {
@@ -142,7 +153,8 @@ describe('rules', () => {
         expect.arrayContaining([(SourceArn as { 'Fn::GetAtt': [string, string] })['Fn::GetAtt'][0]]),
       ]);
     }
-    expect(permissions).toHaveLength(ruleIds.length);
+    // The one of the alerts has a queue as its target.
+    expect(permissions).toHaveLength(ruleIds.length - 1);
   });
 });
 

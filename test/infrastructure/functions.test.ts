@@ -38,6 +38,7 @@ describe('functions', () => {
   });
 
   it.each([
+    ['alerts', 512, 50],
     ['apply-plan', 1_769, 900],
     ['archive', 1_769, 900],
     ['backup', 1_769, 900],
@@ -60,7 +61,7 @@ describe('functions', () => {
       const stated =
         name === 'candle-keeper'
           ? { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 21_600 }
-          : name === 'watchdog'
+          : name === 'watchdog' || name === 'alerts'
             ? { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 }
             : { MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 21_600 };
       const queue = name === 'candle-keeper' ? 'candle-keeper-dlq' : 'jobs-dlq';
@@ -75,20 +76,32 @@ describe('functions', () => {
     },
   );
 
-  it('book-keeper takes ten messages at once, at most twenty batches at a time, and reports single failures', () => {
-    made.template.resourceCountIs('AWS::Lambda::EventSourceMapping', 1);
-    made.template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
-      EventSourceArn: queueArn('book.fifo'),
-      FunctionName: { Ref: functionOf('book-keeper')[0] },
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-      BatchSize: 10,
-      ScalingConfig: { MaximumConcurrency: 20 },
-    });
+  it('no more than two functions are fed from a queue', () => {
+    made.template.resourceCountIs('AWS::Lambda::EventSourceMapping', 2);
   });
 
-  it('a queue hides what is worked on for six times the time-out, as Lambda asks', () => {
-    const { VisibilityTimeout } = namedOf(made, 'AWS::SQS::Queue', 'evenkeel-paper-book.fifo')[1].Properties;
-    expect(VisibilityTimeout).toBe(6 * (functionOf('book-keeper')[1].Properties.Timeout as number));
+  it.each([
+    ['book-keeper', 'book.fifo', 10, 20],
+    ['alerts', 'alerts', 100, 2],
+  ])(
+    '%s reads %s, %i messages at once, at most %i batches at a time, and reports single failures',
+    (name, queue, size, batches) => {
+      made.template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+        EventSourceArn: queueArn(queue),
+        FunctionName: { Ref: functionOf(name)[0] },
+        FunctionResponseTypes: ['ReportBatchItemFailures'],
+        BatchSize: size,
+        ScalingConfig: { MaximumConcurrency: batches },
+      });
+    },
+  );
+
+  it.each([
+    ['book-keeper', 'book.fifo'],
+    ['alerts', 'alerts'],
+  ])('the queue of %s hides what is worked on for six times the time-out, as Lambda asks', (name, queue) => {
+    const { VisibilityTimeout } = namedOf(made, 'AWS::SQS::Queue', `evenkeel-paper-${queue}`)[1].Properties;
+    expect(VisibilityTimeout).toBe(6 * (functionOf(name)[1].Properties.Timeout as number));
   });
 
   it('every log group forgets after the days of the configuration', () => {
@@ -106,7 +119,8 @@ describe('what a function or the streamer is told', () => {
     CANDLES_TABLE: ['AWS::DynamoDB::Table', 'evenkeel-paper-candles'],
     EVENT_BUS_NAME: ['AWS::Events::EventBus', 'evenkeel-paper'],
     BOOK_QUEUE_URL: ['AWS::SQS::Queue', 'evenkeel-paper-book.fifo'],
-    DEAD_LETTER_QUEUE_URL: ['AWS::SQS::Queue', 'evenkeel-paper-book-dlq.fifo'],
+    TOPIC_ARN: ['AWS::SNS::Topic', 'evenkeel-paper-alerts'],
+    DEAD_LETTER_QUEUE_URL: ['AWS::SQS::Queue', /^"evenkeel-paper-(book-dlq\.fifo|alerts-dlq)"$/],
     COMMAND_QUEUE_URL: ['AWS::SQS::Queue', 'evenkeel-paper-orders-main.fifo'],
     SNAPSHOT_BUCKET: ['AWS::S3::Bucket', /"evenkeel-paper-snapshots-"/],
     BACKUP_BUCKET: ['AWS::S3::Bucket', /"evenkeel-paper-backups-"/],
@@ -128,7 +142,9 @@ describe('what a function or the streamer is told', () => {
     expect(values.length).toBeGreaterThan(0);
     for (const { Ref } of values) {
       const { Type, Properties } = made.resources[Ref]!;
-      const name = Object.entries(Properties).find(([key]) => /^(Table|Queue|Bucket)?Name$/.test(key))?.[1];
+      const name = Object.entries(Properties).find(([key]) =>
+        /^(Table|Queue|Bucket|Topic)?Name$/.test(key),
+      )?.[1];
       expect(Type).toBe(type);
       if (typeof wanted === 'string') expect(name).toBe(wanted);
       else expect(JSON.stringify(name)).toMatch(wanted);
@@ -167,6 +183,7 @@ describe('the function and its environment', () => {
   }
 
   const needed = {
+    alerts: ['STAGE', 'CONTROL_TABLE', 'TOPIC_ARN', 'CHANNEL_SECRET', 'CHANNELS', 'DEAD_LETTER_QUEUE_URL'],
     'candle-keeper': ['CANDLES_TABLE', 'RETENTION_DAYS'],
     'book-keeper': ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'DEAD_LETTER_QUEUE_URL', 'EVENT_BUS_NAME'],
     backup: ['STAGE', 'BOOK_TABLE', 'AUDIT_TABLE', 'CANDLES_TABLE', 'BACKUP_BUCKET', 'EVENT_BUS_NAME'],

@@ -31,6 +31,7 @@ describe('schedules', () => {
   it.each([
     ['reconcile-main', 'rate(5 minutes)', 240, 'reconcile'],
     ['watchdog', 'rate(1 minute)', 60, 'watchdog'],
+    ['alerts', 'rate(1 minute)', 60, 'alerts'],
     ['archive-daily', 'cron(30 2 * * ? *)', 21_600, 'archive'],
     ['backup-daily', 'cron(15 3 * * ? *)', 21_600, 'backup'],
     ['drill-weekly', 'cron(15 4 ? * SUN *)', 21_600, 'drill'],
@@ -106,6 +107,7 @@ describe('schedules', () => {
       by: 'evenkeel-paper-reconcile-main',
     });
     expect(input('watchdog')).toEqual({ trigger: 'schedule' });
+    expect(input('alerts')).toEqual({ action: 'tick' });
     expect(input('backup-daily')).toMatchObject({ trigger: 'schedule', reason: 'daily' });
   });
 });

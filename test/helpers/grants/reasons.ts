@@ -3,6 +3,7 @@ import type { Grant } from './grants.ts';
 
 /** By the role's name; a schedule's is explained by what it calls. */
 const purposes: readonly (readonly [role: RegExp, purpose: string])[] = [
+  [/^alerts$/, 'Tells people what they must know, until somebody has acknowledged it'],
   [/^apply-plan$/, 'Approves, rejects and carries out plans, after a backup'],
   [/^archive$/, 'Writes candles and changes of positions as Parquet, by day'],
   [/^backup$/, 'Backs up book and audit trail, and marks old backups'],
@@ -136,6 +137,15 @@ const rules: readonly Rule[] = [
   [/^archive$/, /^s3:GetObject$/, any, 'a day is merged with what is there'],
   [/^archive$/, /^s3:PutObject$/, any, 'the files of a day'],
   [/^archive$/, /^s3:ListBucket$/, any, 'a file that is not there is told from one that may not be read'],
+  [/^alerts$/, /^sns:Publish$/, any, 'alerts by e-mail'],
+  [/^alerts$/, /^sqs:SendMessage$/, /-alerts-dlq$/, 'what no channel has taken for a day'],
+  [/^alerts$/, /^sqs:/, /-alerts$/, 'Lambda polls the queue with the role of the function'],
+  [
+    /^alerts$/,
+    /:(GetItem|PutItem)$/,
+    /-control$/,
+    'its memory: what is open, what waits, who has acknowledged it',
+  ],
   [/^watchdog$/, /:(GetItem|Query)$/, /-book$/, 'positions and their stops'],
   [/^watchdog$/, /:GetItem$/, /-control$/, 'the heartbeat, and its own memory'],
   [/^watchdog$/, /:PutItem$/, /-control$/, 'its own memory'],

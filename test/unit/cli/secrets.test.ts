@@ -67,7 +67,7 @@ describe('secrets set', () => {
 
   it('reads JSON from standard input, which is then the whole secret', async () => {
     secrets.values.set(channels, { old: { url: hook } });
-    const input = JSON.stringify({ desk: { url: hook, signingKey: 'k1-abc' } });
+    const input = JSON.stringify({ desk: { url: hook, key: 'k1-abc' } });
     const ran = await run(['set', 'alert-channels', '--stdin', '--json'], { input });
     expect(JSON.parse(ran.out)).toEqual({
       stage: 'paper',
@@ -75,7 +75,7 @@ describe('secrets set', () => {
       result: 'changed',
       keys: ['desk'],
     });
-    expect(secrets.values.get(channels)).toEqual({ desk: { url: hook, signingKey: 'k1-abc' } });
+    expect(secrets.values.get(channels)).toEqual({ desk: { url: hook, key: 'k1-abc' } });
   });
 
   it.each<[string, string, RegExp]>([

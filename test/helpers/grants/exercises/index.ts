@@ -1,4 +1,5 @@
 import type { Exercise } from '../exercise.ts';
+import { alerts } from './alerts.ts';
 import { applyPlan } from './apply-plan.ts';
 import { archive } from './archive.ts';
 import { backup } from './backup.ts';
@@ -12,6 +13,7 @@ import { watchdog } from './watchdog.ts';
 
 /** One for each role of the stack, but the streamer's own: that one needs the streamer (`test/system/grants-streamer.test.ts`). */
 export const exercises: readonly Exercise[] = [
+  alerts,
   applyPlan,
   archive,
   backup,
@@ -21,6 +23,7 @@ export const exercises: readonly Exercise[] = [
   reconcile,
   streamerStart,
   watchdog,
+  scheduleOf('alerts-schedule'),
   scheduleOf('archive-daily-schedule'),
   scheduleOf('backup-daily-schedule'),
   scheduleOf('drill-weekly-schedule'),
