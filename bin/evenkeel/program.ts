@@ -6,6 +6,7 @@ import { addBackups, addVerifyAlone } from './backups.ts';
 import { addBalances } from './balances.ts';
 import { addCandles } from './candles.ts';
 import { type Cli, type Shown, type Streaming, show } from './cli.ts';
+import { addConsole } from './console.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
@@ -89,6 +90,7 @@ export async function runEvenkeel(
   ]) {
     add(cli);
   }
+  addConsole(cli, { open, run: (args, inner, ports) => runEvenkeel(args, inner, ports, version) });
   for (const command of withBelow(program)) {
     namesWhatIsValid(command);
     const shown = examples[nameOf(command)];
@@ -210,6 +212,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   drill: ['drill', 'drill db_backup_20260105_031500 --json'],
   doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
+  console: ['console', 'console --stage paper --port 5001'],
 };
 
 /** `flags set`; `''` for the program itself. */

@@ -1,0 +1,54 @@
+import { useMemo, useState } from 'preact/hooks';
+
+const texts = new WeakMap<object, string>();
+
+/** Rows that have every word of the search in one of their texts. */
+export function useSearch<T extends object>(
+  rows: readonly T[],
+  textOf: (row: T) => string,
+): { readonly found: readonly T[]; readonly words: string; readonly setWords: (words: string) => void } {
+  const [words, setWords] = useState('');
+  const found = useMemo(() => {
+    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+    if (wanted.length === 0) return rows;
+    return rows.filter((row) => {
+      let text = texts.get(row);
+      if (text === undefined) texts.set(row, (text = textOf(row).toLowerCase()));
+      return wanted.every((word) => text.includes(word));
+    });
+  }, [rows, words]);
+  return { found, words, setWords };
+}
+
+export function Search({
+  label,
+  words,
+  setWords,
+  found,
+  all,
+}: {
+  label: string;
+  words: string;
+  setWords: (words: string) => void;
+  found: number;
+  all: number;
+}) {
+  return (
+    <div class="search">
+      <label>
+        <span class="sr">{label}</span>
+        <input
+          type="search"
+          placeholder={label}
+          value={words}
+          onInput={(event) => setWords(event.currentTarget.value)}
+        />
+      </label>
+      <output>
+        {words === ''
+          ? all.toLocaleString('en')
+          : `${found.toLocaleString('en')} of ${all.toLocaleString('en')}`}
+      </output>
+    </div>
+  );
+}
