@@ -8,7 +8,7 @@ import { clock, utc, zone } from './format.ts';
 import { follow, restWhenHidden, takeToken } from './link.ts';
 import { State } from './parts/words.tsx';
 import { nextTheme, startTheme, theme } from './theme.ts';
-import { headOf, hello, link, notice, nowMs, say, tick } from './topics.ts';
+import { headOf, hello, link, notices, nowMs, say, tick } from './topics.ts';
 import { Alerts } from './views/alerts.tsx';
 import { Audit } from './views/audit.tsx';
 import { Backups } from './views/backups.tsx';
@@ -85,7 +85,7 @@ function Page() {
           <View />
         </main>
       </div>
-      <Notice />
+      <Notices />
     </>
   );
 }
@@ -169,17 +169,14 @@ function Navigation() {
   );
 }
 
-function Notice() {
-  const said = notice.value;
-  useEffect(() => {
-    const timer = setTimeout(() => {
-      notice.value = null;
-    }, 12_000);
-    return () => clearTimeout(timer);
-  }, [said?.id]);
+function Notices() {
   return (
     <div class="notices" role="status" aria-live="polite">
-      {said === null ? null : <p class={`notice ${said.kind}`}>{said.text}</p>}
+      {notices.value.map(({ id, text, kind }) => (
+        <p key={id} class={`notice ${kind}`}>
+          {text}
+        </p>
+      ))}
     </div>
   );
 }
@@ -221,4 +218,6 @@ setInterval(tick, 1_000);
 restWhenHidden();
 sayChanges();
 effect(() => follow(['status', ...views[current.value].topics()]));
-render(<Page />, document.getElementById('page')!);
+const root = document.getElementById('page')!;
+root.replaceChildren();
+render(<Page />, root);

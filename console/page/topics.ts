@@ -21,12 +21,16 @@ export const hello = signal<Hello | undefined>(undefined);
 export const link = signal<'connecting' | 'live' | 'lost' | 'denied' | 'resting'>('connecting');
 /** The server's clock, moved on every second. */
 export const nowMs = signal(Date.now());
-/** What a screen reader says, and the page shows for a while. */
-export const notice = signal<{
+export interface Notice {
+  readonly id: number;
   readonly text: string;
   readonly kind: 'good' | 'bad';
-  readonly id: number;
-} | null>(null);
+}
+
+/** What a screen reader says, and the page shows for a while: the latest last. */
+export const notices = signal<readonly Notice[]>([]);
+const noticesMax = 3;
+const noticeMs = 15_000;
 
 let aheadMs = 0;
 
@@ -87,9 +91,13 @@ export function tick(): void {
   nowMs.value = Date.now() + aheadMs;
 }
 
-let notices = 0;
+let said = 0;
 
-export function say(text: string, kind: 'good' | 'bad' = 'good'): void {
-  notices += 1;
-  notice.value = { text, kind, id: notices };
+export function say(text: string, kind: Notice['kind'] = 'good'): void {
+  said += 1;
+  const id = said;
+  notices.value = [...notices.value, { id, text, kind }].slice(-noticesMax);
+  setTimeout(() => {
+    notices.value = notices.value.filter((each) => each.id !== id);
+  }, noticeMs);
 }

@@ -110,7 +110,7 @@ export class Hub {
     }
     // A slow topic does not hold the others up: the next look comes without it.
     await Promise.race([
-      Promise.all([...this.#held.values()].map(({ reading }) => reading)),
+      Promise.all([...this.#held.values()].flatMap(({ reading }) => reading ?? [])),
       new Promise((resolve) => void setTimeout(resolve, lookEveryMs).unref()),
     ]);
     const now = this.#options.nowMs();

@@ -96,7 +96,7 @@ export function Table<T>({ label, columns, rows, keyOf, sorted, open, openLabel 
 function Gap({ height, columns }: { height: number; columns: number }) {
   if (height <= 0) return null;
   return (
-    <tr aria-hidden="true" class="gap">
+    <tr role="presentation" class="gap">
       <td colSpan={columns} style={{ height: `${height}px` }} />
     </tr>
   );

@@ -229,7 +229,9 @@ function makeChart(element: HTMLElement) {
       secondsVisible: false,
       tickMarkFormatter: (time: UTCTimestamp) => clock(time * 1000).slice(0, 5),
     },
-    localization: { timeFormatter: (time: UTCTimestamp) => dateTime(time * 1000).slice(0, 16) },
+    localization: {
+      timeFormatter: (time: UTCTimestamp) => dateTime(time * 1000).slice(0, 16),
+    },
     crosshair: { mode: 0 },
   });
   const bars = chart.addSeries(CandlestickSeries, {
@@ -256,7 +258,8 @@ function makeChart(element: HTMLElement) {
   return {
     chart,
     show: (candles: readonly Candle[], marks: readonly ChartMark[]) => {
-      const places = Math.max(0, ...candles.map(({ close }) => close.split('.')[1]?.length ?? 0));
+      const places = placesOf(candles);
+      chart.applyOptions({ localization: { priceFormatter: (price: number) => grouped(price.toFixed(places)) } });
       bars.applyOptions({ priceFormat: { type: 'price', precision: places, minMove: 1 / 10 ** places } });
       bars.setData(
         candles.map(({ startMs, open, high, low, close }) => ({
@@ -286,6 +289,18 @@ function makeChart(element: HTMLElement) {
   };
 }
 
+/** Decimals that the prices have. */
+function placesOf(candles: readonly Candle[]): number {
+  const prices = candles.flatMap(({ high, low, close }) => [high, low, close]);
+  return Math.max(0, ...prices.map((price) => price.split('.')[1]?.length ?? 0));
+}
+
+/** `2729` beside `2728.9` is `2729.0`. */
+function padded(price: string, places: number): string {
+  const [whole = '', rest = ''] = price.split('.');
+  return grouped(places === 0 ? whole : `${whole}.${rest.padEnd(places, '0')}`);
+}
+
 const marksShown = 12;
 
 function Marks({ marks }: { marks: readonly ChartMark[] }) {
@@ -313,6 +328,7 @@ function Marks({ marks }: { marks: readonly ChartMark[] }) {
 const barsListed = 8;
 
 function LastBars({ candles }: { candles: readonly Candle[] }) {
+  const places = placesOf(candles);
   return (
     <section aria-labelledby="bars">
       <h3 id="bars">Last bars</h3>
@@ -343,11 +359,12 @@ function LastBars({ candles }: { candles: readonly Candle[] }) {
                       {clock(each.startMs).slice(0, 5)}
                     </time>
                   </th>
-                  {[each.open, each.high, each.low, each.close, each.volume].map((value, at) => (
+                  {[each.open, each.high, each.low, each.close].map((price, at) => (
                     <td key={at} class="number">
-                      {grouped(value)}
+                      {padded(price, places)}
                     </td>
                   ))}
+                  <td class="number">{grouped(each.volume)}</td>
                   <td>
                     {each.source}
                     {each.partial ? ', partial' : ''}
