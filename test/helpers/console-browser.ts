@@ -23,7 +23,9 @@ export interface TestBrowser {
 }
 
 /** @throws where no browser can start here, with what the loader says is missing */
-export async function startBrowser(options: { readonly width?: number; readonly height?: number } = {}): Promise<TestBrowser> {
+export async function startBrowser(
+  options: { readonly width?: number; readonly height?: number } = {},
+): Promise<TestBrowser> {
   const { width = 1280, height = 900 } = options;
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-browser-'));
   const executablePath = existsSync(installed) ? installed : await serverlessChromium.executablePath();
@@ -50,6 +52,9 @@ export async function whyNoBrowser(): Promise<string | undefined> {
     await browser.close();
     return undefined;
   } catch (error) {
-    return String(error instanceof Error ? error.message : error).split('\n').slice(0, 3).join(' ');
+    return String(error instanceof Error ? error.message : error)
+      .split('\n')
+      .slice(0, 3)
+      .join(' ');
   }
 }

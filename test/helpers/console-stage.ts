@@ -48,7 +48,8 @@ export async function untilBooked<T>(
     for await (const item of book.list(account, kind)) items.push(item);
     const found = has(items);
     if (found !== undefined) return found;
-    if (Date.now() > deadline) throw new Error(`The book does not have that ${kind}: ${JSON.stringify(items)}`);
+    if (Date.now() > deadline)
+      throw new Error(`The book does not have that ${kind}: ${JSON.stringify(items)}`);
     await sleep(100);
   }
 }
@@ -75,7 +76,11 @@ export async function plantDiscrepancy(desk: Desk, book: BookTable): Promise<str
     const filled = items.find(({ body }) => body.status === 'Filled');
     return filled && working?.ref.id;
   });
-  const conId = await untilBooked(book, 'position', (items) => items.find(({ body }) => body.position === '2')?.ref.id);
+  const conId = await untilBooked(
+    book,
+    'position',
+    (items) => items.find(({ body }) => body.position === '2')?.ref.id,
+  );
   await forget(book, 'order', orderKey);
   await forget(book, 'position', conId);
   return orderKey;

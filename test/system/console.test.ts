@@ -1,25 +1,23 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, whyNoBrowser } from '../helpers/console-browser.ts';
+import { type RunningConsole, startConsoleProgram } from '../helpers/console-program.ts';
 import { openStageBook, plantDiscrepancy } from '../helpers/console-stage.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
 import { run } from '../helpers/programs.ts';
 
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const program = join(root, 'bin/evenkeel.ts');
+const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const noBrowser = await whyNoBrowser();
 
-let child: ChildProcess | undefined;
+let running: RunningConsole | undefined;
 let browser: TestBrowser | undefined;
 
 afterAll(async () => {
   await browser?.close();
-  child?.kill('SIGKILL');
+  running?.kill();
   cleanFolders();
 });
 
@@ -37,13 +35,13 @@ it.skipIf(noBrowser !== undefined)(
       const { book, stop } = openStageBook(desk);
       const orderKey = await plantDiscrepancy(desk, book).finally(stop);
 
-      const url = await startConsole(dataDir, config);
+      running = await startConsoleProgram(dataDir, config);
       browser = await startBrowser();
       const page = await browser.context.newPage();
       const complaints: string[] = [];
       page.on('pageerror', (error) => complaints.push(error.message));
       page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
-      await page.goto(url);
+      await page.goto(running.url);
       await page.getByRole('heading', { name: /^Trading is/ }).waitFor();
       // The token is not left in the address.
       expect(page.url()).toMatch(/#\/overview$/);
@@ -82,7 +80,10 @@ it.skipIf(noBrowser !== undefined)(
 
       await open(page, 'Audit trail');
       await page.getByLabel('Search the rows').fill(`plan ORDER#${orderKey}`);
-      await page.getByRole('row', { name: new RegExp(orderKey) }).first().waitFor();
+      await page
+        .getByRole('row', { name: new RegExp(orderKey) })
+        .first()
+        .waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
       await page.getByText('The audit trail is whole').waitFor({ timeout: 30_000 });
 
@@ -91,35 +92,17 @@ it.skipIf(noBrowser !== undefined)(
       await page.locator(`[data-manifest="${backup}"]`).waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
       await page.getByText(/are what was written/).waitFor({ timeout: 30_000 });
-      await page.screenshot({path:'/tmp/cons/t.png'});
       expect(complaints).toEqual([]);
 
       // A second approval of the same plan is the command's to refuse, and it does.
       const again = await evenkeel('plan', 'approve', hash, '--reason', 'again', '--yes');
       expect(again).toMatchObject({ code: 3, stderr: expect.stringContaining('PLAN_ALREADY_APPLIED') });
 
-      child!.kill('SIGINT');
-      expect(await once(child!, 'close')).toEqual([130, null]);
+      expect(await running.interrupt()).toEqual([130, null]);
       await page.getByText('lost, trying again').waitFor();
     });
   },
 );
-
-/** The command as a person starts it; the address that it prints. */
-async function startConsole(dataDir: string, env: Readonly<Record<string, string>>): Promise<string> {
-  child = spawn(process.execPath, [program, '--data', dataDir, 'console', '--port', '0'], {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  let said = '';
-  for await (const text of child.stdout!) {
-    said += String(text);
-    const url = /^ {2}(http:\S+)$/m.exec(said)?.[1];
-    if (url !== undefined) return url;
-  }
-  throw new Error(`The console did not start: ${said}`);
-}
 
 async function open(page: Page, view: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name: view }).click();

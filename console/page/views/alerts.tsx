@@ -6,7 +6,7 @@ import { type Deed, DeedDialog } from '../parts/dialog.tsx';
 import { Known } from '../parts/known.tsx';
 import { Ago, Card, Empty, Moment, State, severityTone } from '../parts/words.tsx';
 import { headOf } from '../topics.ts';
-import { Discrepancies } from './reconcile.tsx';
+import { Discrepancies, worstFirst } from './reconcile.tsx';
 
 export function Alerts() {
   const [deed, setDeed] = useState<Deed | null>(null);
@@ -125,7 +125,7 @@ function Lives({ noted, choose }: { noted: readonly Noted[]; choose: (deed: Deed
           </tr>
         </thead>
         <tbody>
-          {noted.map(({ id, severity, state, firstSeenMs, runs }) => (
+          {worstFirst(noted).map(({ id, severity, state, firstSeenMs, runs }) => (
             <tr key={id}>
               <th scope="row">{id}</th>
               <td>

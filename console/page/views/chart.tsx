@@ -259,7 +259,9 @@ function makeChart(element: HTMLElement) {
     chart,
     show: (candles: readonly Candle[], marks: readonly ChartMark[]) => {
       const places = placesOf(candles);
-      chart.applyOptions({ localization: { priceFormatter: (price: number) => grouped(price.toFixed(places)) } });
+      chart.applyOptions({
+        localization: { priceFormatter: (price: number) => grouped(price.toFixed(places)) },
+      });
       bars.applyOptions({ priceFormat: { type: 'price', precision: places, minMove: 1 / 10 ** places } });
       bars.setData(
         candles.map(({ startMs, open, high, low, close }) => ({

@@ -52,7 +52,7 @@ const columns: readonly Column<OrderShown>[] = [
     cell: (row) => row.terms?.orderType ?? '',
     by: (row) => row.terms?.orderType ?? '',
   },
-  { name: 'Price', isNumber: true, cell: priceOf },
+  { name: 'Price', isNumber: true, spare: 1, cell: priceOf },
   {
     name: 'Status',
     cell: (row) => (
@@ -63,7 +63,7 @@ const columns: readonly Column<OrderShown>[] = [
     ),
     by: (row) => row.status,
   },
-  { name: 'Filled', isNumber: true, cell: (row) => grouped(row.filled), by: (row) => row.filled },
+  { name: 'Filled', isNumber: true, spare: 1, cell: (row) => grouped(row.filled), by: (row) => row.filled },
   {
     name: 'Average',
     isNumber: true,
@@ -251,7 +251,7 @@ const fillColumns: readonly Column<FillShown>[] = [
     by: (row) => row.realizedPnl ?? '0',
   },
   { name: 'Order', spare: 1, cell: (row) => <code>{row.orderKey}</code>, by: (row) => row.orderKey },
-  { name: 'Note', cell: fillNote },
+  { name: 'Note', spare: 1, cell: fillNote },
 ];
 
 function fillNote({ quantity, synthetic, revision }: FillShown): string {

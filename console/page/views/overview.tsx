@@ -17,6 +17,7 @@ import {
 } from '../parts/words.tsx';
 import { headOf, rowsOf } from '../topics.ts';
 import { Doctor } from './doctor.tsx';
+import { worstFirst } from './reconcile.tsx';
 
 export function Overview() {
   return (
@@ -306,7 +307,7 @@ const openShown = 4;
 /** Open discrepancies: what has to be settled before anything else. */
 function Open() {
   const read = headOf<RunRead | null>('run');
-  const found = read?.verdict?.discrepancies ?? [];
+  const found = worstFirst(read?.verdict?.discrepancies ?? []);
   return (
     <Card title="Attention" aside={<a href="#/alerts">Alerts</a>}>
       <Known topics={['run']}>

@@ -244,7 +244,8 @@ function Action({
   const { kind, subject, summary, changes, cures, cancel } = action;
   const [word, tone] = kinds[kind];
   const reasons = found.filter((one) => one.subject === subject && cures.includes(one.type));
-  const said = kind === 'to_insert' ? changes.filter(({ after }) => !saysNothing.has(after)) : changes;
+  const isNew = kind === 'to_insert';
+  const said = isNew ? changes.filter(({ after }) => !saysNothing.has(after)) : changes;
   return (
     <li class={tone}>
       <h3>
@@ -253,19 +254,21 @@ function Action({
       <p>{summary}</p>
       {said.length === 0 ? null : (
         <table class="diff">
-          <caption class="sr">Before and after of {subject}</caption>
+          <caption class="sr">{isNew ? `What ${subject} says` : `Before and after of ${subject}`}</caption>
           <thead>
             <tr>
               <th scope="col">Field</th>
-              <th scope="col">Before</th>
-              <th scope="col">After</th>
+              {isNew ? null : <th scope="col">Before</th>}
+              <th scope="col">{isNew ? 'Value' : 'After'}</th>
             </tr>
           </thead>
           <tbody>
             {said.map(({ field, before, after }) => (
               <tr key={field}>
                 <th scope="row">{field}</th>
-                <td>{before === '' ? <span class="dim">none</span> : <del>{before}</del>}</td>
+                {isNew ? null : (
+                  <td>{before === '' ? <span class="dim">none</span> : <del>{before}</del>}</td>
+                )}
                 <td>{after === '' ? <span class="dim">none</span> : <ins>{after}</ins>}</td>
               </tr>
             ))}

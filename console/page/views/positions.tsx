@@ -15,7 +15,7 @@ interface Pair {
   /** Decimal text; null where IB was not asked, or did not answer to the end. */
   readonly broker: string | null;
   readonly book: string;
-  readonly averagePrice: string;
+  readonly averagePrice: string | null;
   /** Book minus IB. */
   readonly difference: string | null;
 }
@@ -48,7 +48,7 @@ export function pairPositions(book: readonly PositionShown[], broker: BrokerShow
         currency: named.currency,
         broker,
         book: mine,
-        averagePrice: ours?.averagePrice ?? '0',
+        averagePrice: ours?.averagePrice ?? null,
         difference: broker === null ? null : new Decimal(mine).minus(broker).toFixed(),
       },
     ];
@@ -93,7 +93,7 @@ function PositionTable() {
       isNumber: true,
       spare: 1,
       cell: (row) => shortened(row.averagePrice),
-      by: (row) => row.averagePrice,
+      by: (row) => row.averagePrice ?? '0',
     },
     {
       name: 'Notional',

@@ -1,4 +1,5 @@
 import { useMemo, useState } from 'preact/hooks';
+import { compareSeverity } from '../../../lib/domain/reconcile/severity.ts';
 import type { Discrepancy } from '../../../lib/domain/reconcile/types.ts';
 import type { RunRead, RunShown } from '../../wire/shapes.ts';
 import { reconcileDeed } from '../deeds.tsx';
@@ -179,11 +180,15 @@ function Run({ read: { run, verdict, plan } }: { read: RunRead }) {
   );
 }
 
+export function worstFirst<T extends Pick<Discrepancy, 'severity'>>(found: readonly T[]): readonly T[] {
+  return found.toSorted((a, b) => compareSeverity(b.severity, a.severity));
+}
+
 export function Discrepancies({ found }: { found: readonly Discrepancy[] }) {
   if (found.length === 0) return <p class="dim">None: both sides say the same.</p>;
   return (
     <ul class="findings">
-      {found.map((one) => (
+      {worstFirst(found).map((one) => (
         <li key={one.id}>
           <State tone={severityTone[one.severity] ?? 'info'}>{one.severity}</State>
           <div>
