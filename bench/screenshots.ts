@@ -101,15 +101,16 @@ async function shoot(dataDir: string, env: Record<string, string>): Promise<void
   const page = await browser.context.newPage();
   try {
     await page.goto(running.url);
+    const home = new URL('/', running.url).href;
     for (const { name, colorScheme, width, height } of looks) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });
       for (const [view, title] of views) {
-        await page.evaluate((hash) => void (location.hash = hash), `#/${view}`);
+        await page.goto(`${home}#/${view}`);
         await settled(page, title);
         await page.screenshot({ path: join(folder, `${view}-${name}.png`) });
       }
-      await page.evaluate(() => void (location.hash = '#/plan'));
+      await page.goto(`${home}#/plan`);
       await page.getByRole('button', { name: 'Approve…' }).click();
       await page.getByRole('dialog').waitFor();
       await page.screenshot({ path: join(folder, `approve-${name}.png`) });

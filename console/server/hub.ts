@@ -3,8 +3,8 @@
  * read is read rarely, because a read that is long costs money.
  */
 import type { Message } from '../wire/messages.ts';
-import { changedRows, type ToldRows } from '../wire/rows.ts';
 import { CommandFailed } from './bars.ts';
+import { changedRows, type ToldRows, textOf } from './changed-rows.ts';
 import type { Told, Topic } from './topics.ts';
 
 const lookEveryMs = 3_000;
@@ -162,7 +162,7 @@ export class Hub {
   }
 
   #tell(name: string, held: Held, told: Told): void {
-    const headText = JSON.stringify(told.head) ?? 'null';
+    const headText = textOf(told.head);
     const { told: texts, rows, gone } = changedRows(held.texts, told.rows ?? []);
     const isFirst = held.told === undefined || held.fault !== '';
     const isSame = headText === held.headText && rows.length === 0 && gone.length === 0;

@@ -12,8 +12,8 @@ export function useSearch<T extends object>(
     const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
     if (wanted.length === 0) return rows;
     return rows.filter((row) => {
-      let text = texts.get(row);
-      if (text === undefined) texts.set(row, (text = textOf(row).toLowerCase()));
+      const text = texts.get(row) ?? textOf(row).toLowerCase();
+      texts.set(row, text);
       return wanted.every((word) => text.includes(word));
     });
   }, [rows, words]);

@@ -55,8 +55,8 @@ export function Table<T>({ label, columns, rows, keyOf, sorted, open, openLabel 
             ))}
           </tr>
         </thead>
+        <Gap height={above} columns={columns.length} />
         <tbody>
-          <Gap height={above} columns={columns.length} />
           {shown.map((row, at) => (
             <tr
               key={keyOf(row)}
@@ -85,8 +85,8 @@ export function Table<T>({ label, columns, rows, keyOf, sorted, open, openLabel 
               ))}
             </tr>
           ))}
-          <Gap height={below} columns={columns.length} />
         </tbody>
+        <Gap height={below} columns={columns.length} />
       </table>
     </section>
   );
@@ -96,9 +96,11 @@ export function Table<T>({ label, columns, rows, keyOf, sorted, open, openLabel 
 function Gap({ height, columns }: { height: number; columns: number }) {
   if (height <= 0) return null;
   return (
-    <tr role="presentation" class="gap">
-      <td colSpan={columns} style={{ height: `${height}px` }} />
-    </tr>
+    <tbody aria-hidden="true" class="gap">
+      <tr>
+        <td colSpan={columns} style={{ height: `${height}px` }} />
+      </tr>
+    </tbody>
   );
 }
 
