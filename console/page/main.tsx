@@ -27,7 +27,7 @@ interface View {
 }
 
 const views: Readonly<Record<ViewName, View>> = {
-  overview: { title: 'Overview', topics: () => ['run', 'exposure'], draw: Overview },
+  overview: { title: 'Overview', topics: () => ['run', 'alerts', 'exposure'], draw: Overview },
   chart: {
     title: 'Chart',
     topics: () => {
@@ -68,6 +68,8 @@ function Page() {
     if (!isFirst.current) heading.current?.focus();
     isFirst.current = false;
     scrollTo(0, 0);
+    // On a narrow screen the views are a row that scrolls.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
   }, [title]);
   if (link.value === 'denied') return <Denied />;
   return (

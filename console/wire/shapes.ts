@@ -235,3 +235,31 @@ export interface Diagnosed {
     readonly advice: string;
   }[];
 }
+
+/** An alert of `alerts list`, and the channels that have something waiting. */
+export interface AlertShown {
+  readonly id: string;
+  /** Its type in the catalogue. */
+  readonly alert: string;
+  readonly severity: string;
+  readonly subject: string;
+  readonly message: string;
+  readonly count: number;
+  readonly firstAt: string | null;
+  readonly lastAt: string | null;
+  readonly escalations: number;
+  readonly acknowledged: { readonly by: string; readonly reason: string; readonly at: string | null } | null;
+  readonly resolvedAt: string | null;
+  /** What acts on it, as a command. */
+  readonly command: string;
+}
+
+export interface AlertsShown {
+  readonly alerts: readonly AlertShown[];
+  readonly channels: readonly {
+    readonly channel: string;
+    readonly waiting: number;
+    readonly failures: number;
+    readonly problem: string | null;
+  }[];
+}

@@ -75,8 +75,32 @@ export function Hash({ value, length = 12 }: { value: string; length?: number })
   );
 }
 
-export function Facts({ children }: { children: ComponentChildren }) {
-  return <dl class="facts">{children}</dl>;
+export function Facts({
+  children,
+  hasLongNames = false,
+}: {
+  children: ComponentChildren;
+  hasLongNames?: boolean;
+}) {
+  return <dl class={hasLongNames ? 'facts long-names' : 'facts'}>{children}</dl>;
+}
+
+/** A word such as AWAITING_DRY_RUN_CONFIRM, which may be broken where it has a joint. */
+export function Jointed({ word }: { word: string }) {
+  return (
+    <>
+      {word.split('_').map((part, at) => (
+        <>
+          {at === 0 ? null : (
+            <>
+              _<wbr />
+            </>
+          )}
+          {part}
+        </>
+      ))}
+    </>
+  );
 }
 
 export function Fact({ name, children }: { name: string; children: ComponentChildren }) {

@@ -1,10 +1,11 @@
 import { useState } from 'preact/hooks';
 import type { Noted } from '../../../lib/domain/reconcile/types.ts';
-import type { RunRead } from '../../wire/shapes.ts';
+import type { AlertShown, AlertsShown, RunRead } from '../../wire/shapes.ts';
 import { acknowledgeDeed, alertDeed } from '../deeds.tsx';
+import { count, who } from '../format.ts';
 import { type Deed, DeedDialog } from '../parts/dialog.tsx';
 import { Known } from '../parts/known.tsx';
-import { Ago, Card, Empty, Moment, State, severityTone } from '../parts/words.tsx';
+import { Ago, Card, Command, Empty, Moment, State, severityTone } from '../parts/words.tsx';
 import { headOf } from '../topics.ts';
 import { Discrepancies, worstFirst } from './reconcile.tsx';
 
@@ -19,53 +20,65 @@ export function Alerts() {
   );
 }
 
-/** An alert as `alerts list` has it: fields that are not there are not shown. */
-interface AlertShown {
-  readonly id?: string;
-  readonly type?: string;
-  readonly severity?: string;
-  readonly message?: string;
-  readonly state?: string;
-  readonly at?: string;
-  readonly lastAt?: string;
-  readonly count?: number;
-}
-
+/** What the stage's alerts function holds; nothing where this version has none. */
 function AlertList({ choose }: { choose: (deed: Deed) => void }) {
-  const read = headOf<{ readonly alerts?: readonly AlertShown[] } | null>('alerts');
-  if (read === null || read?.alerts === undefined) return null;
-  const { alerts } = read;
+  const read = headOf<AlertsShown | null>('alerts') ?? null;
+  if (read === null) return null;
+  const { alerts, channels } = read;
   return (
     <Card title="Alerts" wide>
       {alerts.length === 0 ? (
-        <Empty title="No alert is open">What is raised appears here and in the channels of the stage.</Empty>
+        <Empty title="No alert is open">What is raised appears here, and in the channels of the stage.</Empty>
       ) : (
         <ul class="findings">
-          {alerts.map((alert, at) => (
-            <li key={alert.id ?? at}>
-              <State tone={severityTone[(alert.severity ?? '').toUpperCase()] ?? 'info'}>
-                {alert.severity}
-              </State>
-              <div>
-                <p>
-                  <strong>{alert.type}</strong> {alert.state}{' '}
-                  {(alert.count ?? 1) > 1 ? <span class="dim">{alert.count} times</span> : null}
-                </p>
-                <p>{alert.message}</p>
-                <p class="dim">
-                  <Moment at={alert.lastAt ?? alert.at} />
-                </p>
-              </div>
-              {alert.id === undefined || alert.state === 'acknowledged' ? null : (
-                <button type="button" onClick={() => choose(alertDeed(alert.id!))}>
-                  Acknowledge…
-                </button>
-              )}
-            </li>
+          {alerts.map((alert) => (
+            <Alert key={alert.id} alert={alert} choose={choose} />
           ))}
         </ul>
       )}
+      {channels
+        .filter(({ waiting, failures }) => waiting > 0 || failures > 0)
+        .map(({ channel, waiting, failures, problem }) => (
+          <p key={channel}>
+            <State tone={failures > 0 ? 'bad' : 'warn'}>
+              channel {channel}: {count(waiting, 'alert')} waiting
+              {failures > 0 ? `, ${count(failures, 'attempt')} in a row failed: ${problem ?? ''}` : ''}
+            </State>
+          </p>
+        ))}
     </Card>
+  );
+}
+
+function Alert({ alert, choose }: { alert: AlertShown; choose: (deed: Deed) => void }) {
+  const { id, severity, subject, message, acknowledged, escalations, command } = alert;
+  return (
+    <li>
+      <State tone={severityTone[severity] ?? 'info'}>{severity}</State>
+      <div>
+        <p>
+          <strong>{alert.alert}</strong> {subject}{' '}
+          {alert.count > 1 ? <span class="dim">{alert.count.toLocaleString('en')} times</span> : null}
+        </p>
+        <p>{message}</p>
+        <p>
+          <Command>{command}</Command>
+        </p>
+        <p class="dim">
+          last <Ago at={alert.lastAt} />,{' '}
+          {acknowledged === null
+            ? escalations > 0
+              ? `nobody has acknowledged it, sent again ${count(escalations, 'time')}`
+              : 'not acknowledged'
+            : `acknowledged by ${who(acknowledged.by)}: ${acknowledged.reason}`}
+        </p>
+      </div>
+      {acknowledged === null ? (
+        <button type="button" onClick={() => choose(alertDeed(id))}>
+          Acknowledge…
+        </button>
+      ) : null}
+    </li>
   );
 }
 

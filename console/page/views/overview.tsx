@@ -1,4 +1,4 @@
-import type { ExposureShown, RunRead, StatusShown } from '../../wire/shapes.ts';
+import type { AlertsShown, ExposureShown, RunRead, StatusShown } from '../../wire/shapes.ts';
 import { type TradingVerdict, tradingVerdict } from '../../wire/trading-verdict.ts';
 import { grouped, money, shortened } from '../format.ts';
 import { Known } from '../parts/known.tsx';
@@ -8,6 +8,7 @@ import {
   Empty,
   Fact,
   Facts,
+  Jointed,
   Moment,
   planTone,
   runTone,
@@ -169,7 +170,7 @@ function Reconcile({ status: { reconcile, lock, lease } }: { status: StatusShown
       <Facts>
         <Fact name="Last run">
           <State tone={runTone(last.status)}>
-            {last.status}
+            <Jointed word={last.status} />
             {last.code === '' ? '' : ` ${last.code}`}
           </State>{' '}
           <span class="dim">
@@ -210,7 +211,7 @@ function Flags({ status: { flags, trading } }: { status: StatusShown }) {
   const tradingTone: Tone = trading.mode === 'active' ? 'good' : trading.mode === 'halted' ? 'bad' : 'warn';
   return (
     <Card title="Flags" aside={<a href="#/flags">Change</a>}>
-      <Facts>
+      <Facts hasLongNames>
         {values.map(([name, value]) => (
           <Fact key={name} name={name}>
             <span class={value ? 'on' : 'dim'}>{String(value)}</span>
@@ -255,7 +256,7 @@ function Exposure() {
       <Known topics={['exposure']}>
         {() =>
           rows.length === 0 ? (
-            <Empty title="No position">Nothing is held, so nothing is at risk.</Empty>
+            <Empty title="No position in the book">Positions has IB’s side beside it.</Empty>
           ) : (
             <table class="small">
               <thead>
@@ -304,29 +305,39 @@ function Exposure() {
 
 const openShown = 4;
 
-/** Open discrepancies: what has to be settled before anything else. */
+/** Alerts that nobody has taken on, and open discrepancies: what has to be settled before anything else. */
 function Open() {
   const read = headOf<RunRead | null>('run');
+  const alerts = (headOf<AlertsShown | null>('alerts')?.alerts ?? []).filter(
+    (one) => one.acknowledged === null,
+  );
   const found = worstFirst(read?.verdict?.discrepancies ?? []);
+  const open = [
+    ...alerts.map(({ id, severity, alert, subject }) => ({ id, severity, what: alert, about: subject })),
+    ...found.map(({ id, severity, type, subject, symbol }) => ({
+      id,
+      severity,
+      what: type,
+      about: `${subject} ${symbol}`,
+    })),
+  ];
   return (
     <Card title="Attention" aside={<a href="#/alerts">Alerts</a>}>
-      <Known topics={['run']}>
+      <Known topics={['run', 'alerts']}>
         {() =>
-          found.length === 0 ? (
+          open.length === 0 ? (
             <Empty title="Nothing needs you">
               {read === null ? 'No run has judged yet.' : 'The last run that judged found no discrepancy.'}
             </Empty>
           ) : (
             <ul class="plain">
-              {found.slice(0, openShown).map(({ id, severity, type, subject, symbol }) => (
+              {open.slice(0, openShown).map(({ id, severity, what, about }) => (
                 <li key={id}>
-                  <State tone={severityTone[severity] ?? 'info'}>{severity}</State> {type}{' '}
-                  <span class="dim">
-                    {subject} {symbol}
-                  </span>
+                  <State tone={severityTone[severity] ?? 'info'}>{severity}</State> <Jointed word={what} />{' '}
+                  <span class="dim">{about}</span>
                 </li>
               ))}
-              {found.length > openShown ? <li class="dim">and {found.length - openShown} more</li> : null}
+              {open.length > openShown ? <li class="dim">and {open.length - openShown} more</li> : null}
             </ul>
           )
         }
