@@ -84,8 +84,8 @@ async function playPartOfADay(desk: Desk, env: Record<string, string>): Promise<
   await fault(desk, { type: 'drop' });
   await sleep(4_000);
   await evenkeel('backup', '--reason', 'before the first day');
-  const { book, stop } = openStageBook(desk);
-  await plantDiscrepancy(desk, book).finally(stop);
+  const stage = openStageBook(desk);
+  await plantDiscrepancy(desk, stage.book).finally(() => stage.stop());
   await evenkeel('reconcile', '--reason', 'the book looks wrong');
 }
 

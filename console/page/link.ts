@@ -6,6 +6,8 @@ const tokenKey = 'evenkeel-token';
 const againMs = [500, 1_000, 2_000, 5_000];
 /** A page that nobody sees stops asking. */
 const restAfterMs = 60_000;
+/** Characters. */
+const longMessage = 100_000;
 
 /**
  * The token comes behind the `#` of the address, which a browser sends to nobody. It is kept for this tab alone, and
@@ -117,7 +119,11 @@ async function stream(signal: AbortSignal): Promise<'lost' | 'denied'> {
       const messages = parts.join('').split('\n\n');
       parts.length = 0;
       parts.push(messages.pop() ?? '');
-      for (const text of messages) take(JSON.parse(text.slice('data: '.length)) as Message);
+      for (const text of messages) {
+        take(JSON.parse(text.slice('data: '.length)) as Message);
+        // Between two long ones a person's input comes first.
+        if (text.length > longMessage) await new Promise((resolve) => void setTimeout(resolve));
+      }
     }
   } catch {
     return 'lost';

@@ -69,7 +69,10 @@ function Page() {
     isFirst.current = false;
     scrollTo(0, 0);
     // On a narrow screen the views are a row that scrolls.
-    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+    const [row, link] = ['nav', 'nav [aria-current]'].map((name) =>
+      document.querySelector<HTMLElement>(name),
+    );
+    if (row && link) row.scrollLeft = link.offsetLeft - (row.clientWidth - link.offsetWidth) / 2;
   }, [title]);
   if (link.value === 'denied') return <Denied />;
   return (

@@ -11,6 +11,8 @@ const lookEveryMs = 3_000;
 /** Of the time, one part in so many goes into reading a topic. */
 const restShare = 20;
 const beatEveryMs = 15_000;
+/** A longer list is told in pieces, so that a page can take it in without standing still. */
+const rowsAtOnce = 1_000;
 
 export interface Follower {
   readonly topics: ReadonlySet<string>;
@@ -58,7 +60,8 @@ export class Hub {
     this.#followers.add(follower);
     for (const name of follower.topics) {
       const held = this.#held.get(name);
-      if (held?.told !== undefined) follower.send(wholeOf(name, held, held.told));
+      if (held?.told !== undefined)
+        for (const message of wholeOf(name, held, held.told)) follower.send(message);
     }
     this.look();
     return () => {
@@ -171,7 +174,7 @@ export class Hub {
     held.headText = headText;
     held.fault = '';
     held.atMs = this.#options.nowMs();
-    if (isFirst) this.#send(name, wholeOf(name, held, told));
+    if (isFirst) for (const message of wholeOf(name, held, told)) this.#send(name, message);
     else if (!isSame)
       this.#send(name, { t: 'change', topic: name, atMs: held.atMs, head: told.head, rows, gone });
   }
@@ -194,6 +197,11 @@ export class Hub {
   }
 }
 
-function wholeOf(name: string, { atMs }: Held, { head, rows }: Told): Message {
-  return { t: 'whole', topic: name, atMs, head, rows };
+/** The whole of a topic; of a long list the first rows, and then the others as changes of it. */
+function* wholeOf(name: string, { atMs }: Held, { head, rows }: Told): Generator<Message> {
+  yield { t: 'whole', topic: name, atMs, head, rows: rows?.slice(0, rowsAtOnce) ?? null };
+  for (let from = rowsAtOnce; from < (rows?.length ?? 0); from += rowsAtOnce) {
+    const piece = rows!.slice(from, from + rowsAtOnce);
+    yield { t: 'change', topic: name, atMs, head, rows: piece, gone: [] };
+  }
 }

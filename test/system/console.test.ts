@@ -32,8 +32,8 @@ it.skipIf(noBrowser !== undefined)(
       await expect.poll(() => desk.streamerStats(), { timeout: 60_000 }).toMatchObject({ ready: true });
       const evenkeel = (...args: string[]) => run(program, ['--data', dataDir, ...args], config);
       expect((await evenkeel('flags', 'preset', 'execute', '--reason', 'the test says so')).code).toBe(0);
-      const { book, stop } = openStageBook(desk);
-      const orderKey = await plantDiscrepancy(desk, book).finally(stop);
+      const stage = openStageBook(desk);
+      const orderKey = await plantDiscrepancy(desk, stage.book).finally(() => stage.stop());
 
       running = await startConsoleProgram(dataDir, config);
       browser = await startBrowser();

@@ -1,4 +1,7 @@
-import { useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+
+/** What is typed is shown at once, and looked for a moment later. */
+const waitMs = 30;
 
 const texts = new WeakMap<object, string>();
 
@@ -8,15 +11,20 @@ export function useSearch<T extends object>(
   textOf: (row: T) => string,
 ): { readonly found: readonly T[]; readonly words: string; readonly setWords: (words: string) => void } {
   const [words, setWords] = useState('');
+  const [sought, setSought] = useState('');
+  useEffect(() => {
+    const timer = setTimeout(() => setSought(words), waitMs);
+    return () => clearTimeout(timer);
+  }, [words]);
   const found = useMemo(() => {
-    const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = sought.toLowerCase().split(/\s+/).filter(Boolean);
     if (wanted.length === 0) return rows;
     return rows.filter((row) => {
       const text = texts.get(row) ?? textOf(row).toLowerCase();
       texts.set(row, text);
       return wanted.every((word) => text.includes(word));
     });
-  }, [rows, words]);
+  }, [rows, sought]);
   return { found, words, setWords };
 }
 

@@ -5,8 +5,8 @@ import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 
 const rowHeight = 36;
 /** Shorter ones are drawn whole. */
-const drawnWhole = 60;
-const beyond = 12;
+const drawnWhole = 50;
+const beyond = 6;
 
 export interface Column<T> {
   readonly name: string;
@@ -173,12 +173,17 @@ function sortRows<T>(
   return keyed.map(([, row]) => row);
 }
 
+/** So many digits keep their order as floating-point numbers; anything longer is compared as a decimal. */
+const digitsInOrder = 15;
+
 function sortKey(value: string | number, isNumber: boolean): string | number | Decimal {
   if (!isNumber || typeof value === 'number') return value;
-  return /^-?\d+(\.\d+)?$/.test(value) ? new Decimal(value) : new Decimal(0);
+  if (value.length <= digitsInOrder) return Number(value) || 0;
+  return /^-?\d+(\.\d+)?$/.test(value) ? new Decimal(value) : 0;
 }
 
 function compare(a: string | number | Decimal, b: string | number | Decimal): number {
-  if (a instanceof Decimal && b instanceof Decimal) return a.comparedTo(b);
+  if (a instanceof Decimal) return a.comparedTo(b);
+  if (b instanceof Decimal) return -b.comparedTo(a);
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,9 +1,30 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Verified } from '../../../bin/evenkeel/audit-verify.ts';
+import type { ListedRow } from '../../../bin/evenkeel/backups-show.ts';
 import { openConsole } from '../../../bin/evenkeel/console.ts';
+import type { RunProgram } from '../../../bin/evenkeel/console-runner.ts';
+import type { Diagnosis } from '../../../bin/evenkeel/doctor.ts';
+import type { FillRow } from '../../../bin/evenkeel/fills.ts';
 import type { Io } from '../../../bin/evenkeel/io.ts';
+import type { OrderRow } from '../../../bin/evenkeel/order-rows.ts';
+import type { PlanRead } from '../../../bin/evenkeel/plan-read.ts';
+import type { PositionRow } from '../../../bin/evenkeel/positions.ts';
 import { runEvenkeel } from '../../../bin/evenkeel/program.ts';
+import type * as Commands from '../../../bin/evenkeel/reconcile-runs.ts';
 import { openSession } from '../../../bin/evenkeel/session.ts';
+import type { statusJson } from '../../../bin/evenkeel/status.ts';
 import type { ConsoleServer } from '../../../console/server/server.ts';
+import type {
+  AuditVerified,
+  BackupShown,
+  Diagnosed,
+  FillShown,
+  OrderShown,
+  PlanShown,
+  PositionShown,
+  RunRead,
+  StatusShown,
+} from '../../../console/wire/shapes.ts';
 import { Follower, post } from '../../helpers/console-client.ts';
 import {
   type DynamoEngine,
@@ -13,6 +34,19 @@ import {
 } from '../../helpers/dynamo-engine.ts';
 import { execute } from '../../helpers/reconcile-desk.ts';
 import { account, operator, ReconcileCliDesk } from '../cli/reconcile-cli-desk.ts';
+
+/** What the page expects of a command is what the command answers: the compiler holds the two together. */
+const as = {
+  plan: (answer: PlanRead): PlanShown => answer,
+  run: (answer: Commands.RunRead): RunRead => answer,
+  orders: (rows: readonly OrderRow[]): readonly OrderShown[] => rows,
+  fills: (rows: readonly FillRow[]): readonly FillShown[] => rows,
+  positions: (rows: readonly PositionRow[]): readonly PositionShown[] => rows,
+  status: (answer: ReturnType<typeof statusJson>): StatusShown => answer,
+  backups: (rows: readonly ListedRow[]): readonly BackupShown[] => rows,
+  verified: (answer: Verified): Omit<AuditVerified, 'checkedAt'> => answer,
+  diagnosed: (answer: Diagnosis): Diagnosed => answer,
+};
 
 const skipped = engineIsHere ? '' : ` (skipped: ${whenNoEngine})`;
 const quiet = { write: () => undefined, isTTY: false, columns: 100 };
@@ -55,8 +89,7 @@ describe.skipIf(!engineIsHere)(`the console over real runs and plans${skipped}`,
       { stage: 'sandbox', data: cli.folder, color: false },
       { io, open: ports, version: '0.0.0', uncut: (work) => work() },
     );
-    const run = (argv: readonly string[], inner: Io, through: typeof ports) =>
-      runEvenkeel(argv, inner, through, '0.0.0');
+    const run: RunProgram = (argv, inner, through) => runEvenkeel(argv, inner, through, '0.0.0');
     return openConsole(session, { run, open: ports }, port);
   }
 
@@ -102,13 +135,13 @@ describe.skipIf(!engineIsHere)(`the console over real runs and plans${skipped}`,
     await staged();
     const page = follow('plan', 'runs', 'run', 'orders', 'fills', 'positions', 'balances');
     await vi.waitFor(() => expect(page.heads.size).toBe(7), { timeout: 20_000 });
-    expect(page.heads.get('plan')).toEqual(await cli.json('plan', 'show'));
-    expect(page.heads.get('run')).toEqual(await cli.json('reconcile', 'show', 'latest'));
+    expect(page.heads.get('plan')).toEqual(as.plan(await cli.json('plan', 'show')));
+    expect(page.heads.get('run')).toEqual(as.run(await cli.json('reconcile', 'show', 'latest')));
     const rows = (topic: string) => [...page.rows.get(topic)!.values()];
     expect(rows('runs')).toEqual((await cli.json('reconcile', 'runs', '--limit', '200')).runs);
-    expect(rows('orders')).toEqual((await cli.json('orders', '--all')).orders);
-    expect(rows('fills')).toEqual((await cli.json('fills')).fills);
-    expect(rows('positions')).toEqual((await cli.json('positions', '--all')).positions);
+    expect(rows('orders')).toEqual(as.orders((await cli.json('orders', '--all')).orders));
+    expect(rows('fills')).toEqual(as.fills((await cli.json('fills')).fills));
+    expect(rows('positions')).toEqual(as.positions((await cli.json('positions', '--all')).positions));
     expect(rows('balances')).toEqual((await cli.json('balances')).balances);
     expect(rows('orders').length).toBeGreaterThan(1);
   });
@@ -195,7 +228,7 @@ describe.skipIf(!engineIsHere)(`the console over real runs and plans${skipped}`,
       const hash = await staged();
       const [first, second] = [await approval(hash), await approval(hash)];
       const answers = await Promise.all([post(console, '/api/do', first), post(console, '/api/do', second)]);
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+      expect(answers.filter(({ status }) => status === 200)).toHaveLength(1);
       expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'UNDER_WAY' });
       expect(cli.asked).toHaveLength(1);
     });

@@ -108,6 +108,20 @@ describe('what is read, and when', () => {
     expect(ofTopic).toMatchObject([{ t: 'whole' }, { t: 'change', rows: [['b', 2]], gone: [] }]);
   });
 
+  it('a long list is told in pieces that make the whole', async () => {
+    const rows = Array.from({ length: 2_500 }, (_, at) => [String(at), at] as const);
+    topic('orders', 'book', () => ({ head: { account: 'A' }, rows }));
+    const { told } = follow('orders');
+    await vi.advanceTimersByTimeAsync(second);
+    const pieces = told.flatMap((message) => ('rows' in message ? [message] : []));
+    expect(pieces.map(({ t, rows: piece }) => [t, piece?.length])).toEqual([
+      ['whole', 1_000],
+      ['change', 1_000],
+      ['change', 500],
+    ]);
+    expect(pieces.flatMap(({ rows: piece }) => piece ?? [])).toEqual(rows);
+  });
+
   it('a fault is told once, and the whole when it is over', async () => {
     let isBroken = true;
     topic('status', 'look', () => {
