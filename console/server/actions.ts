@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { flagNames, flagPresetNames } from '../../lib/domain/safety/flags.ts';
 import type { Answer, CommandRunner } from './commands.ts';
+import { type AuditList, auditList } from './topics.ts';
 
 const reason = z.string().trim().min(1).max(500);
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
@@ -75,17 +76,25 @@ export function workOf(action: Action): string {
 export const questionSchema = z.discriminatedUnion('ask', [
   z.object({ ask: z.literal('order'), key: name }),
   z.object({ ask: z.literal('run'), id: name }),
-  z.object({ ask: z.literal('plan'), hash }),
   z.object({ ask: z.literal('manifest'), id: backup }),
   z.object({ ask: z.literal('verify-backup'), id: backup }),
   z.object({ ask: z.literal('verify-audit'), againstBook: z.boolean().default(false) }),
-  z.object({ ask: z.literal('audit'), since: z.iso.datetime(), limit: z.int().min(1).max(20_000) }),
+  z.object({ ask: z.literal('audit'), days: z.int().min(1).max(366) }),
   z.object({ ask: z.literal('doctor') }),
 ]);
 export type Question = z.infer<typeof questionSchema>;
 
 /** How long the doctor waits for ticks, from the page. */
 const doctorSeconds = 20;
+
+/** Rows of the audit trail that are looked through at once. */
+const auditMax = 10_000;
+
+function withoutImages(answered: Answer): Answer {
+  if (!answered.ok) return answered;
+  const { head, rows } = auditList(answered.result as AuditList);
+  return { ...answered, result: { ...(head as object), rows: rows?.map(([, row]) => row) } };
+}
 
 /** Runs the command that answers a question. It changes nothing. */
 export function answer(question: Question, { read }: Pick<CommandRunner, 'read'>): Promise<Answer> {
@@ -94,8 +103,6 @@ export function answer(question: Question, { read }: Pick<CommandRunner, 'read'>
       return read(['orders', 'show', question.key]);
     case 'run':
       return read(['reconcile', 'show', question.id]);
-    case 'plan':
-      return read(['plan', 'show', question.hash]);
     case 'manifest':
       return read(['backups', 'show', question.id], 'stage');
     case 'verify-backup':
@@ -103,7 +110,7 @@ export function answer(question: Question, { read }: Pick<CommandRunner, 'read'>
     case 'verify-audit':
       return read(['audit', 'verify', ...(question.againstBook ? ['--against-book'] : [])]);
     case 'audit':
-      return read(['audit', `--since=${question.since}`, `--limit=${question.limit}`]);
+      return read(['audit', `--since=${question.days}d`, `--limit=${auditMax}`]).then(withoutImages);
     case 'doctor':
       return read(['doctor', '--seconds', String(doctorSeconds)]);
   }

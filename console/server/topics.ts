@@ -120,7 +120,7 @@ async function alerts(run: Pick<CommandRunner, 'read'>): Promise<unknown> {
   return !answer.ok && answer.code === 'USAGE' ? null : resultOf(answer);
 }
 
-interface AuditList {
+export interface AuditList {
   readonly account: string;
   readonly more: boolean;
   readonly rows: readonly (Omit<AuditShown, 'items'> & {

@@ -92,6 +92,18 @@ it.skipIf(noBrowser !== undefined)(
       await page.locator(`[data-manifest="${backup}"]`).waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
       await page.getByText(/are what was written/).waitFor({ timeout: 30_000 });
+
+      // Nothing is wider than a phone, in any view.
+      await page.keyboard.press('Escape');
+      await page.setViewportSize({ width: 360, height: 760 });
+      const links = await page.getByRole('navigation').getByRole('link').all();
+      expect(links.length).toBe(10);
+      for (const link of links) {
+        await link.click();
+        await expect.poll(() => link.getAttribute('aria-current')).toBe('page');
+        await page.locator('.skeleton').first().waitFor({ state: 'detached' });
+        expect(await page.evaluate('document.documentElement.scrollWidth'), page.url()).toBe(360);
+      }
       expect(complaints).toEqual([]);
 
       // A second approval of the same plan is the command's to refuse, and it does.

@@ -20,6 +20,8 @@ function itemsOf({ items }: AuditShown): string {
     : named.join(', ');
 }
 
+const keyOf = ({ writer, seq }: AuditShown) => `${writer}#${seq}`;
+
 const whatOf = ({ cause }: AuditShown) =>
   cause.reason === '' ? cause.name : `${cause.name}: ${cause.reason}`;
 
@@ -47,7 +49,13 @@ const textOf = (row: AuditShown) =>
 
 export function Audit() {
   const { rows } = topic('audit').value;
-  const all = useMemo(() => ([...rows.values()] as AuditShown[]).toReversed(), [rows]);
+  const older = useWork<{ readonly rows: readonly AuditShown[]; readonly more: boolean }>();
+  const all = useMemo(() => {
+    const latest = [...rows.values()] as AuditShown[];
+    const known = new Set(latest.map(keyOf));
+    const before = (older.result?.rows ?? []).filter((row) => !known.has(keyOf(row)));
+    return [...before, ...latest].toReversed();
+  }, [rows, older.result]);
   const { found, words, setWords } = useSearch(all, textOf);
   const [shown, setShown] = useState<AuditShown | null>(null);
   const more = headOf<{ readonly more: boolean }>('audit')?.more ?? false;
@@ -82,7 +90,7 @@ export function Audit() {
                 label="Rows of the audit trail"
                 columns={columns}
                 rows={found}
-                keyOf={(row) => `${row.writer}#${row.seq}`}
+                keyOf={keyOf}
                 open={setShown}
                 openLabel={(row) => `Row ${row.seq} of ${row.writer}: ${whatOf(row)}`}
               />
@@ -90,10 +98,24 @@ export function Audit() {
           }
         </Known>
         {more ? (
-          <p class="dim">
-            The latest {all.length.toLocaleString('en')} rows. Older ones:{' '}
-            <code class="command">npm run ops -- audit --since 3d --limit 10000</code>
-          </p>
+          <div class="tools">
+            <span class="dim">
+              {all.length.toLocaleString('en')} rows are here.{' '}
+              {older.result?.more ? 'Not all of that time: the command has the rest. ' : ''}
+              Look further back:
+            </span>
+            {[1, 7, 30].map((days) => (
+              <button
+                key={days}
+                type="button"
+                disabled={older.isBusy}
+                onClick={() => older.begin({ ask: 'audit', days })}
+              >
+                {days === 1 ? '1 day' : `${days} days`}
+              </button>
+            ))}
+            <Failed reply={older.reply} />
+          </div>
         ) : null}
       </Card>
       {shown === null ? null : <RowDetail row={shown} close={() => setShown(null)} />}

@@ -258,40 +258,44 @@ function Exposure() {
           rows.length === 0 ? (
             <Empty title="No position in the book">Positions has IB’s side beside it.</Empty>
           ) : (
-            <table class="small">
-              <thead>
-                <tr>
-                  <th scope="col">Contract</th>
-                  <th scope="col" class="number">
-                    Position
-                  </th>
-                  <th scope="col" class="number">
-                    Price
-                  </th>
-                  <th scope="col" class="number">
-                    Notional
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {rows.slice(0, exposuresShown).map((row) => (
-                  <tr key={row.conId}>
-                    <th scope="row">{row.symbol}</th>
-                    <td class="number">{grouped(row.position)}</td>
-                    <td
-                      class="number"
-                      title={row.priceFrom === 'cost' ? 'no bar: the average price' : 'close of the last bar'}
-                    >
-                      {shortened(row.price)}
-                      {row.priceFrom === 'cost' ? '*' : ''}
-                    </td>
-                    <td class="number">
-                      {money(row.notional)} <span class="dim">{row.currency}</span>
-                    </td>
+            <div class="scroll">
+              <table class="small">
+                <thead>
+                  <tr>
+                    <th scope="col">Contract</th>
+                    <th scope="col" class="number">
+                      Position
+                    </th>
+                    <th scope="col" class="number">
+                      Price
+                    </th>
+                    <th scope="col" class="number">
+                      Notional
+                    </th>
                   </tr>
-                ))}
-              </tbody>
-            </table>
+                </thead>
+                <tbody>
+                  {rows.slice(0, exposuresShown).map((row) => (
+                    <tr key={row.conId}>
+                      <th scope="row">{row.symbol}</th>
+                      <td class="number">{grouped(row.position)}</td>
+                      <td
+                        class="number"
+                        title={
+                          row.priceFrom === 'cost' ? 'no bar: the average price' : 'close of the last bar'
+                        }
+                      >
+                        {shortened(row.price)}
+                        {row.priceFrom === 'cost' ? '*' : ''}
+                      </td>
+                      <td class="number">
+                        {money(row.notional)} <span class="dim">{row.currency}</span>
+                      </td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
           )
         }
       </Known>

@@ -32,38 +32,40 @@ function None({ last }: { last: readonly PlanRecord[] }) {
       </Card>
       {last.length === 0 ? null : (
         <Card title="The last plans" wide>
-          <table class="small">
-            <thead>
-              <tr>
-                <th scope="col">Plan</th>
-                <th scope="col">Became</th>
-                <th scope="col">Changes</th>
-                <th scope="col">Made</th>
-                <th scope="col">Approved by</th>
-                <th scope="col">Backup</th>
-              </tr>
-            </thead>
-            <tbody>
-              {last.map((record) => (
-                <tr key={record.hash}>
-                  <th scope="row">
-                    <Hash value={record.hash} />
-                  </th>
-                  <td>
-                    <State tone={planTone(record.state)}>
-                      {record.state} {record.refusedCode}
-                    </State>
-                  </td>
-                  <td>{changesOf(record)}</td>
-                  <td>
-                    <Moment at={record.createdAtMs} />
-                  </td>
-                  <td>{record.approval === null ? 'nobody' : who(record.approval.by)}</td>
-                  <td>{record.backupId === '' ? 'none' : <a href="#/backups">{record.backupId}</a>}</td>
+          <div class="scroll">
+            <table class="small">
+              <thead>
+                <tr>
+                  <th scope="col">Plan</th>
+                  <th scope="col">Became</th>
+                  <th scope="col">Changes</th>
+                  <th scope="col">Made</th>
+                  <th scope="col">Approved by</th>
+                  <th scope="col">Backup</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {last.map((record) => (
+                  <tr key={record.hash}>
+                    <th scope="row">
+                      <Hash value={record.hash} />
+                    </th>
+                    <td>
+                      <State tone={planTone(record.state)}>
+                        {record.state} {record.refusedCode}
+                      </State>
+                    </td>
+                    <td>{changesOf(record)}</td>
+                    <td>
+                      <Moment at={record.createdAtMs} />
+                    </td>
+                    <td>{record.approval === null ? 'nobody' : who(record.approval.by)}</td>
+                    <td>{record.backupId === '' ? 'none' : <a href="#/backups">{record.backupId}</a>}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         </Card>
       )}
     </>

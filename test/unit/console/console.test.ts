@@ -146,6 +146,21 @@ describe.skipIf(!engineIsHere)(`the console over real runs and plans${skipped}`,
     expect(rows('orders').length).toBeGreaterThan(1);
   });
 
+  it('looks further back in the audit trail, without the images of the items', async () => {
+    await staged();
+    const { body } = await post(console, '/api/ask', { ask: 'audit', days: 30 });
+    const { rows } = await cli.json('audit', '--since', '30d', '--limit', '10000');
+    expect(body).toMatchObject({ ok: true, result: { more: false, rows: { length: rows.length } } });
+    expect(rows.length).toBeGreaterThan(2);
+    expect(JSON.stringify(body)).not.toContain('"image"');
+    expect(JSON.stringify(body)).toContain(rows.at(-1).hash);
+  });
+
+  it('has no --json, and says which commands have', async () => {
+    const { code, err } = await cli.run('console', '--json');
+    expect({ code, err }).toMatchObject({ code: 2, err: expect.stringContaining('OPTION_MISPLACED') });
+  });
+
   it('shows IB’s side as the last run that judged saw it', async () => {
     await staged();
     const page = follow('broker');
