@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   );
   const env = { EVENKEEL_CONFIG_DIR: configDir };
   const desk = await startDesk({
-    speed: '1200',
+    speed: '300',
     minutes: 390,
     dataDir: join(dataDir, 'data'),
     streamerEnv: env,
@@ -81,11 +81,13 @@ async function playPartOfADay(desk: Desk, env: Record<string, string>): Promise<
     await typeOrder(desk, { side, quantity });
     await sleep(700);
   }
-  await fault(desk, { type: 'drop' });
-  await sleep(4_000);
   await evenkeel('backup', '--reason', 'before the first day');
   const stage = openStageBook(desk);
   await plantDiscrepancy(desk, stage.book).finally(() => stage.stop());
+  // A gap that is filled in from historical data, as late as can be: the chart begins with the latest bars.
+  await fault(desk, { type: 'drop' });
+  await sleep(3_000);
+  while ((await desk.streamerStats())?.ready !== true) await sleep(100);
   await evenkeel('reconcile', '--reason', 'the book looks wrong');
 }
 
@@ -102,6 +104,7 @@ async function shoot(dataDir: string, env: Record<string, string>): Promise<void
   try {
     await page.goto(running.url);
     const home = new URL('/', running.url).href;
+    await page.mouse.move(0, 0);
     for (const { name, colorScheme, width, height } of looks) {
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme });

@@ -62,7 +62,12 @@ export async function forget(book: BookTable, kind: 'order' | 'position', id: st
     const leadsToIt = kind === 'order' && ['perm', 'ref', 'api'].includes(ref.kind) && body.orderKey === id;
     if (isIt || leadsToIt) writes.push({ ref, expectedVersion: version, body: null });
   }
-  const cause = { kind: 'operator', id: operator, name: 'forget', reason: 'a test of the console' } as const;
+  const cause = {
+    kind: 'operator',
+    id: operator,
+    name: 'forget',
+    reason: 'as if its events had never come',
+  } as const;
   const change = { account, writer: 'operator', cause, atMs: Date.now(), orderKey: '', writes };
   if ((await book.commit(change)) !== 'committed') throw new Error('The book moved meanwhile.');
 }
