@@ -43,6 +43,10 @@ it.skipIf(noBrowser !== undefined)(
       page.on('console', (message) => void (message.type() === 'error' && complaints.push(message.text())));
       await page.goto(running.url);
       await page.getByRole('heading', { name: /^Trading is/ }).waitFor();
+      // The first stop of the keyboard leads past the navigation.
+      await page.keyboard.press('Tab');
+      await page.keyboard.press('Enter');
+      expect(await page.evaluate('document.activeElement.id')).toBe('main');
       // The token is not left in the address.
       expect(page.url()).toMatch(/#\/overview$/);
 
