@@ -4,6 +4,7 @@ import { backup } from './backup.ts';
 import { bookKeeper } from './book-keeper.ts';
 import { bundles } from './bundles.ts';
 import { candleClose } from './candle-close.ts';
+import { consolePage } from './console-page.ts';
 import { type BenchResult, renderTable, verdictOf } from './figure.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { orderOut } from './order-out.ts';
@@ -16,12 +17,12 @@ import { tickPath } from './tick-path.ts';
 const usage = `Usage: npm run bench [-- [names] [options]]
 
 Names (default: all): tick-path, candle-close, book-keeper, backup, order-to-book,
-       order-out, bundles, tape-to-table, parse, reconcile
+       order-out, bundles, tape-to-table, parse, reconcile, console-page
 
 Options
   --json          print one JSON object instead of a table
   --strict        a missed budget, too, makes the exit code 1
-  --rounds N      rounds of tick-path and reconcile (default 5)
+  --rounds N      rounds of tick-path, reconcile and console-page (default 5)
   --ticks N       ticks of each measurement of tick-path (default 2000000)
   --seconds N     how long candle-close plays, in real time (default 70)
   --items N       items of the book that backup backs up (default 200000)
@@ -51,6 +52,7 @@ const benchmarks: Readonly<Record<string, (options: Options) => Promise<BenchRes
   parse: () => parse({ count: 300_000, rounds: 9 }),
   'order-out': ({ say }) => orderOut({ orders: 200, say }),
   reconcile: ({ rounds, say }) => reconcileBench({ rounds, say }),
+  'console-page': consolePage,
 };
 
 class UsageError extends Error {}

@@ -7,6 +7,7 @@ import { addBackups, addVerifyAlone } from './backups.ts';
 import { addBalances } from './balances.ts';
 import { addCandles } from './candles.ts';
 import { type Cli, type Shown, type Streaming, show } from './cli.ts';
+import { addConsole } from './console.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
@@ -97,6 +98,7 @@ export async function runEvenkeel(
   ]) {
     add(cli);
   }
+  addConsole(cli, { open, run: (args, inner, ports) => runEvenkeel(args, inner, ports, version) });
   for (const command of withBelow(program)) {
     namesWhatIsValid(command);
     const shown = examples[nameOf(command)];
@@ -231,6 +233,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   preflight: ['preflight --stage paper', 'preflight --stage paper --json'],
   doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
+  console: ['console', 'console --stage paper --port 5001'],
 };
 
 /** `flags set`; `''` for the program itself. */

@@ -87,11 +87,11 @@ export class ReconcileCliDesk {
       ask: this.ask,
       sleep: () => new Promise((resolve) => void setTimeout(resolve, 1)),
     };
-    const code = await runEvenkeel(['--data', this.folder, ...argv], io, () => this.#ports(), '0.0.0');
+    const code = await runEvenkeel(['--data', this.folder, ...argv], io, () => this.ports(), '0.0.0');
     return { code, ...said };
   }
 
-  #ports(): StagePorts {
+  ports(): StagePorts {
     const { tables, store, snapshots } = this.desk;
     const none = () => {
       throw new Error('no part of these tests');
