@@ -17,12 +17,15 @@ import { aggregateTape, compareCandles, type ReferenceBars } from '../helpers/re
 /**
  * Whatever happens on the way, every bar of the tape ends up in the table once, exact. The tape runs on while nobody
  * listens: at least 5 % of its ticks fall into the outages, and every outage has bars that came from history.
- * `EVENKEEL_PROOF=1` gives each kind of outage a desk of its own; the suite has one for the streamer's and one for the others.
+ * `EVENKEEL_PROOF=1` gives each kind of outage a desk of its own; the suite puts some of them on one.
  */
 const isProof = process.env.EVENKEEL_PROOF === '1';
 const MINUTES = isProof ? 360 : 240;
-/** Tape seconds a second: the tape takes about ten seconds. */
-const SPEED = isProof ? '2400' : '1500';
+/**
+ * Tape seconds a second: the tape takes 9 s, and 16 s in the suite, which others share the machine with. A minute that the
+ * streamer misses after the tape's end costs a test the better part of a minute: history has nothing, and is asked thrice.
+ */
+const SPEED = isProof ? '2400' : '900';
 const UNSEEN_SHARE_MIN = 0.05;
 
 let tape: string;
@@ -153,8 +156,12 @@ describe.concurrent('outages: every candle of the tape is in the table once, wit
       await survive([stopCleanly, kill(50)]);
     });
 
-    it('the socket is dropped and left half-open; 1100 then 1101, then 1102; a market data farm breaks; the gateway restarts', async () => {
-      await survive([drop, halfOpen, dataLost, dataKept, farm, restart(500)]);
+    it('the socket is dropped, and left half-open; the gateway restarts', async () => {
+      await survive([drop, halfOpen, restart(500)]);
+    });
+
+    it('1100 then 1101, 1100 then 1102, and a market data farm that breaks', async () => {
+      await survive([dataLost, dataKept, farm]);
     });
   }
 });
