@@ -125,9 +125,9 @@ async function stopCleanly(desk: Desk): Promise<void> {
 
 const drop = faults({ type: 'drop' });
 const halfOpen = faults({ type: 'half-open' }, 800);
-const dataLost = faults({ type: '1100' }, 300, { type: '1101' }, 100);
-const dataKept = faults({ type: '1100' }, 300, { type: '1102' }, 100);
-const farm = faults({ type: 'farm-down' }, 300, { type: 'farm-up' }, 100);
+const dataLost = faults({ type: '1100' }, 600, { type: '1101' }, 100);
+const dataKept = faults({ type: '1100' }, 600, { type: '1102' }, 100);
+const farm = faults({ type: 'farm-down' }, 600, { type: 'farm-up' }, 100);
 const restart = (downMs: number) => faults({ type: 'restart', downMs }, 100);
 
 describe.concurrent('outages: every candle of the tape is in the table once, with its gap backfilled', () => {
