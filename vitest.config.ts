@@ -1,14 +1,68 @@
+import { globSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+// What the tests start keeps what Node compiled, as programs do.
+import './bin/compile-cache.mjs';
 
-/** Unit tests run in parallel; system tests (real sockets, real engines, real processes) two files at a time. */
+const globalSetup = ['test/helpers/global-setup.ts'];
+
+/** System tests wait for processes and sockets for a good half of their time: two to a core keep both cores busy. */
+const maxWorkers = Math.max(4, availableParallelism());
+
+/** Unit tests share a worker's modules, but for those that change what others would see. */
+const unit = ['test/{unit,scenarios,docs}/**/*.test.ts'];
+const changesModules =
+  /\bvi\.(mock|doMock|resetModules|stubEnv|stubGlobal)\(|process\.env\S* = |process\.chdir\(/;
+const alone = globSync(unit).filter((file) => changesModules.test(readFileSync(file, 'utf8')));
+
+/** Begun first, so that none of them is still under way when everything else is done. */
+const longest = [
+  'system/outages',
+  'infrastructure/',
+  'system/trading-day',
+  'system/orders-blocked',
+  'system/bad-input',
+  'system/orders-stop',
+  'system/exactly-once-killed',
+  'system/tape-to-table',
+  'system/cli',
+  'system/restore',
+  'system/',
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const found = longest.findIndex((part) => moduleId.includes(`/test/${part}`));
+      return found === -1 ? longest.length : found;
+    };
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
           name: 'unit',
-          include: ['test/{unit,scenarios,infrastructure,docs}/**/*.test.ts'],
-          globalSetup: ['test/helpers/global-setup.ts'],
+          include: unit,
+          exclude: alone,
+          globalSetup,
+          maxWorkers,
+          isolate: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: 'alone',
+          include: ['test/infrastructure/**/*.test.ts', ...alone],
+          globalSetup,
+          maxWorkers,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
@@ -17,9 +71,8 @@ export default defineConfig({
         test: {
           name: 'system',
           include: ['test/system/**/*.test.ts'],
-          globalSetup: ['test/helpers/global-setup.ts'],
-          // Most of them wait for processes and sockets; more than two at once would fight over the cores.
-          maxWorkers: 2,
+          globalSetup,
+          maxWorkers,
           maxConcurrency: 2,
           testTimeout: 240_000,
           hookTimeout: 120_000,

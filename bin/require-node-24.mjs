@@ -1,4 +1,6 @@
 // Loaded before every program, in plain JavaScript so that an old Node can read it: type stripping needs Node 24.
+import './compile-cache.mjs';
+
 const major = Number(process.versions.node.split('.')[0]);
 if (major !== 24) {
   process.stderr.write(

@@ -217,7 +217,12 @@ async function start(
   const scheduler = new Scheduler({ schedules: model.schedules, accept, stats });
   if (options.schedules ?? true) scheduler.start();
   stops.push(() => scheduler.stop());
-  for (const fn of functions.values()) fn.warm();
+  // What a person or a schedule calls may wait for its start; each environment costs memory and a tenth of a second.
+  const fed = [
+    ...model.mappings.map(({ functionArn }) => functionArn),
+    ...model.buses.flatMap(({ rules }) => rules.flatMap(({ targets }) => targets.map(({ arn }) => arn))),
+  ];
+  for (const arn of new Set(fed)) functions.get(arn)?.warm();
 
   return {
     endpoint: url,

@@ -107,7 +107,7 @@ export function startChild(options: ChildOptions): Child {
 
 function inherited(): Record<string, string> {
   const kept: Record<string, string> = {};
-  for (const name of ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_V8_COVERAGE']) {
+  for (const name of ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_COMPILE_CACHE', 'NODE_V8_COVERAGE']) {
     const value = process.env[name];
     if (value !== undefined) kept[name] = value;
   }

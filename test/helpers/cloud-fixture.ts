@@ -54,7 +54,7 @@ async function act(order) {
     case 'hang': return new Promise(() => setInterval(() => {}, 1000));
     case 'spin': for (;;);
     case 'exit': return process.exit(7);
-    case 'hog': { const all = []; for (;;) all.push(new Array(100000).fill(Math.random())); }
+    case 'hog': { const all = []; for (;;) all.push(new Array(1000000).fill(Math.random())); }
     default: return undefined;
   }
 }

@@ -119,7 +119,7 @@ export class OrdersOut {
   /** Waits for the intent's end. */
   async ended(key: string, timeoutMs = 20_000): Promise<Intent> {
     const ends: readonly IntentState[] = ['sent', 'denied', 'would-send', 'rejected', 'unresolved'];
-    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(20)) {
+    for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(40)) {
       const intent = await this.intent(key);
       if (intent && ends.includes(intent.state)) return intent;
     }

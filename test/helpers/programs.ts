@@ -9,6 +9,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** All that a program gets of the tests' own environment. */
+export function programEnvironment(): Record<string, string> {
+  const { PATH = '', HOME = '', NODE_COMPILE_CACHE } = process.env;
+  return { PATH, HOME, ...(NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE }) };
+}
+
 /** Runs one of the programs as a person would, and gives back how it ended and what it said. */
 export function run(
   program: string,
@@ -23,7 +29,7 @@ export function run(
 ): Promise<Ended> {
   const child = spawn(process.execPath, [...(options.node ?? []), program, ...args], {
     cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...env },
+    env: { ...programEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -5,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type FaultInput, type Gateway, startGateway } from '../../sandbox/gateway/index.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { type Ended, programEnvironment, run } from '../helpers/programs.ts';
 
 /** Bad input gets a message that says what, where and what to do, a non-zero exit, and nothing is left behind. */
 const HEADER = 'time_ms,symbol,price,size\n';
@@ -162,11 +164,18 @@ describe('bad input: ports and platforms', () => {
   it('an outbox that another streamer holds', async () => {
     const gateway = await startGateway({ port: 0, seed: 1 });
     const env = streamerEnv(gateway.port, { SYMBOLS: gateway.tape.contracts[0]!.localSymbol });
-    const first = run('streamer/main.ts', ['--print'], env, { timeoutMs: 4_000 });
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expectRefused(await run('streamer/main.ts', ['--print'], env), 'in use by another process', 'DB_PATH');
-    await first;
-    await gateway.stop();
+    const first = spawn(process.execPath, ['streamer/main.ts', '--print'], {
+      env: { ...programEnvironment(), ...env },
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    try {
+      // It prints once it is connected, and that is after it has opened its outbox.
+      await once(first.stdout, 'data');
+      expectRefused(await run('streamer/main.ts', ['--print'], env), 'in use by another process', 'DB_PATH');
+    } finally {
+      first.kill('SIGKILL');
+      await gateway.stop();
+    }
   });
 });
 

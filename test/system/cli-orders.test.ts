@@ -40,7 +40,7 @@ async function evenkeel(...args: string[]): Promise<Ended> {
   return { code, ...said };
 }
 const json = async (...args: string[]) => JSON.parse((await evenkeel(...args, '--json')).stdout);
-const until = { timeout: 60_000, interval: 200 };
+const until = { timeout: 60_000, interval: 400 };
 
 /** A price so far below the market, and still within the collar, that nothing fills. */
 async function farBelow(): Promise<number> {
@@ -64,6 +64,11 @@ beforeAll(async () => {
     'reconcile: { quietMs: 0, everyMinutes: 60 }\nheartbeat: { everyMs: 1000 }\n',
   );
   desk = await startDesk({ schedules: false, speed: '20', minutes: 240, dataDir, streamerEnv: config });
+  // Asked in this process for as long as it takes; the command line then sees the same, a heartbeat later.
+  await vi.waitFor(
+    async () => expect(await desk.streamerStats()).toMatchObject({ ready: true, orders: { synced: true } }),
+    until,
+  );
   await vi.waitFor(
     async () =>
       expect(await json('status')).toMatchObject({

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it, vi } from 'vitest';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { type Ended, programEnvironment, run } from '../helpers/programs.ts';
 
 const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 
@@ -22,11 +22,20 @@ it('the operator command line against a running sandbox, as a person starts it',
 
   const ready = { alive: true, heartbeat: { ready: true, orders: { synced: true } } };
   await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
+    // Asked in this process for as long as it takes; the command line then sees the same, a heartbeat later.
+    const patient = { timeout: 60_000, interval: 100 };
+    const synced = { ready: true, orders: { synced: true } };
+    await vi.waitFor(async () => expect(await desk.streamerStats()).toMatchObject(synced), patient);
     await vi.waitFor(async () => expect(await json('status')).toMatchObject(ready), {
-      timeout: 60_000,
+      ...patient,
+      interval: 400,
     });
     await place(desk, 'BUY');
-    await vi.waitFor(async () => expect((await json('fills')).fills).toHaveLength(1), { timeout: 60_000 });
+    await vi.waitFor(async () => expect((await desk.broker()).executions).toHaveLength(1), patient);
+    await vi.waitFor(async () => expect((await json('fills')).fills).toHaveLength(1), {
+      ...patient,
+      interval: 400,
+    });
 
     const status = await evenkeel('status', '--verbose');
     expect(status).toMatchObject({ code: 0, stderr: '' });
@@ -117,7 +126,7 @@ async function symbolOf(desk: Desk): Promise<string> {
 /** Ctrl-C after the first output; the exit code. */
 async function interrupted(args: readonly string[], env: Record<string, string>): Promise<number | null> {
   const child: ChildProcess = spawn(process.execPath, [program, ...args], {
-    env: { PATH: process.env.PATH, ...env },
+    env: { ...programEnvironment(), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = once(child, 'exit') as Promise<[number | null]>;

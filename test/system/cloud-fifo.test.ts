@@ -17,6 +17,7 @@ import { names, STACK, temporaryFolder, writeAssembly } from '../helpers/cloud-f
 import { fifo, fifoTemplate } from '../helpers/cloud-templates.ts';
 
 const { folder, remove } = temporaryFolder();
+const patient = { timeout: 15_000 };
 let cloud: LocalCloud;
 let operator: CloudClients;
 
@@ -206,7 +207,7 @@ describe('functions as processes', () => {
     });
     const killed = cloud.functionPids(names.worker);
     for (const pid of killed) process.kill(pid, 'SIGKILL');
-    await vi.waitFor(() => expect(killed.some(isAlive)).toBe(false));
+    await vi.waitFor(() => expect(killed.some(isAlive)).toBe(false), patient);
     await untilEmpty();
     expect(await seen('killed')).toEqual(['first', 'second']);
     expect(cloud.stats().problems.join('\n')).toContain('signal: killed');
@@ -266,7 +267,7 @@ describe('CloudWatch Logs', () => {
       } while (nextToken !== undefined);
       return messages;
     };
-    await vi.waitFor(async () => expect(await read(10)).toHaveLength(3));
+    await vi.waitFor(async () => expect(await read(10)).toHaveLength(3), patient);
     expect((await read(1)).map((message) => message.split(' ').at(-1))).toEqual(ids);
     expect(await read(10, `"${ids[1]}"`)).toHaveLength(1);
     expect(await read(10, 'handling -handling')).toEqual([]);
@@ -294,7 +295,7 @@ it('the stop does not wait for a long poll, and a restart keeps what waits', asy
   const standard = operator.sqs
     .send(new ReceiveMessageCommand({ QueueUrl: url(names.inbox), WaitTimeSeconds: 20 }))
     .catch(() => undefined);
-  await vi.waitFor(() => expect(cloud.stats().requests['sqs:ReceiveMessage']).toBeGreaterThan(1));
+  await vi.waitFor(() => expect(cloud.stats().requests['sqs:ReceiveMessage']).toBeGreaterThan(1), patient);
   const startedMs = performance.now();
   await cloud.stop();
   await Promise.all([poll, standard]);

@@ -24,7 +24,12 @@ it('a running sandbox says where it is, and its parts can be looked at and kille
       pid: process.pid,
     });
     expect((await desk.broker()).accounts).toEqual(['DU7654321']);
-    await vi.waitFor(() => expect(desk.cloud.functionPids('evenkeel-sandbox-candle-keeper')).toHaveLength(1));
+    await vi.waitFor(
+      () => expect(desk.cloud.functionPids('evenkeel-sandbox-candle-keeper')).toHaveLength(1),
+      {
+        timeout: 15_000,
+      },
+    );
 
     const pid = desk.streamerPid();
     expect(pid).toBeGreaterThan(0);

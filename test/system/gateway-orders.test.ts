@@ -313,7 +313,7 @@ describe('who sees what', () => {
     await ib.next('orderStatus', isStatus(1, 'Filled'));
     await other.next('orderStatus', isStatus(1, 'Filled'));
     desk.gateway.trade({ action: 'place', symbol: 'GCG6', side: 'SELL', quantity: '1', account: 'DU2' });
-    await vi.waitFor(() => expect(desk.gateway.broker().executions.length).toBe(3));
+    await vi.waitFor(() => expect(desk.gateway.broker().executions.length).toBe(3), { timeout: 15_000 });
     const ask = async (id: number, filter: object) => {
       ib.ib.reqExecutions(id, filter);
       await ib.next('execDetailsEnd', ([ended]) => ended === id);
@@ -353,7 +353,7 @@ describe('who sees what', () => {
     desk.rest(first, 5);
     await first.next('orderStatus', isStatus(5, 'Submitted'));
     first.disconnect();
-    await vi.waitFor(() => expect(desk.gateway.status().clients).toEqual([]));
+    await vi.waitFor(() => expect(desk.gateway.status().clients).toEqual([]), { timeout: 15_000 });
     desk.fault({ type: 'fill', orderId: 4 });
     const again = await desk.client();
     await again.next('orderStatus');

@@ -155,7 +155,8 @@ it('two streamers: the second waits and says so, takes over from a paused one, w
     });
     expect((await second.get('/healthz')).status).toBe(503);
     expect((await second.get('/livez')).status).toBe(200);
-    expect(second.log()).toContain('Another streamer holds the lease of DU1234567');
+    // The log comes through a pipe, after the answer.
+    await until(async () => expect(second.log()).toContain('Another streamer holds the lease of DU1234567'));
     expect(second.log()).toContain(held.holder);
     expect(second.wire).toEqual({ bytes: 0, open: 0 });
 

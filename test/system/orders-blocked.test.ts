@@ -64,7 +64,10 @@ describe('nothing reaches the gateway', () => {
       expect(await orders.intent('unreadable')).toBeUndefined();
 
       await desk.fault({ type: '1100' });
-      await vi.waitFor(async () => expect((await desk.streamerStats())!.session.phase).not.toBe('ready'));
+      await vi.waitFor(async () => expect((await desk.streamerStats())!.session.phase).not.toBe('ready'), {
+        timeout: 15_000,
+        interval: 50,
+      });
       await orders.send({ type: 'place', key: 'cut-off', conId, order }, { validMs: 2_500 });
       expect(await orders.ended('cut-off')).toMatchObject({ code: 'NOT_CONNECTED' });
       await desk.fault({ type: '1102' });

@@ -37,6 +37,7 @@ import {
 const skipped = engineIsHere ? '' : ` (skipped: ${whenNoEngine})`;
 const dayMs = 86_400_000;
 const account = 'DU1';
+const isProof = process.env.EVENKEEL_PROOF === '1';
 
 let engine: DynamoEngine;
 let desks = 0;
@@ -202,7 +203,10 @@ describe.skipIf(!engineIsHere)(`restore on a real engine${skipped}`, () => {
       const [book, audit] = [untouched(await desk.dump('book')), [...(await desk.dump('audit')).values()]];
       const { wholeCalls, control } = await wholeRestore(desk);
       let finished = 0;
-      for (let nth = 1; nth <= wholeCalls; nth += 1) {
+      // A call that is lost after it was done leaves what the next one finds that is not sent. So every second of the one and
+      // of the other are all that a death can leave; `EVENKEEL_PROOF=1` tries each in both ways.
+      const [first, step] = isProof ? [1, 1] : [2 - (wholeCalls % 2), 2];
+      for (let nth = first; nth <= wholeCalls; nth += step) {
         await desk.wipe();
         const client = mortal(engine.endpoint, nth, how === 'is not sent');
         await expect(restoreBackup(desk.request({ client }))).rejects.toThrow('killed');
@@ -217,7 +221,7 @@ describe.skipIf(!engineIsHere)(`restore on a real engine${skipped}`, () => {
       // Only a last call whose answer was lost leaves nothing to do.
       expect(finished).toBe(how === 'is not sent' ? 0 : 1);
       await expectWhole(desk);
-      console.log(`killed at each of ${wholeCalls} calls`);
+      console.log(`killed at ${isProof ? 'each' : 'every second'} of ${wholeCalls} calls`);
     },
   );
 

@@ -25,7 +25,7 @@ afterAll(cleanFolders);
 const account = 'DU1234567';
 const keeper = 'evenkeel-sandbox-book-keeper';
 const isProof = process.env.EVENKEEL_PROOF === '1';
-const ordersOfDay = isProof ? 520 : 90;
+const ordersOfDay = isProof ? 520 : 56;
 const roundsOfKills = isProof ? 3 : 1;
 
 describe('a day of orders', () => {
