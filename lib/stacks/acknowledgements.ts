@@ -86,6 +86,15 @@ export function acknowledgeListTables(role: IConstruct): void {
   );
 }
 
+/** An e-mail address at a topic. */
+export function acknowledgeMailWithoutRedrive(subscription: IConstruct): void {
+  Validations.of(subscription).acknowledge({
+    id: 'Serverless::Serverless-SNSRedrivePolicy',
+    reason:
+      'SNS tries an e-mail for six hours, an alarm tells of those that failed, and each alert is listed by `evenkeel alerts` until it is over.',
+  });
+}
+
 /** A function that EventBridge, the Scheduler or a person calls, and that has a destination for what failed. */
 export function acknowledgeCalledAsynchronously(code: IConstruct): void {
   acknowledgeNoTracing(code);

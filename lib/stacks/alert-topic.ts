@@ -1,6 +1,7 @@
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { acknowledgeMailWithoutRedrive } from './acknowledgements.ts';
 
 export interface AlertTopicProps {
   /** `evenkeel-<stage>` */
@@ -20,6 +21,7 @@ export class AlertTopic extends Construct {
       displayName: 'Evenkeel',
       enforceSSL: true,
     });
-    for (const email of emails) this.topic.addSubscription(new EmailSubscription(email));
+    for (const email of emails)
+      acknowledgeMailWithoutRedrive(this.topic.addSubscription(new EmailSubscription(email)));
   }
 }

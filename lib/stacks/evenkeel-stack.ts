@@ -48,7 +48,10 @@ export class EvenkeelStack extends Stack {
       },
     });
     const removalPolicy = isProtected ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
-    Tags.of(this).add('evenkeel:stage', config.stage);
+    // A dashboard takes no tags.
+    Tags.of(this).add('evenkeel:stage', config.stage, {
+      excludeResourceTypes: ['AWS::CloudWatch::Dashboard'],
+    });
 
     const { bus } = new StageEventBus(this, 'Events', {
       name: prefix,

@@ -100,10 +100,8 @@ describe('the alerts of a stage', () => {
       'logs:PutLogEvents',
       'secretsmanager:GetSecretValue',
       'sns:Publish',
-      'sqs:ChangeMessageVisibility',
       'sqs:DeleteMessage',
       'sqs:GetQueueAttributes',
-      'sqs:GetQueueUrl',
       'sqs:ReceiveMessage',
       'sqs:SendMessage',
     ]);
