@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { assumptions } from '../../bin/cost/bill.ts';
 import { emitters } from '../../lib/domain/metrics/catalogue.ts';
 import { stages } from '../../lib/events/stage.ts';
 import { alarmKinds } from '../../lib/stacks/alarm-runbook.ts';
@@ -311,6 +312,21 @@ describe('configuration in the alarms', () => {
   };
   const two =
     'streamers:\n  - { name: main, account: DU1234567, symbols: [GC] }\n  - { name: second, account: DU7654321, symbols: [ES], gateway: { clientId: 2 } }\n';
+
+  it('the bill counts what alarms look at and what is told, of the stage and of each streamer', () => {
+    const looksOf = (all: readonly StageAlarm[]) => all.reduce((sum, { metrics }) => sum + metrics.length, 0);
+    const one = looksOf(alarmsOf(templates.paper));
+    const streamer = looksOf(synth(two).alarms) - one;
+    // A second streamer also brings two command queues and a schedule's share: what the first has is counted with the stage.
+    const paid = assumptions.alarms;
+    expect(paid.stage + paid.streamer).toBe(one);
+    expect(Math.abs(streamer - paid.streamer)).toBeLessThanOrEqual(4);
+    const told = (wanted: boolean) =>
+      emitters
+        .filter(({ dimensions }) => dimensions.includes('streamer') === wanted)
+        .flatMap(({ metrics }) => metrics.filter(({ emf }) => emf)).length;
+    expect({ stage: told(false), streamer: told(true) }).toEqual(assumptions.metrics);
+  });
 
   it('each streamer has its own set, and its own part of the dashboard', () => {
     const { made, alarms } = synth(two);

@@ -61,6 +61,16 @@ it.skipIf(noBrowser !== undefined)(
       await page.getByRole('row', { name: /2 .*−2 in the book/ }).waitFor({ timeout: 30_000 });
       await open(page, 'Alerts');
       await page.getByText('UNKNOWN_ORDER', { exact: true }).waitFor();
+      // The alert came over the bus, and a person takes it.
+      const alert = page
+        .getByRole('listitem')
+        .filter({ hasText: 'discrepancy_opened' })
+        .filter({ hasText: 'MISSING_FROM_BOOK' });
+      await alert.waitFor({ timeout: 30_000 });
+      await alert.getByRole('button', { name: 'Acknowledge…' }).click();
+      await page.getByLabel('Why, for the audit trail').fill('on it');
+      await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge', exact: true }).click();
+      await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 30_000 });
 
       await open(page, 'Plan');
       await page.getByRole('heading', { name: `insert order ${orderKey}` }).waitFor();
