@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type Stage, stages } from '../../lib/events/stage.ts';
@@ -35,6 +36,9 @@ export interface StageTemplate {
 }
 
 const shared = fileURLToPath(new URL('../../.evenkeel/templates/', import.meta.url));
+/** A synth of all stages takes some ten seconds; a lock this old was left behind. */
+const lockAgeMaxMs = 120_000;
+const lockPollMs = 100;
 const formerHours = 1;
 
 /** The context of cdk.json, which the CDK's command line would pass. */
@@ -58,28 +62,49 @@ export async function stageTemplates(): Promise<Record<Stage, StageTemplate>> {
   return Object.fromEntries(made) as Record<Stage, StageTemplate>;
 }
 
-/** A folder with all stages: the first costs seconds, the others little. */
+/** A folder with all stages: the first costs seconds, the others little. Files that begin together wait for one synth. */
 async function sharedAssemblies(): Promise<string> {
   const folder = join(shared, await hashSources('all stages'));
-  if (existsSync(folder)) return folder;
+  const lock = `${folder}.lock`;
   mkdirSync(shared, { recursive: true });
+  while (!existsSync(folder)) {
+    if (!isMine(lock)) {
+      await sleep(lockPollMs);
+      continue;
+    }
+    try {
+      if (!existsSync(folder)) synthAll(folder);
+    } finally {
+      rmSync(lock, { recursive: true, force: true });
+    }
+  }
+  return folder;
+}
+
+/** Whether this process makes it: nobody else does, or who did went down. */
+function isMine(lock: string): boolean {
+  try {
+    mkdirSync(lock);
+    return true;
+  } catch {
+    const madeMs = statSync(lock, { throwIfNoEntry: false })?.mtimeMs;
+    if (madeMs !== undefined && Date.now() - madeMs > lockAgeMaxMs)
+      rmSync(lock, { recursive: true, force: true });
+    return false;
+  }
+}
+
+function synthAll(folder: string): void {
   const made = mkdtempSync(join(shared, 'tmp-'));
   // Templates are all that is looked at: what they deploy stays where it is.
   const context = { 'aws:cdk:disable-asset-staging': true };
   for (const stage of stages) synthInto(join(made, stage), stage, { context });
-  try {
-    renameSync(made, folder);
-  } catch (error) {
-    // Another test file began at the same time and was first; its templates are the same.
-    rmSync(made, { recursive: true });
-    if (!existsSync(folder)) throw error;
-  }
+  renameSync(made, folder);
   for (const name of readdirSync(shared)) {
     const former = join(shared, name);
     const age = Date.now() - (statSync(former, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
     if (former !== folder && age > formerHours * 3_600_000) rmSync(former, { recursive: true, force: true });
   }
-  return folder;
 }
 
 let bundles: EvenkeelAppOptions['bundles'];

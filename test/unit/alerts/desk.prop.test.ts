@@ -8,6 +8,10 @@ import { channel, minuteMs, rulesOf, TestDesk } from './desk-harness.ts';
 const kinds = ['reconcile_failed', 'feed_stale', 'unprotected_position', 'plan_staged'] as const;
 const window = { name: 'night', timeZone: 'UTC', days: ['mon'], from: '15:05', to: '15:40' } as const;
 
+/** A third of them in the suite, five times as many in the proof. */
+const runs = (number: number): number =>
+  process.env.EVENKEEL_PROOF === '1' ? number * 5 : Math.ceil(number / 3);
+
 const rules = fc.record({
   muted: fc.boolean(),
   quiet: fc.boolean(),
@@ -155,7 +159,7 @@ describe('the desk of alerts, whatever happens', () => {
           expect(Object.keys(desk.state.memory.channels[name]!.lines)).toEqual([]);
         }
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -179,7 +183,7 @@ describe('the desk of alerts, whatever happens', () => {
           }
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 
@@ -192,7 +196,7 @@ describe('the desk of alerts, whatever happens', () => {
           expectBounded(desk.state.memory);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -209,7 +213,7 @@ describe('the desk of alerts, whatever happens', () => {
             expect(atMs - times[index]!).toBeGreaterThanOrEqual(rateMs);
         }
       }),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -237,7 +241,7 @@ describe('the desk of alerts, whatever happens', () => {
           expect(last).toEqual(counts);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -258,7 +262,7 @@ describe('the desk of alerts, whatever happens', () => {
         expect(one).toEqual(two);
         expect(JSON.stringify(desk.state)).toBe(before);
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });
