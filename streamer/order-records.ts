@@ -99,9 +99,10 @@ export class OrderRecords {
     return { ...desk, nextOrderId: Math.max(desk.nextOrderId, this.#options.view.nextValidId()) };
   }
 
-  /** The desk's record with an intent that is about to leave. */
-  deskWith({ desk }: DeskReading, { key, legs }: Intent): DeskRecord {
+  /** The desk's record with an intent that is about to leave; above the ids of questions as well. */
+  deskWith(reading: DeskReading, { key, legs }: Intent): DeskRecord {
     const { systemMs, worth } = this.#options;
+    const desk = this.deskAfterQuestion(reading);
     return {
       nextOrderId: Math.max(desk.nextOrderId, ...legs.map(({ orderId }) => orderId + 1)),
       open: [...desk.open, key],

@@ -75,6 +75,7 @@ export class OrderSubmitter {
     let isTold = false;
     /** What the broker said of it; forgotten in every pause, because the account moves on. */
     let margin: { readonly denial: Denial | undefined } | undefined;
+    let hasAsked = false;
     for (let conflicts = 0; conflicts < CONFLICTS_MAX; ) {
       const { key, keys } = keysOf(asked, sha256);
       let reading: DeskReading;
@@ -110,6 +111,7 @@ export class OrderSubmitter {
       let words = 'state' in prepared ? prepared : undefined;
       if ('question' in prepared && prepared.question !== undefined) {
         if (margin === undefined) {
+          hasAsked = true;
           margin = { denial: marginDenial(await view.askMargin(prepared.question)) };
           signal.throwIfAborted();
           // Time has passed: everything else is looked at once more.
@@ -120,7 +122,7 @@ export class OrderSubmitter {
       const isDone =
         words === undefined
           ? await this.#leave(asked, key, reading, prepared as Prepared)
-          : await this.#recordNotSent(asked, key, reading, words);
+          : await this.#recordNotSent(asked, key, reading, words, hasAsked);
       if (isDone) return;
       conflicts += 1;
     }
@@ -205,15 +207,16 @@ export class OrderSubmitter {
     return true;
   }
 
-  /** False where something of what was read has changed since. */
+  /** False where something of what was read has changed since. The id of a question that was asked is recorded with it. */
   async #recordNotSent(
     asked: Asked,
     key: string,
     reading: DeskReading,
     words: IntentWords,
+    hasAsked = false,
   ): Promise<boolean> {
     const intent = this.#parts.records.intentOf(asked, key, [], words);
-    const desk = words.code === 'MARGIN' ? this.#parts.records.deskAfterQuestion(reading) : undefined;
+    const desk = hasAsked ? this.#parts.records.deskAfterQuestion(reading) : undefined;
     if ((await this.#parts.records.reserve(asked, reading, intent, desk)) === 'conflict') return false;
     this.#parts.teller.notSent(intent);
     return true;

@@ -14,6 +14,7 @@ export interface WhatIfHost {
   readonly raise: (alert: EventData<'alert.raised'>) => void;
   readonly logger: Logger;
   readonly timeoutMs?: number;
+  readonly remarkMs?: number;
 }
 
 /** What the broker says of an order that was only asked about. */
@@ -26,12 +27,16 @@ export interface WhatIfState extends MarginFigures {
 
 interface Question {
   readonly answer: (answer: MarginAnswer) => void;
+  /** An error came that nobody knows: figures that are still to come are not waited for as long. */
+  readonly hurry: () => void;
   /** What has been said that is no answer yet: figures that are not there, an error that nobody knows. */
   state: WhatIfState | undefined;
   words: string;
 }
 
 const TIMEOUT_MS = 5_000;
+/** After an error that nobody knows. Commands behind this one wait, a person's cancel among them. */
+const REMARK_MS = 500;
 
 /**
  * What-if questions to the broker: placeOrder with a flag, by which no order comes to be. Their answers and errors carry
@@ -57,15 +62,20 @@ export class WhatIfDesk implements BrokerListener {
   /** Always answers within its time. */
   async ask(order: OrderToWrite): Promise<MarginAnswer> {
     const { orderId } = order;
-    const { place, timeoutMs = TIMEOUT_MS } = this.#host;
+    const { place, timeoutMs = TIMEOUT_MS, remarkMs = REMARK_MS } = this.#host;
     if (order.order.whatIf !== true)
       throw new TypeError(`WHAT_IF_MISSING: the order ${orderId} would be placed; nothing was sent`);
     this.#asked.add(orderId);
     this.#nextOrderId = Math.max(this.#nextOrderId, orderId + 1);
     const { promise, resolve } = Promise.withResolvers<MarginAnswer>();
-    const question: Question = { answer: resolve, state: undefined, words: '' };
+    const endIn = (ms: number) => setTimeout(() => resolve(lateAnswer(question, ms)), ms);
+    let timer = endIn(timeoutMs);
+    const hurry = (): void => {
+      clearTimeout(timer);
+      timer = endIn(Math.min(timeoutMs, remarkMs));
+    };
+    const question: Question = { answer: resolve, hurry, state: undefined, words: '' };
     this.#questions.set(orderId, question);
-    const timer = setTimeout(() => resolve(lateAnswer(question, timeoutMs)), timeoutMs);
     try {
       if (!place(order)) return { kind: 'none', why: 'there is no connection to ask it on' };
       return await promise;
@@ -92,7 +102,10 @@ export class WhatIfDesk implements BrokerListener {
     if (verdict === 'rejected' || verdict === 'cancelled')
       question?.answer({ kind: 'refused', code, message });
     // What is not known may be a remark beside the figures.
-    else if (question !== undefined && verdict === 'ask') question.words = `${code} ${message}`;
+    else if (question !== undefined && verdict === 'ask') {
+      question.words = `${code} ${message}`;
+      question.hurry();
+    }
     return true;
   }
 

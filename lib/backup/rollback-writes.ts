@@ -1,6 +1,6 @@
 /** What every restore says of itself in the book: nothing leaves, and nothing is changed, until it was reconciled. */
 import type { BookBody, BookRef, BookWrite } from '../domain/book/item.ts';
-import { refusal, refused } from '../domain/reconcile/plan-state.ts';
+import { progress, refusal, refused } from '../domain/reconcile/plan-state.ts';
 import {
   isOver,
   planBody,
@@ -72,9 +72,11 @@ async function openPlan(
   const [stored] = await book.read(account, [planRef(hash)]);
   const record = readPlanRecord(stored?.body);
   if (stored === undefined || record === undefined || isOver(record)) return [];
-  const ended = refused(
-    record,
-    refusal('PLAN_STALE', `The book was restored from ${backupId} after the plan ${hash} was staged`),
-  );
+  const cancel =
+    record.cancelUntilMs > 0
+      ? '; the cancel of its next action may have reached the broker: look into TWS'
+      : '';
+  const what = `The book was restored from ${backupId} when ${progress(record)} of the plan ${hash} were carried out${cancel}`;
+  const ended = refused(record, refusal('PLAN_STALE', what));
   return [{ ref: planRef(hash), expectedVersion: stored.version, body: planBody(ended) }];
 }

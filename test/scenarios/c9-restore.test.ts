@@ -225,7 +225,11 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
             atMs: startMs + 5 * dayMs,
             orderKey: '',
             writes: [
-              { ref: planRef(hash), expectedVersion: version, body: { hash, state, done: 0, actions: 1 } },
+              {
+                ref: planRef(hash),
+                expectedVersion: version,
+                body: { hash, state, done: 0, actions: 1, cancelUntilMs: 5 },
+              },
               { ref: runStateRef, expectedVersion: version, body: { planHash: hash } },
             ],
           }),
@@ -237,7 +241,14 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
       const backupFirst = async () => ({ id: 'db_backup_20260110_000000' });
       await restoreBackup(desk.request({ inPlace, backupFirst }));
       const [plan] = await desk.tables.book.read(account, [planRef(hash)]);
-      expect(plan?.body).toMatchObject({ state: 'refused', refusedCode: 'PLAN_STALE', done: 0 });
+      expect(plan?.body).toMatchObject({
+        state: 'refused',
+        refusedCode: 'PLAN_STALE',
+        refusedReason: expect.stringMatching(
+          /when 0 of 1 action of the plan a+ were carried out; the cancel of/,
+        ),
+        done: 0,
+      });
       expect(await chainFaults(desk)).toEqual([]);
     },
   );

@@ -124,6 +124,8 @@ describe('while the broker reckons', () => {
     await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
     expect([asked.length, desk.placed]).toEqual([1, []]);
     expect(desk.intent('a')).toMatchObject({ state: 'denied', code });
+    // A restart does not give the id of the question to an order.
+    expect(desk.memory.items.get(`${account} desk `)?.body).toMatchObject({ nextOrderId: 2 });
   });
 
   it('the link is lost: it is asked anew once it is back, and the old word counts for nothing', async () => {

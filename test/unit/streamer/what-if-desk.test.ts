@@ -116,7 +116,7 @@ describe('a question', () => {
     await vi.advanceTimersByTimeAsync(5_000);
     expect(await other).toEqual({
       kind: 'none',
-      why: 'no answer within 5000 ms but 321 no such field',
+      why: 'no answer within 500 ms but 321 no such field',
     });
   });
 
