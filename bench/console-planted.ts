@@ -168,6 +168,7 @@ function statusOf(contracts: number, orders: number): StatusShown {
     positions: 0,
     queues: [],
     chains: [{ writer: 'book-keeper', seq: 1 }],
+    alerts: { open: 0, untaken: 0, worst: null },
     restoring: null,
   };
 }

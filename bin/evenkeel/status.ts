@@ -6,6 +6,7 @@ import { type LockReading, readLock } from '../../lib/domain/safety/lock.ts';
 import { readTradingState, type TradingReading } from '../../lib/domain/safety/trading-state.ts';
 import type { Heartbeat, Lease } from '../../lib/ports/lease-store.ts';
 import type { QueueDepth } from '../../lib/ports/stage-probes.ts';
+import { listed } from './alerts-show.ts';
 import { type Cli, type Shown, writeResult } from './cli.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { readAccountFlags } from './flags.ts';
@@ -20,6 +21,15 @@ import { age, count, facts, iso, plain, time, type View } from './view.ts';
 const watchEveryMs = 2_000;
 /** A heartbeat this many times its interval old is none. */
 const heartbeatsMissed = 3;
+
+/** Alerts that are not over. */
+export interface OpenAlerts {
+  readonly open: number;
+  /** Of them, those that nobody has taken on. */
+  readonly untaken: number;
+  /** The worst severity; null for none. */
+  readonly worst: string | null;
+}
 
 /** Everything of a stage and account at one moment. Times are Unix milliseconds, UTC. */
 export interface Status {
@@ -45,6 +55,7 @@ export interface Status {
     readonly depth: QueueDepth | null;
   }[];
   readonly chains: readonly { readonly writer: string; readonly seq: number }[];
+  readonly alerts: OpenAlerts;
   /** A restore into this account is at work, or was cut off; null for none. */
   readonly restoring: RestoreFence | null;
 }
@@ -64,6 +75,7 @@ export async function readStatus(
     chains,
     restoring,
     reconcile,
+    alerts,
   ] = await Promise.all([
     ports.leases.read(account),
     ports.heartbeats.read(account),
@@ -78,6 +90,7 @@ export async function readStatus(
     ports.audit.chains(account),
     restoreUnderWay(ports.book, account),
     readReconcile(ports.book, account),
+    readOpenAlerts(session),
   ]);
   const atMs = io.nowMs();
   return {
@@ -96,8 +109,17 @@ export async function readStatus(
     positions,
     queues,
     chains: chains.map(({ writer, seq }) => ({ writer, seq })),
+    alerts,
     restoring: restoring ?? null,
   };
+}
+
+async function readOpenAlerts({ ports, account }: Pick<Session, 'ports' | 'account'>): Promise<OpenAlerts> {
+  const { memory } = await ports.alerts.read();
+  const open = memory === undefined ? [] : listed(memory, false, account);
+  const untaken = open.filter(({ ack }) => ack === null).length;
+  // The worst is listed first.
+  return { open: open.length, untaken, worst: open[0]?.severity ?? null };
 }
 
 async function countOrders({
@@ -195,6 +217,7 @@ export function showStatus(status: Status, view: View, verbose: boolean): string
     ['lock', lockLine(lock, lease?.token ?? 0, view)],
     ['trading', tradingLine(status.trading, view)],
     ...reconcileLines(status.reconcile, atMs, view),
+    ['alerts', alertsLine(status.alerts, view)],
     ['queues', status.queues.map((queue) => queueText(queue, view)).join(', ')],
   );
   if (verbose) pairs.push(...verbosePairs(status, view));
@@ -222,6 +245,12 @@ function flagsLine({ flags, source }: FlagsReading, { colours }: View): string {
     })
     .join(' ');
   return source === 'unreadable' ? colours.red(`unreadable, so SAFE_MODE holds: ${text}`) : text;
+}
+
+function alertsLine({ open, untaken, worst }: OpenAlerts, { colours }: View): string {
+  if (open === 0) return 'none open';
+  const text = `${open} open, the worst ${worst}, ${untaken} of them not acknowledged (alerts)`;
+  return worst === 'CRITICAL' || worst === 'HIGH' ? colours.red(text) : colours.yellow(text);
 }
 
 function queueText({ what, depth }: Status['queues'][number], { colours }: View): string {

@@ -155,6 +155,7 @@ export function backupDeed(stage: string): Deed {
 export function alertDeed(id: string): Deed {
   return {
     title: 'Acknowledge the alert',
+    why: 'Why, for the others',
     body: (
       <p>
         You know of <code>{id}</code>, and look after it.

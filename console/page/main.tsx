@@ -142,13 +142,16 @@ function Top() {
 }
 
 function Navigation() {
-  const reconcile = headOf<StatusShown>('status')?.reconcile;
+  const status = headOf<StatusShown>('status');
+  const reconcile = status?.reconcile;
   const plan = reconcile?.plan;
   const waits = plan?.state === 'staged' || plan?.state === 'approved' ? 1 : 0;
+  const untaken = status?.alerts.untaken ?? 0;
   const found = reconcile?.state?.last.discrepancies ?? 0;
   const badge: Partial<Record<ViewName, readonly [number, string]>> = {
     plan: [waits, 'a plan waits'],
-    alerts: [found, `${found} open`],
+    alerts: [untaken, `${untaken} not acknowledged`],
+    reconcile: [found, `${found} discrepancies in the last run`],
   };
   return (
     <nav aria-label="Views">

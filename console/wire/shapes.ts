@@ -28,6 +28,7 @@ export interface StatusShown {
   readonly positions: number;
   readonly queues: readonly QueueShown[];
   readonly chains: readonly { readonly writer: string; readonly seq: number }[];
+  readonly alerts: { readonly open: number; readonly untaken: number; readonly worst: string | null };
   readonly restoring: { readonly restoring: string; readonly startedAt: string } | null;
 }
 

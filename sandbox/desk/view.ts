@@ -90,7 +90,7 @@ class PlainView implements View {
     const { orders, positions } = bookLines(snapshot.broker, streamer);
     const book = [orders, positions].filter((text) => text !== '').join('; ');
     this.#out.write(
-      `${clock(streamer.marketMs, this.#timeZone)} ${streamer.session.phase}: ${rate} ticks/s, ${lines}, stored ${cloud.invocations.ok}, outbox ${streamer.outbox.depth}, gaps ${streamer.gaps.open} open ${streamer.gaps.filled} filled${book === '' ? '' : `; ${book}`}\n`,
+      `${clock(streamer.marketMs, this.#timeZone)} ${streamer.session.phase}${snapshot.gateway?.ended ? ', the tape has ended' : ''}: ${rate} ticks/s, ${lines}, stored ${cloud.invocations.ok}, outbox ${streamer.outbox.depth}, gaps ${streamer.gaps.open} open ${streamer.gaps.filled} filled${book === '' ? '' : `; ${book}`}\n`,
     );
   }
 
@@ -221,7 +221,7 @@ function picture(
     );
   const problem = cloud.problems.at(-1);
   if (problem) rows.push(row('Cloud', colours.yellow(problem.slice(0, Math.max(20, width - 18)))));
-  rows.push(rule, colours.dim('  Ctrl-C stops cleanly; data stays in .evenkeel/'));
+  rows.push(rule, colours.dim('  Ctrl-C stops cleanly; the data stays'));
   return rows.join('\n');
 }
 

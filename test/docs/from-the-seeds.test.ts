@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/from-the-seeds.md'), 'utf8');
 const rows = seedRows(page);
 
-const parts = ['Deployable', "The operator's desk", 'Proof under faults'];
+const parts = ['Proof under faults'];
 
 /** What is wrong with rows, each complaint with line and label, so that a failure reads like a list of work. */
 function complaints(check: (row: SeedRow) => readonly string[]): string[] {

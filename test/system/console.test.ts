@@ -68,7 +68,7 @@ it.skipIf(noBrowser !== undefined)(
         .filter({ hasText: 'MISSING_FROM_BOOK' });
       await alert.waitFor({ timeout: 30_000 });
       await alert.getByRole('button', { name: 'Acknowledge…' }).click();
-      await page.getByLabel('Why, for the audit trail').fill('on it');
+      await page.getByLabel('Why, for the others').fill('on it');
       await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge', exact: true }).click();
       await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 30_000 });
 

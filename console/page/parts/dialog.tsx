@@ -11,6 +11,8 @@ export interface Deed {
   readonly body: ComponentChildren;
   readonly button: string;
   readonly isGrave?: boolean;
+  /** What the reason is for, where it is not the audit trail. */
+  readonly why?: string;
   /** The first characters of a hash, to be typed: slow on purpose. */
   readonly typed?: string;
   readonly action: (filled: { readonly reason: string; readonly typed: string }) => {
@@ -73,7 +75,7 @@ export function DeedDialog({ deed, close }: { deed: Deed; close: () => void }) {
           </label>
         )}
         <label class="field">
-          <span>Why, for the audit trail</span>
+          <span>{deed.why ?? 'Why, for the audit trail'}</span>
           <input
             name="reason"
             autocomplete="off"

@@ -57,7 +57,7 @@ function Alert({ alert, choose }: { alert: AlertShown; choose: (deed: Deed) => v
       <State tone={severityTone[severity] ?? 'info'}>{severity}</State>
       <div>
         <p>
-          <strong>{alert.alert}</strong> {subject}{' '}
+          <strong>{alert.alert}</strong> {subject} <span class="dim">{id}</span>{' '}
           {alert.count > 1 ? <span class="dim">{alert.count.toLocaleString('en')} times</span> : null}
         </p>
         <p>{message}</p>

@@ -45,6 +45,7 @@ function status(changes: Partial<StatusShown> = {}): StatusShown {
     positions: 0,
     queues: [],
     chains: [],
+    alerts: { open: 0, untaken: 0, worst: null },
     restoring: null,
     ...changes,
   };
