@@ -24,7 +24,7 @@ import { bookFacts } from './book-facts.ts';
 const graceMs = 45_000;
 
 /** What the row `WATCHDOG` holds, as JSON. Another form than this one is read as nothing remembered. */
-const memoryForm = 1;
+const memoryForm = 2;
 
 interface Remembered {
   readonly form: number;

@@ -5,6 +5,7 @@
  *
  * Its memory is JSON and nothing else, so that a watchdog can put it down between two looks.
  */
+import { plain } from '../orders/decimals.ts';
 import type { TrackerAlert } from '../orders/tracker-types.ts';
 import { barePositions, nameOf, orphanedChildren, type ProtectionFacts } from './protection-facts.ts';
 import {
@@ -45,6 +46,10 @@ export interface BareNote {
   /** Of the last alert; null before the first. */
   readonly toldMs: number | null;
   readonly tellings: number;
+  /** What was missing when it was told, decimal text; `'0'` before the first. */
+  readonly toldMissing: string;
+  /** Since when more is missing than was told; null while that is not so. */
+  readonly grownMs: number | null;
 }
 
 export interface OrphanNote {
@@ -155,10 +160,20 @@ function watchPositions(
   const notes = kept.map((position): BareNote => {
     const { conId } = position.contract;
     const name = nameOf(position.contract);
-    const note = known.get(conId) ?? { conId, name, sinceMs: nowMs, toldMs: null, tellings: 0 };
+    const missing = position.size.abs().minus(position.covered);
+    const before = known.get(conId) ?? firstNote(conId, name, nowMs);
+    // Whoever places the stop that was told of would leave the rest bare.
+    const hasGrown = before.toldMs !== null && missing.gt(before.toldMissing);
+    const note = { ...before, grownMs: hasGrown ? (before.grownMs ?? nowMs) : null };
     if (nowMs < dueMs(note, rules)) return note;
     effects.push(positionUnprotected(rules, position, note));
-    return { ...note, toldMs: nowMs, tellings: note.tellings + 1 };
+    return {
+      ...note,
+      toldMs: nowMs,
+      tellings: note.tellings + 1,
+      toldMissing: plain(missing),
+      grownMs: null,
+    };
   });
   const still = new Set(all.map(({ contract }) => contract.conId));
   for (const note of memory.bare) {
@@ -187,8 +202,14 @@ function watchChildren(
   return { notes, over: all.length - kept.length };
 }
 
-function dueMs({ sinceMs, toldMs }: BareNote, { graceMs, repeatMs }: WatchRules): number {
-  return toldMs === null ? sinceMs + graceMs : toldMs + repeatMs;
+function firstNote(conId: number, name: string, nowMs: number): BareNote {
+  return { conId, name, sinceMs: nowMs, toldMs: null, tellings: 0, toldMissing: '0', grownMs: null };
+}
+
+function dueMs({ sinceMs, toldMs, grownMs }: BareNote, { graceMs, repeatMs }: WatchRules): number {
+  if (toldMs === null) return sinceMs + graceMs;
+  const againMs = toldMs + repeatMs;
+  return grownMs === null ? againMs : Math.min(againMs, grownMs + graceMs);
 }
 
 /** In the order given; where there are too many, those that are remembered stay. */

@@ -84,6 +84,21 @@ describe('a position without stops', () => {
     expect(deadline(desk.state)).toBe(Number.POSITIVE_INFINITY);
   });
 
+  it('that grows after it was told is told anew, with the new figure; one that shrinks is not', () => {
+    const desk = new Watched();
+    desk.size = '3';
+    desk.look();
+    expect(desk.look(20 * second)).toEqual([unprotected]);
+    desk.size = '2';
+    expect(desk.look(minute)).toEqual([]);
+    desk.size = '5';
+    expect(desk.look(second)).toEqual([]);
+    expect(deadline(desk.state)).toBe(desk.nowMs + 20 * second);
+    expect(desk.look(20 * second)).toEqual([unprotected]);
+    expect(desk.alerts.at(-1)?.message).toContain('--quantity 5 ');
+    expect(desk.look(minute)).toEqual([]);
+  });
+
   it('names account, contract, position, what is protected and missing, and the commands that cure it', () => {
     const desk = new Watched();
     desk.size = '-5';
