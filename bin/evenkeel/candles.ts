@@ -1,8 +1,10 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { Decimal } from 'decimal.js';
 import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import { type ArchiveAnswer, type ArchiveQuestion, readArchive, spans } from './archived-candles.ts';
+import { pricePlaces } from './candle-columns.ts';
+import { plotCandles } from './candle-plot.ts';
 import type { Cli } from './cli.ts';
 import { CliError } from './exit.ts';
 import { findInstrument, type KnownInstrument, knownInstruments } from './instruments.ts';
@@ -11,6 +13,8 @@ import { count, facts, grouped, iso, table, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
 const latestByDefault = 20;
+/** A plot has room for more than a list. */
+const plottedByDefault = 60;
 const latestMax = 100_000;
 /** Before it no candle is looked for. */
 const startOfTimeMs = Date.UTC(1990, 0);
@@ -94,11 +98,8 @@ export function statsOf(candles: readonly Candle[]): CandleStats {
 }
 
 export function showCandles(instrument: KnownInstrument, candles: readonly Candle[], view: View): string {
-  if (candles.length === 0)
-    return `No candle of ${instrument.name} (conId ${instrument.conId}) in that time.`;
-  const places = Math.max(
-    ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close].map(placesOf)),
-  );
+  if (candles.length === 0) return noCandle(instrument);
+  const places = pricePlaces(candles);
   const rows = candles.map((candle) => [
     time(view, candle.startMs),
     ...[candle.open, candle.high, candle.low, candle.close].map((price) => grouped(padded(price, places))),
@@ -109,6 +110,10 @@ export function showCandles(instrument: KnownInstrument, candles: readonly Candl
   return `${table(view, [{ name: `${instrument.name}, start` }, ...numbers, { name: 'source' }], rows)}\n${view.colours.dim(
     `${count(candles.length, 'candle')}, times in ${view.timeZone}`,
   )}`;
+}
+
+function noCandle({ name, conId }: KnownInstrument): string {
+  return `No candle of ${name} (conId ${conId}) in that time.`;
 }
 
 function placesOf(price: string): number {
@@ -145,6 +150,7 @@ interface CandleOptions {
   readonly to?: string;
   readonly latest?: number;
   readonly stats?: boolean;
+  readonly plot?: boolean;
   readonly fromArchive?: boolean;
 }
 
@@ -157,10 +163,13 @@ export function addCandles({ program, run }: Cli): void {
     .option('--to <time>', 'end, exclusive; a time as for --from')
     .option(
       '--latest <n>',
-      `only the last n (default: ${latestByDefault} where no range is given)`,
+      `only the last n (default: ${latestByDefault} where no range is given, ${plottedByDefault} with --plot)`,
       wholeNumber,
     )
     .option('--stats', 'figures instead of bars')
+    .addOption(
+      new Option('--plot', 'draw them with their volume, as wide as the terminal').conflicts('stats'),
+    )
     .option('--from-archive', 'from the daily archive instead of the table, which keeps bars only for a time')
     .action(
       run<CandleOptions>(async ({ ports, account, config, view, io }, options) => {
@@ -172,7 +181,8 @@ export function addCandles({ program, run }: Cli): void {
         }
         const known = await knownInstruments(ports, account);
         const noRange = fromMs === undefined && toMs === undefined && !options.stats;
-        const latest = options.latest ?? (noRange ? latestByDefault : undefined);
+        const latest =
+          options.latest ?? (noRange ? (options.plot ? plottedByDefault : latestByDefault) : undefined);
         const { intervalMs } = config.candles;
         const { marketMs = 0 } = (await ports.heartbeats.read(account)) ?? {};
         const newestMs = Math.max(marketMs, io.nowMs());
@@ -190,13 +200,17 @@ export function addCandles({ program, run }: Cli): void {
             text: () => showStats(instrument, stats, view) + note,
           };
         }
+        const draw = () =>
+          candles.length === 0
+            ? noCandle(instrument)
+            : plotCandles(instrument.name, candles, view, io.out.columns);
         return {
           result: {
             ...instrument,
             candles: candles.map((each) => ({ ...each, start: iso(each.startMs) })),
             ...said,
           },
-          text: () => showCandles(instrument, candles, view) + note,
+          text: () => (options.plot ? draw() : showCandles(instrument, candles, view)) + note,
         };
       }),
     );

@@ -187,6 +187,7 @@ const examples: Readonly<Record<string, readonly string[]>> = {
     'candles GC',
     'candles GCZ5 --latest 5',
     'candles GC --from 2h --stats',
+    'candles GC --from 1d --plot',
     'candles 495512563 --from 2026-01-05 --to 2026-01-06 --json',
   ],
   audit: ['audit --limit 50', 'audit --since 2h', 'audit verify --against-book'],
