@@ -5,10 +5,11 @@ import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import { type ArchiveAnswer, type ArchiveQuestion, readArchive, spans } from './archived-candles.ts';
 import { pricePlaces } from './candle-columns.ts';
 import { plotCandles } from './candle-plot.ts';
-import type { Cli } from './cli.ts';
+import { type Cli, progress } from './cli.ts';
 import { CliError } from './exit.ts';
 import { findInstrument, type KnownInstrument, knownInstruments } from './instruments.ts';
-import type { StagePorts } from './stage-ports.ts';
+import { counted, createMeter } from './meter.ts';
+import type { Session } from './session.ts';
 import { count, facts, grouped, iso, table, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
@@ -32,7 +33,10 @@ export interface CandleRequest {
 }
 
 /** The candles that were asked for, in order of their start. */
-export async function readCandles(store: CandleStore, request: CandleRequest): Promise<readonly Candle[]> {
+export async function readCandles(
+  store: Pick<CandleStore, 'query'>,
+  request: CandleRequest,
+): Promise<readonly Candle[]> {
   const { conId, intervalMs, fromMs = startOfTimeMs, toMs = request.newestMs + intervalMs, latest } = request;
   if (latest === undefined) return collect(store, { conId, intervalMs, fromMs, toMs });
   // The store reads forward only, so windows that double go back from the end until there are enough.
@@ -48,7 +52,10 @@ export async function readCandles(store: CandleStore, request: CandleRequest): P
   return found.slice(-latest);
 }
 
-async function collect(store: CandleStore, range: Parameters<CandleStore['query']>[0]): Promise<Candle[]> {
+async function collect(
+  store: Pick<CandleStore, 'query'>,
+  range: Parameters<CandleStore['query']>[0],
+): Promise<Candle[]> {
   const candles: Candle[] = [];
   for await (const candle of store.query(range)) candles.push(candle);
   return candles;
@@ -172,7 +179,9 @@ export function addCandles({ program, run }: Cli): void {
     )
     .option('--from-archive', 'from the daily archive instead of the table, which keeps bars only for a time')
     .action(
-      run<CandleOptions>(async ({ ports, account, config, view, io }, options) => {
+      run<CandleOptions>(async (session, options) => {
+        const { ports, account, config, view, io } = session;
+
         const at = (text: string | undefined) =>
           text === undefined ? undefined : parseWhen(text, io.nowMs(), view.timeZone);
         const [fromMs, toMs] = [at(options.from), at(options.to)];
@@ -187,9 +196,10 @@ export function addCandles({ program, run }: Cli): void {
         const { marketMs = 0 } = (await ports.heartbeats.read(account)) ?? {};
         const newestMs = Math.max(marketMs, io.nowMs());
         const question = { given: options.args[0], known, intervalMs, newestMs, fromMs, toMs, latest };
+        if (options.fromArchive) progress(session, `Reading the archive for ${options.args[0]} ...`);
         const answer = options.fromArchive
           ? await readArchive(await ports.archive(), question)
-          : await readTable(ports, question);
+          : await readTable(session, question);
         const { instrument, candles, notArchived } = answer;
         const said = options.fromArchive ? { notArchived } : {};
         const note = notArchived.length === 0 ? '' : `\nNot archived: ${spans(notArchived)} (UTC).`;
@@ -217,15 +227,19 @@ export function addCandles({ program, run }: Cli): void {
 }
 
 async function readTable(
-  { candles }: Pick<StagePorts, 'candles'>,
+  session: Session,
   { given, known, ...request }: ArchiveQuestion,
 ): Promise<ArchiveAnswer> {
   const instrument = findInstrument(given, known);
-  return {
-    instrument,
-    candles: await readCandles(candles, { ...request, conId: instrument.conId }),
-    notArchived: [],
+  const meter = createMeter(session);
+  const what = `Reading candles of ${instrument.name}`;
+  const store: Pick<CandleStore, 'query'> = {
+    query: (range) => counted(session.ports.candles.query(range), meter, { what, noun: 'candle' }),
   };
+  const candles = await readCandles(store, { ...request, conId: instrument.conId }).finally(() =>
+    meter.clear(),
+  );
+  return { instrument, candles, notArchived: [] };
 }
 
 function wholeNumber(text: string): number {

@@ -64,7 +64,7 @@ describe.skipIf(!has('bash'))(
       for (const group of ['flags', 'order', 'reconcile', 'plan']) {
         const below = paths.filter(([first, second]) => first === group && second !== undefined);
         expect((await offered(group, '')).filter((name) => name !== 'help')).toEqual(
-          below.map(([, name]) => name).sort(),
+          below.map(([, name]) => name!).toSorted(),
         );
       }
     });

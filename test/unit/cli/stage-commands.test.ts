@@ -355,6 +355,8 @@ describe.skipIf(!engineIsHere)(
         const { code, err } = await desk.run('snapshot', '--wait', '5');
         expect(code).toBe(1);
         expect(err).toContain('No snapshot came within 5 s');
+        const waited = (await desk.run('snapshot', '--wait', '12')).err;
+        expect(waited.match(/^Waiting for the snapshot: at most 12 s$/gm)).toHaveLength(2);
         expect(err).toContain('status');
       });
     });
