@@ -55,6 +55,11 @@ describe.skipIf(!has('bash'))(
         expect(words).toEqual(expect.arrayContaining(['-h', '-V', '--json', '--stage']));
     });
 
+    it('is what bash asks for evenkeel', async () => {
+      const asked = ['--norc', '-c', `source ${await scriptOf('bash')}; complete -p evenkeel`];
+      expect(execFileSync('bash', asked, { encoding: 'utf8' })).toBe('complete -F _evenkeel evenkeel\n');
+    });
+
     it('commands and the commands below them', async () => {
       const paths = await commandPaths();
       const top = paths.filter(({ length }) => length === 1).map(([name]) => name!);

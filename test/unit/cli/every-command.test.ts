@@ -20,6 +20,12 @@ const examples = new Map([...helps].map(([name, help]) => [name, examplesIn(help
 const streams = (words: readonly string[]) => words[0] === 'logs' || words.includes('--watch');
 const withoutJson = new Set(['console', 'completion']);
 
+it('the program itself shows commands that there are', async () => {
+  const shown = examplesIn(await helpOf()).map(([name]) => name);
+  expect(shown.length).toBeGreaterThan(2);
+  expect(paths.map(([name]) => name)).toEqual(expect.arrayContaining(shown));
+});
+
 describe.each([...helps])('%s', (name, help) => {
   it('says what it does, and shows how', () => {
     const [, described = ''] = help.split('\n\n');
