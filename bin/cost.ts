@@ -30,6 +30,14 @@ const {
   )
   .option('--markdown', 'the table of docs/cost.md', false)
   .option('--json', 'JSON', false)
+  .addHelpText(
+    'after',
+    `
+Examples
+  npm run cost
+  npm run cost -- --symbols 50 --month 12
+  npm run -s cost -- --json`,
+  )
   .parse()
   .opts<Options>();
 

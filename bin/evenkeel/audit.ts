@@ -4,6 +4,7 @@ import { checkAudit, showVerified, type Verified } from './audit-verify.ts';
 import type { Cli } from './cli.ts';
 import { progress } from './cli.ts';
 import { exit } from './exit.ts';
+import { counted, createMeter } from './meter.ts';
 import { count, iso, plain, table, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
@@ -116,7 +117,19 @@ export function addAudit({ program, run }: Cli): void {
       run<{ againstBook?: boolean }>(async (session, { againstBook = false }) => {
         const { ports, account, view } = session;
         progress(session, `Reading the audit trail of ${account} ...`);
-        const result: Verified = await checkAudit(ports, account, againstBook);
+        const meter = createMeter(session);
+        const audit: AuditTrail = {
+          chains: (of) => ports.audit.chains(of),
+          rowsOfOrder: (of, orderKey) => ports.audit.rowsOfOrder(of, orderKey),
+          rows: (of, writer, fromDay) =>
+            counted(ports.audit.rows(of, writer, fromDay), meter, {
+              what: `Reading the chain ${writer}`,
+              noun: 'row',
+            }),
+        };
+        const result: Verified = await checkAudit({ audit, book: ports.book }, account, againstBook).finally(
+          () => meter.clear(),
+        );
         return {
           result: { checkedAt: iso(session.io.nowMs()), ...result },
           text: () => showVerified(result, view),

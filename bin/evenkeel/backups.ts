@@ -54,7 +54,10 @@ async function show(session: StageSession, name: string): Promise<Shown> {
   const { view, io, json } = session;
   const source = await backupSource(session);
   const { manifest, finding } = await readManifest(source, selectBackup(name));
-  if (finding !== undefined && json) io.err.write(`${finding.message}\n`);
+  if (finding !== undefined && json) {
+    const { code, message } = finding;
+    io.err.write(`${JSON.stringify({ error: { code, message, exitCode: exit.problem } })}\n`);
+  }
   return {
     result: manifest,
     text: () => {

@@ -1,16 +1,21 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { Decimal } from 'decimal.js';
 import type { Candle } from '../../lib/domain/market/candle.ts';
 import type { CandleStore } from '../../lib/ports/candle-store.ts';
 import { type ArchiveAnswer, type ArchiveQuestion, readArchive, spans } from './archived-candles.ts';
-import type { Cli } from './cli.ts';
+import { pricePlaces } from './candle-columns.ts';
+import { plotCandles } from './candle-plot.ts';
+import { type Cli, progress } from './cli.ts';
 import { CliError } from './exit.ts';
 import { findInstrument, type KnownInstrument, knownInstruments } from './instruments.ts';
-import type { StagePorts } from './stage-ports.ts';
+import { counted, createMeter } from './meter.ts';
+import type { Session } from './session.ts';
 import { count, facts, grouped, iso, table, time, type View } from './view.ts';
 import { parseWhen, whenHelp } from './when.ts';
 
 const latestByDefault = 20;
+/** A plot has room for more than a list. */
+const plottedByDefault = 60;
 const latestMax = 100_000;
 /** Before it no candle is looked for. */
 const startOfTimeMs = Date.UTC(1990, 0);
@@ -28,7 +33,10 @@ export interface CandleRequest {
 }
 
 /** The candles that were asked for, in order of their start. */
-export async function readCandles(store: CandleStore, request: CandleRequest): Promise<readonly Candle[]> {
+export async function readCandles(
+  store: Pick<CandleStore, 'query'>,
+  request: CandleRequest,
+): Promise<readonly Candle[]> {
   const { conId, intervalMs, fromMs = startOfTimeMs, toMs = request.newestMs + intervalMs, latest } = request;
   if (latest === undefined) return collect(store, { conId, intervalMs, fromMs, toMs });
   // The store reads forward only, so windows that double go back from the end until there are enough.
@@ -44,7 +52,10 @@ export async function readCandles(store: CandleStore, request: CandleRequest): P
   return found.slice(-latest);
 }
 
-async function collect(store: CandleStore, range: Parameters<CandleStore['query']>[0]): Promise<Candle[]> {
+async function collect(
+  store: Pick<CandleStore, 'query'>,
+  range: Parameters<CandleStore['query']>[0],
+): Promise<Candle[]> {
   const candles: Candle[] = [];
   for await (const candle of store.query(range)) candles.push(candle);
   return candles;
@@ -94,11 +105,8 @@ export function statsOf(candles: readonly Candle[]): CandleStats {
 }
 
 export function showCandles(instrument: KnownInstrument, candles: readonly Candle[], view: View): string {
-  if (candles.length === 0)
-    return `No candle of ${instrument.name} (conId ${instrument.conId}) in that time.`;
-  const places = Math.max(
-    ...candles.flatMap(({ open, high, low, close }) => [open, high, low, close].map(placesOf)),
-  );
+  if (candles.length === 0) return noCandle(instrument);
+  const places = pricePlaces(candles);
   const rows = candles.map((candle) => [
     time(view, candle.startMs),
     ...[candle.open, candle.high, candle.low, candle.close].map((price) => grouped(padded(price, places))),
@@ -109,6 +117,10 @@ export function showCandles(instrument: KnownInstrument, candles: readonly Candl
   return `${table(view, [{ name: `${instrument.name}, start` }, ...numbers, { name: 'source' }], rows)}\n${view.colours.dim(
     `${count(candles.length, 'candle')}, times in ${view.timeZone}`,
   )}`;
+}
+
+function noCandle({ name, conId }: KnownInstrument): string {
+  return `No candle of ${name} (conId ${conId}) in that time.`;
 }
 
 function placesOf(price: string): number {
@@ -145,6 +157,7 @@ interface CandleOptions {
   readonly to?: string;
   readonly latest?: number;
   readonly stats?: boolean;
+  readonly plot?: boolean;
   readonly fromArchive?: boolean;
 }
 
@@ -157,13 +170,18 @@ export function addCandles({ program, run }: Cli): void {
     .option('--to <time>', 'end, exclusive; a time as for --from')
     .option(
       '--latest <n>',
-      `only the last n (default: ${latestByDefault} where no range is given)`,
+      `only the last n (default: ${latestByDefault} where no range is given, ${plottedByDefault} with --plot)`,
       wholeNumber,
     )
     .option('--stats', 'figures instead of bars')
+    .addOption(
+      new Option('--plot', 'draw them with their volume, as wide as the terminal').conflicts('stats'),
+    )
     .option('--from-archive', 'from the daily archive instead of the table, which keeps bars only for a time')
     .action(
-      run<CandleOptions>(async ({ ports, account, config, view, io }, options) => {
+      run<CandleOptions>(async (session, options) => {
+        const { ports, account, config, view, io } = session;
+
         const at = (text: string | undefined) =>
           text === undefined ? undefined : parseWhen(text, io.nowMs(), view.timeZone);
         const [fromMs, toMs] = [at(options.from), at(options.to)];
@@ -172,14 +190,16 @@ export function addCandles({ program, run }: Cli): void {
         }
         const known = await knownInstruments(ports, account);
         const noRange = fromMs === undefined && toMs === undefined && !options.stats;
-        const latest = options.latest ?? (noRange ? latestByDefault : undefined);
+        const latest =
+          options.latest ?? (noRange ? (options.plot ? plottedByDefault : latestByDefault) : undefined);
         const { intervalMs } = config.candles;
         const { marketMs = 0 } = (await ports.heartbeats.read(account)) ?? {};
         const newestMs = Math.max(marketMs, io.nowMs());
         const question = { given: options.args[0], known, intervalMs, newestMs, fromMs, toMs, latest };
+        if (options.fromArchive) progress(session, `Reading the archive for ${options.args[0]} ...`);
         const answer = options.fromArchive
           ? await readArchive(await ports.archive(), question)
-          : await readTable(ports, question);
+          : await readTable(session, question);
         const { instrument, candles, notArchived } = answer;
         const said = options.fromArchive ? { notArchived } : {};
         const note = notArchived.length === 0 ? '' : `\nNot archived: ${spans(notArchived)} (UTC).`;
@@ -190,28 +210,36 @@ export function addCandles({ program, run }: Cli): void {
             text: () => showStats(instrument, stats, view) + note,
           };
         }
+        const draw = () =>
+          candles.length === 0
+            ? noCandle(instrument)
+            : plotCandles(instrument.name, candles, view, io.out.columns);
         return {
           result: {
             ...instrument,
             candles: candles.map((each) => ({ ...each, start: iso(each.startMs) })),
             ...said,
           },
-          text: () => showCandles(instrument, candles, view) + note,
+          text: () => (options.plot ? draw() : showCandles(instrument, candles, view)) + note,
         };
       }),
     );
 }
 
 async function readTable(
-  { candles }: Pick<StagePorts, 'candles'>,
+  session: Session,
   { given, known, ...request }: ArchiveQuestion,
 ): Promise<ArchiveAnswer> {
   const instrument = findInstrument(given, known);
-  return {
-    instrument,
-    candles: await readCandles(candles, { ...request, conId: instrument.conId }),
-    notArchived: [],
+  const meter = createMeter(session);
+  const what = `Reading candles of ${instrument.name}`;
+  const store: Pick<CandleStore, 'query'> = {
+    query: (range) => counted(session.ports.candles.query(range), meter, { what, noun: 'candle' }),
   };
+  const candles = await readCandles(store, { ...request, conId: instrument.conId }).finally(() =>
+    meter.clear(),
+  );
+  return { instrument, candles, notArchived: [] };
 }
 
 function wholeNumber(text: string): number {

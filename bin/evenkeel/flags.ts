@@ -11,6 +11,7 @@ import {
   readFlags,
 } from '../../lib/domain/safety/flags.ts';
 import type { Book, BookRef } from '../../lib/ports/book.ts';
+import { chosenArgument } from './choices.ts';
 import type { Cli, Shown } from './cli.ts';
 import { CliError, exit } from './exit.ts';
 import type { Session } from './session.ts';
@@ -111,9 +112,13 @@ export function addFlags({ program, run }: Cli): void {
   flags
     .command('set')
     .description('change one flag; who and why go to the audit trail')
-    .argument('<name>', flagNames.join(', '), (name: string) => validName('flag', name, flagNames))
-    .argument('<value>', 'true or false', (value: string) =>
-      validName('flag value', value, ['true', 'false']),
+    .addArgument(
+      chosenArgument('<name>', 'the flag', flagNames, (name) => validName('flag', name, flagNames)),
+    )
+    .addArgument(
+      chosenArgument('<value>', 'what it is to be', ['true', 'false'], (value) =>
+        validName('flag value', value, ['true', 'false']),
+      ),
     )
     .requiredOption('--reason <text>', 'why, for the audit trail')
     .action(
@@ -124,8 +129,10 @@ export function addFlags({ program, run }: Cli): void {
   flags
     .command('preset')
     .description('the flags of one step of the operator guide at once')
-    .argument('<name>', flagPresetNames.join(', '), (name: string) =>
-      validName('preset', name, flagPresetNames),
+    .addArgument(
+      chosenArgument('<name>', 'the step', flagPresetNames, (name) =>
+        validName('preset', name, flagPresetNames),
+      ),
     )
     .requiredOption('--reason <text>', 'why, for the audit trail')
     .addHelpText('after', `\n${flagPresetNames.map(describePreset).join('\n')}`)

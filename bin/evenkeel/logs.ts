@@ -1,4 +1,5 @@
 import type { LogLine, LogReader } from '../../lib/ports/log-reader.ts';
+import { chosenArgument } from './choices.ts';
 import type { Cli } from './cli.ts';
 import { exit } from './exit.ts';
 import type { Session } from './session.ts';
@@ -115,7 +116,11 @@ export function addLogs({ program, run }: Cli): void {
   program
     .command('logs')
     .description('what a part has logged; with --json one entry a line')
-    .argument('[part]', logParts.join(', '), (part: string) => validName('part', part, logParts), 'streamer')
+    .addArgument(
+      chosenArgument('[part]', 'whose log', logParts, (part) => validName('part', part, logParts)).default(
+        'streamer',
+      ),
+    )
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
     .option('--since <time>', `${whenHelp} (default: 15m)`)
     .action(run<LogOptions>((session, options) => writeLog(session, options)));

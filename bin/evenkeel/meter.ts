@@ -1,4 +1,5 @@
 import type { StageSession } from './session.ts';
+import { count } from './view.ts';
 
 const barWidth = 24;
 const lineEveryMs = 5_000;
@@ -29,6 +30,20 @@ export interface Meter {
 export function createMeter({ io, json }: Pick<StageSession, 'io' | 'json'>): Meter {
   if (json) return { show: () => undefined, clear: () => undefined };
   return io.err.isTTY ? terminalMeter(io) : plainMeter(io);
+}
+
+/** What comes, counted while it comes: `Reading candles  12,345 candles, 3 s`. */
+export async function* counted<T>(
+  coming: AsyncIterable<T>,
+  meter: Meter,
+  { what, noun }: { readonly what: string; readonly noun: string },
+): AsyncGenerator<T, void, undefined> {
+  let done = 0;
+  for await (const one of coming) {
+    done += 1;
+    meter.show({ what, done, detail: count(done, noun) });
+    yield one;
+  }
 }
 
 function terminalMeter({ err, nowMs }: StageSession['io']): Meter {

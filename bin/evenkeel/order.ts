@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { OrdersClient, SentCommand } from '../../lib/aws/orders-client.ts';
 import { legNames, type WishedLeg } from '../../lib/domain/orders/order-wish.ts';
+import { chosenOption } from './choices.ts';
 import type { Cli, Shown, Streaming } from './cli.ts';
 import { type CancelFlags, cancelAll, cancelOrders } from './order-cancel.ts';
 import { confirmWords } from './order-confirm.ts';
@@ -132,12 +133,26 @@ export function addOrder({ program, run }: Cli): void {
     keyed(
       command
         .requiredOption('--symbol <symbol>', 'local symbol (GCG6), configured name, root (GC) or conId')
-        .requiredOption('--side <side>', 'buy or sell', sideOf)
+        .addOption(
+          chosenOption('--side <side>', 'of the order', ['buy', 'sell'], sideOf).makeOptionMandatory(),
+        )
         .requiredOption('--quantity <n>', 'contracts or shares', quantityOf)
-        .requiredOption('--type <type>', 'mkt, lmt, stp or stp-lmt', orderTypeOf)
+        .addOption(
+          chosenOption(
+            '--type <type>',
+            'of the order',
+            ['mkt', 'lmt', 'stp', 'stp-lmt'],
+            orderTypeOf,
+          ).makeOptionMandatory(),
+        )
         .option('--limit <price>', 'limit price of lmt and stp-lmt', decimalOf)
         .option('--stop <price>', 'stop price of stp and stp-lmt', decimalOf)
-        .option('--tif <tif>', 'day, gtc or ioc', timeInForceOf, 'DAY')
+        .addOption(
+          chosenOption('--tif <tif>', 'how long it holds', ['day', 'gtc', 'ioc'], timeInForceOf).default(
+            'DAY',
+            'day',
+          ),
+        )
         .option('--outside-rth', 'outside regular trading hours too'),
     );
   wished(group.command('place'))
@@ -153,7 +168,11 @@ export function addOrder({ program, run }: Cli): void {
       .command('modify')
       .description('change quantity or prices of a working order of ours')
       .argument('<key>', 'key under which it was ordered', keyOf)
-      .option('--leg <leg>', legNames.join(', '), (leg: string) => validName('leg', leg, legNames), 'entry')
+      .addOption(
+        chosenOption('--leg <leg>', 'of a bracket', legNames, (leg) =>
+          validName('leg', leg, legNames),
+        ).default('entry'),
+      )
       .option('--quantity <n>', 'contracts or shares', quantityOf)
       .option('--limit <price>', 'limit price', decimalOf)
       .option('--stop <price>', 'stop price', decimalOf),

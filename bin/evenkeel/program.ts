@@ -1,15 +1,19 @@
 import { Command, CommanderError, type Option, type OutputConfiguration } from 'commander';
 import { nearest } from '../../config/nearest.ts';
+import { stages } from '../../lib/events/stage.ts';
 import { addAlerts } from './alerts.ts';
 import { addAudit } from './audit.ts';
 import { addBackup } from './backup.ts';
 import { addBackups, addVerifyAlone } from './backups.ts';
 import { addBalances } from './balances.ts';
 import { addCandles } from './candles.ts';
+import { chosenOption } from './choices.ts';
 import { type Cli, type Shown, type Streaming, show } from './cli.ts';
+import { addCompletion } from './completion.ts';
 import { addConsole } from './console.ts';
 import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
+import { examples } from './examples.ts';
 import { CliError, type ExitCode, exit } from './exit.ts';
 import { explain } from './failures.ts';
 import { addFills } from './fills.ts';
@@ -99,6 +103,7 @@ export async function runEvenkeel(
     add(cli);
   }
   addConsole(cli, { open, run: (args, inner, ports) => runEvenkeel(args, inner, ports, version) });
+  addCompletion(cli, io);
   for (const command of withBelow(program)) {
     namesWhatIsValid(command);
     const shown = examples[nameOf(command)];
@@ -118,7 +123,9 @@ function createProgram(io: Io, version: string): Command {
     .description(
       'Shows and steers a running Evenkeel: its book, flags, reconcile and its plans, audit trail, candles, backups and parts.',
     )
-    .option('--stage <name>', 'sandbox, paper or live (default: STAGE, else sandbox; live must be said)')
+    .addOption(
+      chosenOption('--stage <name>', 'which one; without it STAGE, else sandbox; live must be said', stages),
+    )
     .option('--account <id>', 'IB account (default: the only one of the stage)')
     .option('--data <dir>', `data folder of the sandbox (default: ${defaultDataDir})`)
     .option('--json', 'JSON on standard output: times in UTC, decimals as text')
@@ -134,108 +141,6 @@ function createProgram(io: Io, version: string): Command {
     .configureOutput(outputOf(io));
 }
 
-/** Examples of each command's help, by its name. */
-const examples: Readonly<Record<string, readonly string[]>> = {
-  '': [
-    'status --watch',
-    'flags set SAFE_MODE true --reason "gateway restarts"',
-    'orders show P1873465 --stage paper',
-    'doctor --seconds 60',
-  ],
-  status: ['status', 'status --watch --verbose', 'status --stage paper --json'],
-  alerts: ['alerts', 'alerts list --all --json', 'alerts ack a17 --reason "on it"'],
-  'alerts list': ['alerts list --all'],
-  'alerts ack': ['alerts ack a17 --reason "on it, gateway is being restarted"'],
-  'alerts test': ['alerts test desk-slack --stage paper'],
-  flags: [
-    'flags',
-    'flags set DRY_RUN false --reason "staging reviewed"',
-    'flags preset stage --reason "first day"',
-  ],
-  'flags set': ['flags set SAFE_MODE true --reason "gateway restarts"'],
-  'flags preset': ['flags preset dry-run --reason "back to the start"'],
-  halt: ['halt --reason "the feed prints nonsense"'],
-  'reduce-only': ['reduce-only --reason "into the weekend"'],
-  resume: ['resume --reason "feed is right again, compared with TWS"'],
-  trace: ['trace 0000e1a7.6960a1b2.01.01', 'trace P1873465', 'trace main:7:812 --json'],
-  order: [
-    'order place --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1',
-    'order cancel 1873465',
-    'order flatten GCG6',
-  ],
-  'order place': [
-    'order place --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1',
-    'order place --symbol GCG6 --side sell --quantity 1 --type stp --stop 2580 --tif gtc --key stop-2026-01-05',
-    'order place --symbol GCG6 --side buy --quantity 1 --type mkt --yes --json',
-  ],
-  'order bracket': [
-    'order bracket --symbol GCG6 --side buy --quantity 1 --type lmt --limit 2600.1 --take-profit 2620 --stop-loss 2590',
-  ],
-  'order modify': [
-    'order modify breakout-17 --limit 2601',
-    'order modify breakout-17 --leg stop-loss --stop 2595',
-  ],
-  'order cancel': ['order cancel breakout-17', 'order cancel 1873465 --yes'],
-  'order cancel-all': ['order cancel-all', 'order cancel-all --symbol GCG6'],
-  'order flatten': ['order flatten GCG6'],
-  orders: ['orders', 'orders --all --json', 'orders show P1873465'],
-  'orders show': ['orders show P1873465', 'orders show 1873465', 'orders show my-reference'],
-  fills: ['fills --since 1d', 'fills --since 2026-01-05T14:30'],
-  positions: ['positions', 'positions --all --json'],
-  balances: ['balances'],
-  candles: [
-    'candles GC',
-    'candles GCZ5 --latest 5',
-    'candles GC --from 2h --stats',
-    'candles 495512563 --from 2026-01-05 --to 2026-01-06 --json',
-  ],
-  audit: ['audit --limit 50', 'audit --since 2h', 'audit verify --against-book'],
-  'audit verify': ['audit verify', 'audit verify --against-book --json'],
-  logs: ['logs', 'logs book-keeper --since 1h', 'logs gateway --follow'],
-  snapshot: ['snapshot', 'snapshot --wait 120 --json'],
-  reconcile: [
-    'reconcile',
-    'reconcile --mode strict --reason "before the open"',
-    'reconcile --stage paper --json',
-  ],
-  'reconcile runs': ['reconcile runs --limit 50'],
-  'reconcile show': ['reconcile show latest', 'reconcile show run_20260105_143000_4be1c2 --json'],
-  'reconcile rejudge': ['reconcile rejudge run_20260105_143000_4be1c2'],
-  'reconcile pause': ['reconcile pause --for 30m --reason "gateway is being upgraded"'],
-  'reconcile resume': ['reconcile resume --reason "upgrade done"'],
-  'reconcile ack': ['reconcile ack "UNRESOLVED:order P1873465" --reason "asked IB, ticket 17"'],
-  plan: ['plan', 'plan show 4be1c2d0', 'plan approve 4be1c2d0 --reason "compared with TWS"'],
-  'plan show': ['plan show', 'plan show 4be1c2d0 --json'],
-  'plan diff': ['plan diff 4be1c2d0'],
-  'plan approve': [
-    'plan approve 4be1c2d0 --reason "compared with TWS"',
-    'plan approve 4be1c2d0 --except-ambiguous --reason "the two look alike"',
-  ],
-  'plan reject': ['plan reject 4be1c2d0 --reason "TWS is wrong"'],
-  backup: ['backup --reason "before the upgrade"', 'backup --candles --stage paper'],
-  backups: ['backups', 'backups show latest', 'backups verify --all'],
-  'backups list': ['backups list --json'],
-  'backups show': ['backups show 17', 'backups show db_backup_20260105_031500 --json'],
-  'backups verify': ['backups verify', 'backups verify --all --json'],
-  verify: ['verify', 'verify db_backup_20260105_031500'],
-  restore: [
-    'restore latest',
-    'restore db_backup_20260105_031500 --execute --reason "the table was deleted"',
-    'restore 17 --execute --in-place --reason "back to before the import"',
-  ],
-  drill: ['drill', 'drill db_backup_20260105_031500 --json'],
-  secrets: ['secrets --stage paper', 'secrets set gateway --stage paper'],
-  'secrets list': ['secrets list --stage paper --json'],
-  'secrets set': [
-    'secrets set gateway --stage paper',
-    'secrets set alert-channels --stage paper',
-    'secrets set gateway-main --stage paper --stdin < /run/secrets/login.json',
-  ],
-  preflight: ['preflight --stage paper', 'preflight --stage paper --json'],
-  doctor: ['doctor', 'doctor --seconds 10 --stage paper'],
-  console: ['console', 'console --stage paper --port 5001'],
-};
-
 /** `flags set`; `''` for the program itself. */
 function nameOf(command: Command): string {
   if (command.parent === null) return '';
@@ -243,7 +148,12 @@ function nameOf(command: Command): string {
 }
 
 function exampleText(lines: readonly string[]): string {
-  return ['', 'Examples', ...lines.map((line) => `  npm run ops -- ${line}`), '', exitCodes].join('\n');
+  return ['', 'Examples', ...lines.map(exampleLine), '', exitCodes].join('\n');
+}
+
+/** npm's own banner would stand in what is read by a program. */
+function exampleLine(line: string): string {
+  return `  npm run ${/--json| > /.test(line) ? '-s ' : ''}ops -- ${line}`;
 }
 
 function outputOf(io: Io): OutputConfiguration {

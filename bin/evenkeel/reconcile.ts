@@ -2,6 +2,7 @@ import { InvalidArgumentError } from 'commander';
 import { canonicalJson } from '../../lib/aws/audit-hash.ts';
 import { reconcileModes } from '../../lib/domain/reconcile/types.ts';
 import { rejudge } from '../../lib/reconcile/rejudge.ts';
+import { chosenOption } from './choices.ts';
 import type { Cli, Shown } from './cli.ts';
 import { exit } from './exit.ts';
 import { pageOf } from './page.ts';
@@ -46,10 +47,10 @@ export function addReconcile({ program, run }: Cli): void {
     .description(
       'compare IB with the book now, and stage what should change; nothing changes before a plan is approved',
     )
-    .option(
-      '--mode <mode>',
-      `${reconcileModes.join(', ')}; for this run alone (default: the stage's)`,
-      (mode: string) => validName('mode', mode, reconcileModes),
+    .addOption(
+      chosenOption('--mode <mode>', "for this run alone; without it the stage's", reconcileModes, (mode) =>
+        validName('mode', mode, reconcileModes),
+      ),
     )
     .option('--reason <text>', 'why, for the audit trail')
     .action(run<RunWish>(reconcileNow));

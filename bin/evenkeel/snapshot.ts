@@ -7,7 +7,7 @@ import type { CommandSender } from '../../lib/ports/command-queue.ts';
 import type { ObjectStore } from '../../lib/ports/object-store.ts';
 import { type Cli, progress } from './cli.ts';
 import { CliError, exit } from './exit.ts';
-import type { Session } from './session.ts';
+import { createMeter } from './meter.ts';
 import { count, table, type View } from './view.ts';
 
 const validForMs = 30_000;
@@ -168,7 +168,8 @@ export function addSnapshot({ program, run }: Cli): void {
             seconds: wait,
             nowMs,
             sleep,
-            tick: meter.tick,
+            tick: (waited) =>
+              meter.show({ what: 'Waiting for the snapshot', done: waited, detail: `at most ${wait} s` }),
           });
           const ok = result.parts.every(({ outcome }) => outcome === 'ok');
           meter.clear();
@@ -178,22 +179,6 @@ export function addSnapshot({ program, run }: Cli): void {
         }
       }),
     );
-}
-
-/** One line on a terminal that counts the seconds; nothing elsewhere. */
-function createMeter({ io, json }: Session) {
-  let drawn = false;
-  return {
-    tick: (waited: number) => {
-      if (!io.err.isTTY || json) return;
-      drawn = true;
-      io.err.write(`\r\u001B[KWaiting for the snapshot, ${waited.toFixed(0)} s`);
-    },
-    clear: () => {
-      if (drawn) io.err.write('\r\u001B[K');
-      drawn = false;
-    },
-  };
 }
 
 function seconds(text: string): number {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Io } from '../../../bin/evenkeel/io.ts';
-import { barLine, createMeter } from '../../../bin/evenkeel/meter.ts';
+import { barLine, counted, createMeter } from '../../../bin/evenkeel/meter.ts';
 
 function meterOn({ isTTY = true, json = false, columns = 100 } = {}) {
   let said = '';
@@ -95,4 +95,18 @@ describe('a progress bar', () => {
     meter.clear();
     expect(said()).toBe('');
   });
+});
+
+it('what comes is counted while it comes, and comes as it is', async () => {
+  const { meter, at, said } = meterOn({ isTTY: false });
+  async function* coming() {
+    for (const ms of [0, 6_000, 7_000, 12_000]) {
+      at(ms);
+      yield ms;
+    }
+  }
+  const all: number[] = [];
+  for await (const one of counted(coming(), meter, { what: 'Reading', noun: 'row' })) all.push(one);
+  expect(all).toEqual([0, 6_000, 7_000, 12_000]);
+  expect(said()).toBe('Reading: 2 rows\nReading: 4 rows\n');
 });

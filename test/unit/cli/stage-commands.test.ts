@@ -196,6 +196,20 @@ describe.skipIf(!engineIsHere)(
         ).toHaveLength(1);
       });
 
+      it('--plot: drawn for a person, the same JSON for a script', async () => {
+        const { code, out } = await desk.run('candles', 'GC', '--plot');
+        expect(code).toBe(0);
+        expect(out).toContain('GCZ3, 2026-01-05 15:30 to 2026-01-05 15:56, each column 1 min');
+        expect(out).toMatch(/^ +partial │ +•$/m);
+        const drawn = await desk.run('candles', 'GC', '--plot', '--latest', '3', '--json');
+        expect(drawn.out).toBe((await desk.run('candles', 'GC', '--latest', '3', '--json')).out);
+        expect(await desk.run('candles', 'GC', '--plot', '--from', '2m')).toMatchObject({
+          code: 0,
+          out: 'No candle of GCZ3 (conId 98765432) in that time.\n',
+        });
+        expect(await desk.run('candles', 'GC', '--plot', '--stats')).toMatchObject({ code: 2, out: '' });
+      });
+
       it('--stats: total candles and the rest', async () => {
         expect(JSON.parse((await desk.run('candles', 'GC', '--stats', '--json')).out)).toMatchObject({
           total: 27,
@@ -341,6 +355,8 @@ describe.skipIf(!engineIsHere)(
         const { code, err } = await desk.run('snapshot', '--wait', '5');
         expect(code).toBe(1);
         expect(err).toContain('No snapshot came within 5 s');
+        const waited = (await desk.run('snapshot', '--wait', '12')).err;
+        expect(waited.match(/^Waiting for the snapshot: at most 12 s$/gm)).toHaveLength(2);
         expect(err).toContain('status');
       });
     });
