@@ -16,6 +16,7 @@ export interface Hello {
 export interface Whole {
   readonly t: 'whole';
   readonly topic: string;
+  /** As of when it is, Unix ms UTC. */
   readonly atMs: number;
   readonly head: unknown;
   readonly rows: readonly Row[] | null;
@@ -35,15 +36,26 @@ export interface Change {
 export interface Fault {
   readonly t: 'fault';
   readonly topic: string;
+  /** When it began, Unix ms UTC. */
   readonly atMs: number;
   readonly code: string;
   readonly message: string;
 }
 
-/** Nothing has changed, and everything was looked at. */
+/** Said at the end of each look: how old what was told is now, also where nothing of it has changed. */
 export interface Beat {
   readonly t: 'beat';
+  /** The server's clock, Unix ms UTC. */
   readonly nowMs: number;
+  /** Of each topic that is followed. */
+  readonly topics: Readonly<Record<string, Freshness>>;
+}
+
+export interface Freshness {
+  /** As of when what was told is: its last reading without a fault, or a look that found it unchanged. Unix ms UTC, 0: never. */
+  readonly atMs: number;
+  /** How often it should be. */
+  readonly paceMs: number;
 }
 
 /** A row of a list with the key by which it is found again. */

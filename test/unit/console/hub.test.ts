@@ -47,6 +47,12 @@ describe('what is read, and when', () => {
     return { told, leave };
   }
 
+  const ofTopics = (told: readonly Message[]) => told.filter((message) => 'topic' in message);
+
+  /** What was said last of how old a topic is. */
+  const freshness = (told: readonly Message[], name: string) =>
+    told.findLast((message) => message.t === 'beat')?.topics[name];
+
   it('nothing while nobody looks, and nothing more once the last page is closed', async () => {
     topic('status', 'look');
     await vi.advanceTimersByTimeAsync(60 * second);
@@ -70,26 +76,58 @@ describe('what is read, and when', () => {
     expect(reads.orders).toBe(2);
   });
 
+  const slow =
+    (ms: number, head: unknown = 1) =>
+    async (): Promise<Told> => {
+      await new Promise((resolve) => void setTimeout(resolve, ms));
+      return { head, rows: null };
+    };
+
   it('what takes long is read rarely, and does not hold the others up', async () => {
-    topic('slow', 'look', async () => {
-      await new Promise((resolve) => void setTimeout(resolve, 10 * second));
-      return { head: 1, rows: null };
-    });
+    topic('slow', 'book', slow(10 * second));
     topic('quick', 'look');
     follow('slow', 'quick');
-    await vi.advanceTimersByTimeAsync(200 * second);
+    await vi.advanceTimersByTimeAsync(second);
+    state = '2';
+    await vi.advanceTimersByTimeAsync(199 * second);
     expect(reads.slow).toBe(1);
     expect(reads.quick).toBeGreaterThan(30);
     await vi.advanceTimersByTimeAsync(30 * second);
     expect(reads.slow).toBe(2);
   });
 
+  it('what is read at each look rests for 15 s at most, however long it took', async () => {
+    topic('status', 'look', slow(10 * second));
+    follow('status');
+    await vi.advanceTimersByTimeAsync(24 * second);
+    expect(reads.status).toBe(1);
+    await vi.advanceTimersByTimeAsync(70 * second);
+    expect(reads.status).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each(['look', 'book'] as const)(
+    'a reading that failed after long is tried again at the next look (%s)',
+    async (when) => {
+      let isBroken = true;
+      topic('status', when, async () => {
+        if (!isBroken) return { head: 1, rows: null };
+        await slow(10 * second)();
+        throw new Error('timed out');
+      });
+      const { told } = follow('status');
+      await vi.advanceTimersByTimeAsync(11 * second);
+      isBroken = false;
+      await vi.advanceTimersByTimeAsync(8 * second);
+      expect(ofTopics(told).map(({ t }) => t)).toEqual(['fault', 'whole']);
+    },
+  );
+
   it('two pages cost what one costs, and the second is told the whole at once', async () => {
     topic('status', 'look');
     follow('status');
     await vi.advanceTimersByTimeAsync(second);
     const { told } = follow('status');
-    expect(told).toMatchObject([{ t: 'whole', topic: 'status', head: 1 }]);
+    expect(ofTopics(told)).toMatchObject([{ t: 'whole', topic: 'status', head: 1 }]);
     await vi.advanceTimersByTimeAsync(second);
     expect(reads.status).toBeLessThanOrEqual(2);
   });
@@ -104,8 +142,7 @@ describe('what is read, and when', () => {
       ['b', 2],
     ];
     await vi.advanceTimersByTimeAsync(4 * second);
-    const ofTopic = told.filter((message) => 'topic' in message);
-    expect(ofTopic).toMatchObject([{ t: 'whole' }, { t: 'change', rows: [['b', 2]], gone: [] }]);
+    expect(ofTopics(told)).toMatchObject([{ t: 'whole' }, { t: 'change', rows: [['b', 2]], gone: [] }]);
   });
 
   it('a long list is told in pieces that make the whole', async () => {
@@ -132,10 +169,97 @@ describe('what is read, and when', () => {
     await vi.advanceTimersByTimeAsync(10 * second);
     isBroken = false;
     await vi.advanceTimersByTimeAsync(4 * second);
-    expect(told.filter((message) => 'topic' in message)).toMatchObject([
+    expect(ofTopics(told)).toMatchObject([
       { t: 'fault', code: 'CONSOLE_FAULT', message: 'no answer' },
       { t: 'whole', head: 1 },
     ]);
+  });
+
+  it('whoever comes while it cannot be read is told its age and why, not that it is fresh', async () => {
+    let isBroken = false;
+    topic('status', 'look', () => {
+      if (isBroken) throw new Error('no answer');
+      return { head: 1, rows: null };
+    });
+    follow('status');
+    await vi.advanceTimersByTimeAsync(second);
+    isBroken = true;
+    const goodAtMs = Date.now() - second;
+    await vi.advanceTimersByTimeAsync(60 * second);
+    const { told } = follow('status');
+    expect(ofTopics(told)).toMatchObject([
+      { t: 'whole', head: 1, atMs: goodAtMs },
+      { t: 'fault', code: 'CONSOLE_FAULT', message: 'no answer' },
+    ]);
+    expect(freshness(told, 'status')).toEqual({ atMs: goodAtMs, paceMs: 3_000 });
+    // The same fault once more says nothing new, to nobody.
+    await vi.advanceTimersByTimeAsync(10 * second);
+    expect(ofTopics(told)).toHaveLength(2);
+  });
+
+  it('whoever comes where it was never read is told why', async () => {
+    topic('status', 'look', () => {
+      throw new Error('no answer');
+    });
+    follow('status');
+    await vi.advanceTimersByTimeAsync(10 * second);
+    const { told } = follow('status');
+    expect(ofTopics(told)).toMatchObject([{ t: 'fault', message: 'no answer' }]);
+    expect(freshness(told, 'status')).toEqual({ atMs: 0, paceMs: 3_000 });
+  });
+
+  it('what one that has left was still waiting for is not told to the next', async () => {
+    let rows: Told['rows'] = [['a', 1]];
+    topic('list', 'look', async () => {
+      const found = rows;
+      await slow(2 * second)();
+      return { head: null, rows: found };
+    });
+    const { leave } = follow('list');
+    await vi.advanceTimersByTimeAsync(3 * second);
+    rows = [
+      ['a', 1],
+      ['b', 2],
+    ];
+    // The next reading has begun.
+    while (reads.list === 1) await vi.advanceTimersByTimeAsync(second);
+    leave();
+    const { told } = follow('list');
+    await vi.advanceTimersByTimeAsync(5 * second);
+    expect(ofTopics(told)).toMatchObject([{ t: 'whole', rows }]);
+  });
+
+  it('how old each topic is, is said at each look', async () => {
+    let isBroken = false;
+    topic('status', 'look', () => {
+      if (isBroken) throw new Error('no answer');
+      return { head: 1, rows: null };
+    });
+    topic('orders', 'book');
+    topic('backups', 60 * second);
+    const begunAtMs = Date.now();
+    const { told } = follow('status', 'orders', 'backups');
+    await vi.advanceTimersByTimeAsync(31 * second);
+    // A list of the book is as fresh as the last look that found the book where it was.
+    const latest = { atMs: begunAtMs + 30 * second, paceMs: 3_000 };
+    expect(freshness(told, 'status')).toEqual(latest);
+    expect(freshness(told, 'orders')).toEqual(latest);
+    expect(freshness(told, 'backups')).toEqual({ atMs: begunAtMs, paceMs: 60_000 });
+    isBroken = true;
+    await vi.advanceTimersByTimeAsync(30 * second);
+    expect(freshness(told, 'status')).toEqual(latest);
+    expect(freshness(told, 'orders')?.atMs).toBe(begunAtMs + 60 * second);
+  });
+
+  it('a list that rests while the book has moved is as old as its reading', async () => {
+    topic('orders', 'book', slow(4 * second));
+    const begunAtMs = Date.now();
+    const { told } = follow('orders');
+    await vi.advanceTimersByTimeAsync(5 * second);
+    state = '2';
+    await vi.advanceTimersByTimeAsync(50 * second);
+    expect(reads.orders).toBe(1);
+    expect(freshness(told, 'orders')?.atMs).toBeLessThanOrEqual(begunAtMs + 5 * second);
   });
 
   it('after something was done all of it is read again at once', async () => {
