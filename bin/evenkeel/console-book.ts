@@ -11,8 +11,8 @@ interface KeptList {
 }
 
 /**
- * The book for somebody who looks at it every few seconds: a list is read again only once the book has moved, and a long
- * one rarely. Single items are always read.
+ * The book for somebody who looks at it every few seconds: a list is read again only once the book has moved. Single items
+ * are always read.
  */
 export class WatchedBook implements Book {
   readonly #book: Book;
@@ -20,9 +20,14 @@ export class WatchedBook implements Book {
   readonly #kept = new Map<string, KeptList>();
   #state = '';
 
+  /** The same for who counts what is in a list at every look: there a long one is read rarely, and may be of an earlier state. */
+  readonly glance: Book;
+
   constructor(book: Book, nowMs: () => number) {
     this.#book = book;
     this.#nowMs = nowMs;
+    const list: Book['list'] = (account, kind, prefix) => this.#list([account, kind, prefix], true);
+    this.glance = { read: this.read, all: this.all, commit: this.commit, list };
   }
 
   /** Tells it the state of the book, by its audit chains: every change of the book moves one of them. `''`: not known. */
@@ -36,13 +41,18 @@ export class WatchedBook implements Book {
 
   commit: Book['commit'] = (change) => this.#book.commit(change);
 
-  async *list(account: string, kind: BookKind, prefix = ''): AsyncGenerator<BookItem, void, undefined> {
+  list: Book['list'] = (account, kind, prefix) => this.#list([account, kind, prefix], false);
+
+  async *#list(
+    [account, kind, prefix = '']: [account: string, kind: BookKind, prefix: string | undefined],
+    mayRest: boolean,
+  ): AsyncGenerator<BookItem, void, undefined> {
     const key = JSON.stringify([account, kind, prefix]);
     const kept = this.#kept.get(key);
     const now = this.#nowMs();
     // An unknown state is no state that a list could still be good for.
     const isSame = kept?.state === this.#state && this.#state !== '';
-    if (kept !== undefined && (isSame || now - kept.atMs < kept.tookMs * restShare)) {
+    if (kept !== undefined && (isSame || (mayRest && now - kept.atMs < kept.tookMs * restShare))) {
       yield* kept.items;
       return;
     }

@@ -6,6 +6,7 @@ import type { StagePorts } from './stage-ports.ts';
 interface Opened {
   readonly acting: StagePorts;
   readonly reading: StagePorts;
+  readonly glancing: StagePorts;
   readonly book: WatchedBook;
 }
 
@@ -22,6 +23,8 @@ export class ConsolePorts {
 
   reading: OpenPorts = (where) => this.#at(where).reading;
 
+  glancing: OpenPorts = (where) => this.#at(where).glancing;
+
   acting: OpenPorts = (where) => this.#at(where).acting;
 
   /** @throws CliError SANDBOX_NOT_RUNNING */
@@ -36,7 +39,7 @@ export class ConsolePorts {
     if (known !== undefined) return known;
     const acting = this.#open(where);
     const book = new WatchedBook(acting.book, this.#session.io.nowMs);
-    const opened = { acting, reading: { ...acting, book }, book };
+    const opened = { acting, reading: { ...acting, book }, glancing: { ...acting, book: book.glance }, book };
     this.#opened.clear();
     this.#opened.set(key, opened);
     return opened;

@@ -9,12 +9,13 @@ export type RunProgram = (argv: readonly string[], io: Io, open: OpenPorts) => P
  * Runs the operator's commands inside this process, with `--json`: what the page shows is what they write, to the letter,
  * and what it does goes the way that they go.
  *
- * @param open reading commands may see lists of the book that were kept for a moment; acting ones see the book itself
+ * @param open reading commands may see lists that were kept while the book stood still, the status, which only counts them,
+ *   also older ones; acting commands see the book itself
  */
 export function commandRunner(
   session: Pick<Session, 'stage' | 'account' | 'dataDir' | 'io'>,
   program: RunProgram,
-  open: { readonly reading: OpenPorts; readonly acting: OpenPorts },
+  open: { readonly reading: OpenPorts; readonly glancing: OpenPorts; readonly acting: OpenPorts },
 ): CommandRunner {
   const { stage, account, dataDir, io } = session;
   const run = async (
@@ -42,7 +43,7 @@ export function commandRunner(
     return answerOf(said, exitCode);
   };
   return {
-    read: (argv, scope) => run(argv, { scope }, open.reading),
+    read: (argv, scope) => run(argv, { scope }, argv[0] === 'status' ? open.glancing : open.reading),
     act: (argv, options = {}) => run(argv, options, open.acting),
   };
 }

@@ -1,14 +1,15 @@
 /** The operator's page: where one is, what is known of the stage at a glance, and the view that was chosen. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { type ComponentType, render } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { StatusShown } from '../wire/shapes.ts';
 import { tradingVerdict, type ViewName } from '../wire/trading-verdict.ts';
-import { clock, utc, zone } from './format.ts';
+import { age, clock, utc, zone } from './format.ts';
 import { follow, restWhenHidden, takeToken } from './link.ts';
+import { Faults, wordOf } from './parts/faults.tsx';
 import { State } from './parts/words.tsx';
 import { nextTheme, startTheme, theme } from './theme.ts';
-import { headOf, hello, link, notices, nowMs, say, tick } from './topics.ts';
+import { headOf, hello, link, notices, nowMs, say, staleOf, tick } from './topics.ts';
 import { Alerts } from './views/alerts.tsx';
 import { Audit } from './views/audit.tsx';
 import { Backups } from './views/backups.tsx';
@@ -52,6 +53,8 @@ const views: Readonly<Record<ViewName, View>> = {
 
 const names = Object.keys(views) as readonly ViewName[];
 const current = signal<ViewName>('overview');
+/** What the page follows: the status for its head, and what the view shows. */
+const shown = computed(() => [...new Set(['status', ...views[current.value].topics()])]);
 
 function readPlace(): void {
   const name = location.hash.replace(/^#\//, '');
@@ -87,6 +90,7 @@ function Page() {
           <h1 ref={heading} tabIndex={-1}>
             {title}
           </h1>
+          <Faults topics={shown.value} />
           <View />
         </main>
       </div>
@@ -107,7 +111,6 @@ function Top() {
   const about = hello.value;
   const status = headOf<StatusShown>('status');
   const verdict = status && tradingVerdict(status);
-  const [tone, words] = linkWords[link.value];
   return (
     <header class="top">
       <p class="brand">Evenkeel</p>
@@ -124,7 +127,7 @@ function Top() {
         </a>
       )}
       <div class="top-end">
-        <State tone={tone}>{words}</State>
+        <Liveness />
         <time class="clock" dateTime={new Date(nowMs.value).toISOString()} title={utc(nowMs.value)}>
           {clock(nowMs.value)} <span class="dim">{zone()}</span>
         </time>
@@ -139,6 +142,21 @@ function Top() {
       </div>
     </header>
   );
+}
+
+/** Whether what is shown is live; where it is not, how old it is. */
+function Liveness() {
+  const stale = link.value === 'live' ? staleOf(shown.value) : undefined;
+  if (stale !== undefined) {
+    const { name, ageMs, isFaulty } = stale;
+    return (
+      <State tone={isFaulty ? 'bad' : 'warn'}>
+        {wordOf(name)} {ageMs === null ? 'not read' : `${age(ageMs)} old`}
+      </State>
+    );
+  }
+  const [tone, words] = linkWords[link.value];
+  return <State tone={tone}>{words}</State>;
 }
 
 function Navigation() {
@@ -225,7 +243,7 @@ addEventListener('hashchange', readPlace);
 setInterval(tick, 1_000);
 restWhenHidden();
 sayChanges();
-effect(() => follow(['status', ...views[current.value].topics()]));
+effect(() => follow(shown.value));
 const root = document.getElementById('page')!;
 root.replaceChildren();
 render(<Page />, root);

@@ -1,11 +1,13 @@
 /** What the page knows: a signal for each topic that it follows, fed by the stream. */
 import { type Signal, signal } from '@preact/signals';
-import type { Hello, Message } from '../wire/messages.ts';
+import { type Stale, staleness } from '../wire/freshness.ts';
+import type { Freshness, Hello, Message } from '../wire/messages.ts';
 import { withChange } from '../wire/rows.ts';
 
 export interface TopicData {
   /** False until the first word. */
   readonly isKnown: boolean;
+  /** As of when it was when it was told, Unix ms UTC. */
   readonly atMs: number;
   readonly head: unknown;
   readonly rows: ReadonlyMap<string, unknown>;
@@ -21,6 +23,11 @@ export const hello = signal<Hello | undefined>(undefined);
 export const link = signal<'connecting' | 'live' | 'lost' | 'denied' | 'resting'>('connecting');
 /** The server's clock, moved on every second. */
 export const nowMs = signal(Date.now());
+/** What the latest look said of the topics that are followed. */
+const freshness = signal<Readonly<Record<string, Freshness>>>({});
+/** Of a topic that no look has spoken of yet: the shortest. */
+const paceMsByDefault = 3_000;
+
 export interface Notice {
   readonly id: number;
   readonly text: string;
@@ -52,6 +59,22 @@ export function rowsOf<T>(name: string): readonly T[] {
   return [...topic(name).value.rows.values()] as readonly T[];
 }
 
+/** As of when what is shown of a topic is, Unix ms UTC; 0 where nothing is. */
+export function asOfMs(name: string): number {
+  const { isKnown, atMs } = topic(name).value;
+  return isKnown ? Math.max(atMs, freshness.value[name]?.atMs ?? 0) : 0;
+}
+
+/** What a person has to know of first where not all of these topics are live. */
+export function staleOf(names: readonly string[]): Stale | undefined {
+  const shown = names.map((name) => {
+    const { isKnown, fault } = topic(name).value;
+    const { paceMs } = freshness.value[name] ?? { paceMs: paceMsByDefault };
+    return { name, isKnown, isFaulty: fault !== null, atMs: asOfMs(name), paceMs };
+  });
+  return staleness(shown, nowMs.value);
+}
+
 export function take(message: Message): void {
   switch (message.t) {
     case 'hello':
@@ -61,6 +84,7 @@ export function take(message: Message): void {
       return;
     case 'beat':
       aheadMs = message.nowMs - Date.now();
+      freshness.value = message.topics;
       return;
     case 'whole':
       topic(message.topic).value = {

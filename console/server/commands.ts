@@ -6,7 +6,7 @@ export type Answer =
   | { readonly ok: false; readonly code: string; readonly message: string; readonly exitCode: number };
 
 export interface CommandRunner {
-  /** A command that only reads. Lists of the book may be some seconds old where they did not move. */
+  /** A command that only reads. The lists that the status counts may be of an earlier state of the book. */
   read(argv: readonly string[], scope?: Scope): Promise<Answer>;
   /** A command that changes something. `typed` is what a person types where the command asks him to confirm. */
   act(

@@ -1,8 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { topic } from '../topics.ts';
-import { Ago } from './words.tsx';
 
-/** What a topic says once it is known; until then that it is being read, and why it could not be. */
+/** What topics say once they are known; until then that they are being read. Why they could not be stands above the view. */
 export function Known({
   topics,
   children,
@@ -11,24 +10,9 @@ export function Known({
   children: () => ComponentChildren;
 }) {
   const read = topics.map((name) => topic(name).value);
-  const faulty = read.find(({ fault }) => fault !== null);
-  const isKnown = read.every((each) => each.isKnown);
-  return (
-    <>
-      {faulty?.fault ? (
-        <div class="fault" role="alert">
-          <strong>{faulty.fault.code}</strong> {faulty.fault.message}
-          {faulty.isKnown ? (
-            <>
-              {' '}
-              What you see is from <Ago at={faulty.atMs} />.
-            </>
-          ) : null}
-        </div>
-      ) : null}
-      {isKnown ? children() : faulty === undefined ? <Skeleton /> : null}
-    </>
-  );
+  if (read.every(({ isKnown }) => isKnown)) return <>{children()}</>;
+  if (read.every(({ fault }) => fault === null)) return <Skeleton />;
+  return <p class="dim">It could not be read.</p>;
 }
 
 function Skeleton() {

@@ -113,7 +113,7 @@ function Spark({ closes }: { closes: readonly string[] }) {
 }
 
 function Contract({ contract }: { contract: MarketShown }) {
-  const { rows, isKnown } = topic(`candles:${contract.conId}`).value;
+  const { rows, isKnown, fault } = topic(`candles:${contract.conId}`).value;
   const candles = useMemo(
     () => ([...rows.values()] as Candle[]).sort((a, b) => a.startMs - b.startMs),
     [rows],
@@ -130,7 +130,7 @@ function Contract({ contract }: { contract: MarketShown }) {
       </header>
       {!isKnown ? (
         <p class="dim chart-box" role="status">
-          Reading the bars…
+          {fault === null ? 'Reading the bars…' : 'The bars could not be read.'}
         </p>
       ) : candles.length === 0 ? (
         <Empty title="No bar yet">The first is written when its minute has ended.</Empty>

@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WatchedBook } from '../../../bin/evenkeel/console-book.ts';
+import { commandRunner, type RunProgram } from '../../../bin/evenkeel/console-runner.ts';
+import type { Io } from '../../../bin/evenkeel/io.ts';
+import type { OpenPorts } from '../../../bin/evenkeel/session.ts';
 import { Bars } from '../../../console/server/bars.ts';
 import { Hub } from '../../../console/server/hub.ts';
 import type { Told, Topic } from '../../../console/server/topics.ts';
@@ -281,7 +284,7 @@ describe('lists of the book', () => {
       yield* items;
     },
   } as unknown as Book;
-  const listed = async (watched: WatchedBook) => {
+  const listed = async (watched: Pick<Book, 'list'>) => {
     const found = [];
     for await (const item of watched.list('A', 'order')) found.push(item);
     return found;
@@ -300,6 +303,54 @@ describe('lists of the book', () => {
     watched.isNow('2');
     await listed(watched);
     expect(lists).toBe(4);
+  });
+
+  it('of an earlier state are for the status alone, and a slow one rests there', async () => {
+    let now = 0;
+    let version = 1;
+    const slow = {
+      list: async function* () {
+        now += 3 * second;
+        yield { ...items[0]!, version };
+      },
+    } as unknown as Book;
+    const watched = new WatchedBook(slow, () => now);
+    watched.isNow('1');
+    await listed(watched);
+    version = 2;
+    watched.isNow('2');
+    now += 3 * second;
+    expect(await listed(watched.glance)).toMatchObject([{ version: 1 }]);
+    // What is shown as a list is of the state that the book has now.
+    expect(await listed(watched)).toMatchObject([{ version: 2 }]);
+    version = 3;
+    watched.isNow('3');
+    now += 60 * second;
+    expect(await listed(watched.glance)).toMatchObject([{ version: 3 }]);
+  });
+
+  it('are of the present state for every command but the status', async () => {
+    const session = { stage: 'sandbox' as const, account: 'A', dataDir: undefined, io: {} as Io };
+    const [reading, glancing, acting] = [1, 2, 3].map(() => (() => undefined) as unknown as OpenPorts);
+    const through: [string | undefined, OpenPorts][] = [];
+    const program: RunProgram = async (argv, io, open) => {
+      through.push([argv.at(-1), open]);
+      io.out.write('{}\n');
+      return 0;
+    };
+    const run = commandRunner(session, program, {
+      reading: reading!,
+      glancing: glancing!,
+      acting: acting!,
+    });
+    await run.read(['status']);
+    await run.read(['positions']);
+    await run.act(['halt']);
+    expect(through).toEqual([
+      ['status', glancing],
+      ['positions', reading],
+      ['halt', acting],
+    ]);
   });
 });
 
