@@ -296,6 +296,16 @@ describe('what comes late, or in another order', () => {
     expect(desk.told()).toEqual(['resolved reconcile_failed ×2', 'raised reconcile_failed ×1']);
   });
 
+  it('an end that comes when it is over already is remembered by the alert, however many ends come after', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(critical);
+    desk.end('unprotected_position', 'position 1', startMs + 10);
+    desk.end('unprotected_position', 'position 1', startMs + 30);
+    for (let n = 0; n < deskBounds.ends; n += 1) desk.end('feed_stale', `feed ${n}`);
+    desk.raise(critical, 1, startMs + 20);
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' }, count: 2 }]);
+  });
+
   it('the end of a thing that is open but newer is not told beside it', () => {
     const desk = new TestDesk(rulesOf());
     desk.raise(critical);
