@@ -3,7 +3,6 @@ import type { SQSBatchResponse, SQSRecord } from 'aws-lambda';
 import * as z from 'zod';
 import { type DriverOptions, drive } from '../../lib/alerts/driver.ts';
 import { newsOf } from '../../lib/alerts/news-of.ts';
-import type { DeskInput } from '../../lib/domain/alerts/types.ts';
 import type { IdentityVerifier } from '../../lib/ports/identity-proof.ts';
 
 /** A batch waits so long for the time between two messages; the clock waits for a second attempt, too. */
@@ -96,7 +95,7 @@ async function takeBatch(
   remainingMs: () => number,
   options: RunOptions,
 ): Promise<SQSBatchResponse> {
-  const inputs: DeskInput[] = [];
+  const inputs: ReturnType<typeof newsOf> = [];
   const failed: string[] = [];
   for (const { messageId, body } of records) {
     try {
@@ -106,6 +105,8 @@ async function takeBatch(
       failed.push(messageId);
     }
   }
+  // The queue keeps no order.
+  inputs.sort((a, b) => a.atMs - b.atMs);
   await drive(inputs, options, batchLingerMs, remainingMs);
   return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
 }

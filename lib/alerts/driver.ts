@@ -11,6 +11,10 @@ import type { DeadLetterQueue } from '../ports/dead-letter-queue.ts';
 
 const writesMax = 20;
 const writeRetryMs = 150;
+/** A table that fails is asked again so often, first after this time, then after twice as long, and so on. */
+const storeTriesMax = 8;
+const storeRetryMs = 200;
+const storeRetryMaxMs = 5_000;
 /** A send and the two writes around it. */
 const reserveMs = 9_000;
 
@@ -54,6 +58,7 @@ export async function drive(
   remainingMs: () => number,
 ): Promise<{ readonly sent: number; readonly failed: number }> {
   const { nowMs, sleep, logger } = options;
+  const mayTakeMs = (ms: number) => ms + reserveMs < remainingMs();
   const underWay = new Set<Promise<void>>();
   const report = { sent: 0, failed: 0 };
   let dueMs: number | undefined;
@@ -61,7 +66,7 @@ export async function drive(
 
   /** One at a time: the sends of one process would only get into each other's way. */
   const take = async (some: readonly DeskInput[]): Promise<void> => {
-    const mine = writing.then(() => update(some, options));
+    const mine = writing.then(() => updatePatiently(some, options, mayTakeMs));
     writing = mine.catch(() => undefined);
     const { effects, nextMs } = await mine;
     dueMs = nextMs;
@@ -82,7 +87,7 @@ export async function drive(
   await take(inputs);
   for (;;) {
     const waitMs = dueMs === undefined ? Number.POSITIVE_INFINITY : Math.max(0, dueMs - nowMs());
-    const mayWait = waitMs <= lingerMs && waitMs + reserveMs < remainingMs();
+    const mayWait = waitMs <= lingerMs && mayTakeMs(waitMs);
     if (!mayWait && underWay.size === 0) return report;
     await Promise.race([...underWay, ...(mayWait ? [sleep(waitMs)] : [])]);
     if (mayWait && dueMs !== undefined && nowMs() >= dueMs) {
@@ -93,6 +98,25 @@ export async function drive(
         logger.warn('could not go on', { error: nameOf(error) });
         dueMs = undefined;
       }
+    }
+  }
+}
+
+/** What fails for a moment would else come again from the queue after minutes, and an outcome never. */
+async function updatePatiently(
+  inputs: readonly DeskInput[],
+  options: DriverOptions,
+  mayTakeMs: (ms: number) => boolean,
+): ReturnType<typeof update> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await update(inputs, options);
+    } catch (error) {
+      const waitMs =
+        Math.min(storeRetryMs * 2 ** (tries - 1), storeRetryMaxMs) * (0.5 + options.random() / 2);
+      if (tries === storeTriesMax || !mayTakeMs(waitMs)) throw error;
+      options.logger.warn('the table of the alerts is asked again', { tries, error: nameOf(error) });
+      await options.sleep(waitMs);
     }
   }
 }
@@ -115,10 +139,23 @@ async function update(
   throw new AlertMemoryBusyError();
 }
 
+/** Whatever happens has an outcome: one that is not known holds up the channel for a minute. */
 async function carryOut(effect: DeskEffect, options: DriverOptions): Promise<DeskInput> {
-  const { message } = effect;
-  const { channel, no } = message;
-  return effect.kind === 'send' ? send(message, options) : bury(channel, no, effect, options);
+  const { channel, no } = effect.message;
+  try {
+    return await (effect.kind === 'send' ? send(effect.message, options) : bury(effect, options));
+  } catch (error) {
+    const problem = nameOf(error);
+    options.logger.error(
+      effect.kind === 'send' ? 'the channel threw' : 'the dead-letter queue did not take it',
+      {
+        channel,
+        no,
+        error: problem,
+      },
+    );
+    return { kind: 'failed', channel, no, why: 'later', retryAfterMs: 0, problem };
+  }
 }
 
 async function send(message: AlertMessage, options: DriverOptions): Promise<DeskInput> {
@@ -145,27 +182,21 @@ async function send(message: AlertMessage, options: DriverOptions): Promise<Desk
 }
 
 async function bury(
-  channel: string,
-  no: number,
   { message, problem }: Extract<DeskEffect, { readonly kind: 'bury' }>,
   options: DriverOptions,
 ): Promise<DeskInput> {
   const { deadLetters, logger } = options;
+  const { channel, no } = message;
   const whole = channelMessage(message, options);
-  try {
-    await deadLetters.put({
-      messageId: whole.id,
-      group: channel,
-      body: JSON.stringify(whole),
-      reason: 'ALERT_UNDELIVERED',
-      message: problem,
-    });
-    logger.error('put into the dead-letter queue', { channel, no, problem });
-    return { kind: 'buried', channel, no };
-  } catch (error) {
-    logger.error('the dead-letter queue did not take it', { channel, no, error: nameOf(error) });
-    return { kind: 'failed', channel, no, why: 'later', retryAfterMs: 0, problem: nameOf(error) };
-  }
+  await deadLetters.put({
+    messageId: whole.id,
+    group: channel,
+    body: JSON.stringify(whole),
+    reason: 'ALERT_UNDELIVERED',
+    message: problem,
+  });
+  logger.error('put into the dead-letter queue', { channel, no, problem });
+  return { kind: 'buried', channel, no };
 }
 
 function channelMessage(

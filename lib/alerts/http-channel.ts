@@ -46,14 +46,12 @@ export class HttpChannel implements AlertChannel {
     }
     if (this.#options.type === 'webhook' && secret.key === '')
       return later(`CHANNEL_SECRET_INVALID: the entry "${name}" of the secret has no "key" to sign with.`);
-    const answer = await this.#post(message, secret);
-    return answer.ok
-      ? { ...answer, answer: masked(answer.answer, secret) }
-      : { ...answer, problem: masked(answer.problem, secret) };
+    return this.#post(message, secret);
   }
 
-  async #post(message: ChannelMessage, { url, key }: ChannelSecret): Promise<ChannelAnswer> {
+  async #post(message: ChannelMessage, secret: ChannelSecret): Promise<ChannelAnswer> {
     const { type, fetch, nowMs } = this.#options;
+    const { url, key } = secret;
     const body = JSON.stringify(bodies[type](message));
     const headers = {
       'content-type': 'application/json',
@@ -69,7 +67,9 @@ export class HttpChannel implements AlertChannel {
         redirect: 'error',
         signal: AbortSignal.timeout(patienceMs),
       });
-      const said = short((await response.text()).replaceAll(/\s+/g, ' ').trim(), answerCharsMax);
+      // As it came: a piece of a secret is not known for one any more.
+      const whole = masked(await response.text(), secret);
+      const said = short(whole.replaceAll(/\s+/g, ' ').trim(), answerCharsMax);
       const words = `${response.status}${said === '' ? '' : `: ${said}`}`;
       if (response.ok) return { ok: true, answer: words };
       return {
@@ -106,7 +106,11 @@ function codeOf(error: unknown): string {
 function masked(text: string, { url, key }: ChannelSecret): string {
   const { pathname, search } = new URL(url);
   const parts = [url, pathname, search, ...pathname.split('/'), ...search.split(/[?&=]/), key];
-  return parts
-    .filter((part) => part.length >= secretCharsMin)
-    .reduce((masking, part) => masking.replaceAll(part, '***'), text);
+  return (
+    parts
+      .filter((part) => part.length >= secretCharsMin)
+      // What holds another one is masked first, or its rest would stay.
+      .toSorted((a, b) => b.length - a.length)
+      .reduce((masking, part) => masking.replaceAll(part, '***'), text)
+  );
 }

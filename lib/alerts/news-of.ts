@@ -7,33 +7,57 @@ import { type Envelope, type Notice, parseEnvelope, parseNotice } from '../event
 import { streamerSource } from '../events/sources.ts';
 
 type Heard = Envelope | Notice;
-/** What an event says, before it has its id and its time. */
+type HeardInput = Extract<DeskInput, { readonly atMs: number }>;
+type News = Omit<AlertNews, 'witness'>;
+/** What an event says, before it has its id, its time and its witness. */
 type Said =
-  | { readonly kind: 'raised'; readonly news: AlertNews }
-  | { readonly kind: 'ended'; readonly end: AlertEnd };
+  | { readonly kind: 'raised'; readonly news: News }
+  | {
+      readonly kind: 'ended';
+      readonly end: AlertEnd;
+      /** Not what was raised at the same time. */
+      readonly isOfEarlier?: true;
+    };
 
 /**
  * @param event as the rule delivers it
  * @throws EventError for what is no event of this version
  */
-export function newsOf(event: { readonly source: string; readonly detail: unknown }): DeskInput[] {
-  const heard: Heard =
-    event.source === streamerSource ? parseEnvelope(event.detail) : parseNotice(event.detail);
-  const atMs = Date.parse(heard.occurredAt);
+export function newsOf(event: { readonly source: string; readonly detail: unknown }): HeardInput[] {
+  const { source } = event;
+  const { heard, atMs } = parsed(event);
   // A streamer counts its events anew under another lease; its id holds the lease's token.
-  return saidBy(heard).map((said, index) => ({ ...said, atMs, eventId: hashOf(`${heard.id} ${index}`) }));
+  return saidBy(heard, source).map((said, index): HeardInput => {
+    const eventId = hashOf(`${heard.id} ${index}`);
+    if (said.kind === 'raised')
+      return { kind: 'raised', eventId, atMs, news: { ...said.news, witness: source } };
+    return { kind: 'ended', eventId, atMs: said.isOfEarlier ? atMs - 1 : atMs, end: said.end };
+  });
+}
+
+function parsed({ source, detail }: { readonly source: string; readonly detail: unknown }): {
+  readonly heard: Heard;
+  readonly atMs: number;
+} {
+  if (source !== streamerSource) {
+    const heard = parseNotice(detail);
+    return { heard, atMs: Date.parse(heard.occurredAt) };
+  }
+  const heard = parseEnvelope(detail);
+  // It may have occurred by the clock of the market or the broker; only the streamer's own orders what it says.
+  return { heard, atMs: Date.parse(heard.recordedAt) };
 }
 
 function hashOf(id: string): string {
   return createHash('sha256').update(id).digest('base64url').slice(0, 12);
 }
 
-function saidBy(heard: Heard): Said[] {
+function saidBy(heard: Heard, source: string): Said[] {
   const { account } = heard;
   const streamer = `streamer ${'streamer' in heard ? heard.streamer : ''}`.trim();
   switch (heard.type) {
     case 'alert.raised':
-      return alertSays(account, heard.data);
+      return alertSays({ ...heard.data, account }, source);
     case 'backpressure.detected':
       return [backpressure(account, streamer, heard.data)];
     case 'backup.completed':
@@ -127,12 +151,12 @@ function saidBy(heard: Heard): Said[] {
 }
 
 /** Some alerts say that another one is over: where it is open, they end it instead of standing beside it. */
-function alertSays(account: string, data: Omit<AlertNews, 'account'>): Said[] {
-  const news = { ...data, account };
-  const { ends } = alertType(data.alert);
+function alertSays(news: News, witness: string): Said[] {
+  const { ends } = alertType(news.alert);
   if (ends === undefined) return [{ kind: 'raised', news }];
-  const { subject, message } = data;
-  return [{ kind: 'ended', end: { alerts: ends, account, subject, message, otherwise: news } }];
+  const { account, subject, message } = news;
+  const otherwise = { ...news, witness };
+  return [{ kind: 'ended', end: { alerts: ends, account, subject, witness, message, otherwise } }];
 }
 
 function backpressure(
@@ -157,7 +181,7 @@ function planStaged(account: string, data: Notice<'plan.staged'>['data']): Said[
       : `It cannot be carried out: ${refusedCode}.`;
   return [
     // It replaces the one before.
-    ended(['plan_staged'], account, null, 'Another plan has taken its place.'),
+    { ...ended(['plan_staged'], account, null, 'Another plan has taken its place.'), isOfEarlier: true },
     raised('plan_staged', account, `plan ${planHash}`, `${account}: a plan is staged (${what}). ${may}`),
   ];
 }
@@ -176,8 +200,14 @@ function raised(alert: EventAlert, account: string, subject: string, message: st
   };
 }
 
-function ended(alerts: readonly string[], account: string, subject: string | null, message: string): Said {
-  return { kind: 'ended', end: { alerts, account, subject, message, otherwise: null } };
+/** Whoever raised it. */
+function ended(
+  alerts: readonly string[],
+  account: string,
+  subject: string | null,
+  message: string,
+): Extract<Said, { readonly kind: 'ended' }> {
+  return { kind: 'ended', end: { alerts, account, subject, witness: null, message, otherwise: null } };
 }
 
 function withCode(code: string, message: string): string {

@@ -337,8 +337,17 @@ export function alertType(alert: string): AlertType {
   return Object.hasOwn(alertTypes, alert) ? alertTypes[alert]! : unknownType;
 }
 
+/** What nothing ends is a thing that happened: when it comes again, it is another one. */
+export function hasEnd(alert: string): boolean {
+  return alertType(alert).endedBy !== undefined;
+}
+
 /** The command that acts, for a stage and an alert. */
-export function commandFor({ alert, account, subject }: AlertNews): string {
+export function commandFor({
+  alert,
+  account,
+  subject,
+}: Pick<AlertNews, 'alert' | 'account' | 'subject'>): string {
   const text = alertType(alert)
     .command.replaceAll(
       account === '*' ? ' --account {account}' : '{account}',

@@ -18,6 +18,7 @@ import {
   type ChannelRules,
   type DeskEffect,
   type DeskInput,
+  ownWitness,
   type TellingKind,
   type ToldAlert,
   worseOf,
@@ -29,7 +30,7 @@ export const channelPatience = {
   maxRetryMs: 5 * 60_000,
   /** A channel that asks for more waits no longer than this. */
   retryAfterMaxMs: 3_600_000,
-  /** Without a word of the outcome a message is taken for lost after this, and sent again. */
+  /** Without a word of the outcome a message has failed after this, and is sent again; later, the oftener it failed. */
   lostMs: 60_000,
   /** A message that nobody takes for so long goes to the dead-letter queue. */
   giveUpMs: 24 * 3_600_000,
@@ -65,6 +66,14 @@ export function isReferenced({ channels }: DeskMemory, id: string): boolean {
   );
 }
 
+/** A message of which nobody has said what became of it has failed: the process died, or could not write the outcome. */
+export function giveUpLost(desk: Desk, { name }: ChannelRules): void {
+  const memory = channelOf(desk, name);
+  const { sending } = memory;
+  if (sending === null || !sending.isUnderWay || desk.nowMs < sending.dueMs) return;
+  failed(desk, name, memory, sending, 'nobody knows what became of it', sending.dueMs);
+}
+
 /** The next message of a channel, if one may leave now. */
 export function pump(desk: Desk, channel: ChannelRules): DeskEffect | undefined {
   const { nowMs } = desk;
@@ -72,8 +81,11 @@ export function pump(desk: Desk, channel: ChannelRules): DeskEffect | undefined 
   memory.sending ??= nextSending(desk, channel, memory);
   const { sending } = memory;
   if (sending === null || nowMs < sending.dueMs) return undefined;
-  sending.dueMs = nowMs + channelPatience.lostMs;
-  if (!sending.isToBeBuried) sending.attempts += 1;
+  if (!sending.isToBeBuried) {
+    sending.attempts += 1;
+    sending.isUnderWay = true;
+  }
+  sending.dueMs = nowMs + Math.max(channelPatience.lostMs, backOffMs(sending));
   const message = messageOf(desk, channel.name, sending);
   return sending.isToBeBuried
     ? { kind: 'bury', message, problem: sending.problem }
@@ -103,6 +115,7 @@ function nextSending(desk: Desk, channel: ChannelRules, memory: ChannelMemory): 
     sinceMs: nowMs,
     attempts: 0,
     dueMs: nowMs,
+    isUnderWay: false,
     isToBeBuried: false,
     problem: '',
   };
@@ -168,23 +181,44 @@ function retry(
   memory: ChannelMemory,
   sending: Sending,
 ): void {
-  const { nowMs } = desk;
-  const { firstRetryMs, maxRetryMs, retryAfterMaxMs, giveUpMs, refusalsMax, failuresTold } = channelPatience;
-  const backOffMs = Math.min(firstRetryMs * 2 ** Math.min(sending.attempts - 1, 10), maxRetryMs);
-  const waitMs = Math.max(backOffMs, Math.min(retryAfterMs, retryAfterMaxMs));
+  const { retryAfterMaxMs, refusalsMax } = channelPatience;
+  const dueMs = desk.nowMs + Math.max(backOffMs(sending), Math.min(retryAfterMs, retryAfterMaxMs));
   if (sending.isToBeBuried) {
     // It was the dead-letter queue that did not take it.
-    sending.dueMs = nowMs + waitMs;
+    sending.dueMs = dueMs;
     return;
   }
+  failed(desk, channel, memory, sending, problem, dueMs);
+  if (why === 'refused' && sending.attempts >= refusalsMax) giveUp(desk, sending);
+}
+
+/** @param dueMs when it is sent again */
+function failed(
+  desk: Desk,
+  channel: string,
+  memory: ChannelMemory,
+  sending: Sending,
+  problem: string,
+  dueMs: number,
+): void {
+  const { giveUpMs, failuresTold } = channelPatience;
   memory.failures += 1;
+  sending.isUnderWay = false;
   sending.problem = cut(problem, deskBounds.subjectBytes);
-  const isOver =
-    nowMs - sending.sinceMs >= giveUpMs || (why === 'refused' && sending.attempts >= refusalsMax);
-  sending.isToBeBuried = isOver;
-  sending.dueMs = isOver ? nowMs : nowMs + waitMs;
+  sending.dueMs = dueMs;
+  if (desk.nowMs - sending.sinceMs >= giveUpMs) giveUp(desk, sending);
   if (memory.failures === failuresTold)
     failing(desk, channel, `It failed ${failuresTold} times in a row: ${problem}.`);
+}
+
+function giveUp({ nowMs }: Desk, sending: Sending): void {
+  sending.isToBeBuried = true;
+  sending.dueMs = nowMs;
+}
+
+function backOffMs({ attempts }: Sending): number {
+  const { firstRetryMs, maxRetryMs } = channelPatience;
+  return Math.min(firstRetryMs * 2 ** Math.min(Math.max(attempts - 1, 0), 10), maxRetryMs);
 }
 
 function failing(desk: Desk, channel: string, what: string): void {
@@ -195,6 +229,7 @@ function failing(desk: Desk, channel: string, what: string): void {
     account: '*',
     subject: `channel ${channel}`,
     message,
+    witness: ownWitness,
   } as const;
   raise(desk, news, desk.nowMs, channel);
 }
@@ -204,6 +239,7 @@ function recovered(desk: Desk, channel: string): void {
     alerts: ['alert_channel_failing'],
     account: '*',
     subject: `channel ${channel}`,
+    witness: null,
     message: `The channel ${channel} takes messages again.`,
     otherwise: null,
   };
@@ -222,7 +258,7 @@ function messageOf(
     return [
       {
         id,
-        kind: kindNow(kind, resolved !== null),
+        kind: kindNow(kind, record),
         alert,
         severity,
         account,
@@ -241,10 +277,11 @@ function messageOf(
   return { channel, no, severity, alerts: told, passed, attempt: attempts };
 }
 
-/** What has ended meanwhile is told as ended, and what has come again is not. */
-function kindNow(kind: TellingKind, isResolved: boolean): TellingKind {
-  if (isResolved) return 'resolved';
-  return kind === 'resolved' ? 'again' : kind;
+/** What has ended meanwhile is told as ended, and what has come again is not, nor as in somebody's hands. */
+function kindNow(kind: TellingKind, { resolved, ack }: AlertRecord): TellingKind {
+  if (resolved !== null) return 'resolved';
+  const isPast = kind === 'resolved' || (kind === 'acknowledged' && ack === null);
+  return isPast ? 'again' : kind;
 }
 
 function channelOf({ memory }: Desk, name: string): ChannelMemory {

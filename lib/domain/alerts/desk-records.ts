@@ -1,8 +1,17 @@
 /** The alerts of the desk: raised, counted, told again, escalated, acknowledged, resolved, forgotten. */
+import { hasEnd } from './catalogue.ts';
 import type { Desk } from './desk.ts';
 import { cancelMutedLine, isReferenced, tell } from './desk-channels.ts';
+import { holds, newestRaiseMs, noteEnd, noteRaise } from './desk-ends.ts';
 import { type AlertRecord, addCount, cut, type DeskMemory, deskBounds } from './memory.ts';
-import { type AlertEnd, type AlertNews, type AlertSeverity, isAtLeast, worseOf } from './types.ts';
+import {
+  type AlertEnd,
+  type AlertNews,
+  type AlertSeverity,
+  isAtLeast,
+  ownWitness,
+  worseOf,
+} from './types.ts';
 
 const hourMs = 3_600_000;
 /** What is resolved or acknowledged, and was told, is shown so long. */
@@ -15,10 +24,9 @@ const openMs: Readonly<Record<Exclude<AlertSeverity, 'CRITICAL'>, number>> = {
 };
 /** The wait for an acknowledgement doubles so often. */
 const doublingsMax = 4;
-/** An end is remembered so long for the alert that it overtook. */
-const overtakenMs = 10 * 60_000;
+const endedBefore = 'It had ended before this was delivered.';
 
-const boundAlert = { alert: 'alert_bound_reached', account: '*', subject: 'alerts' };
+const boundAlert = { alert: 'alert_bound_reached', account: '*', subject: 'alerts', witness: ownWitness };
 
 export function openRecords({ records }: DeskMemory): AlertRecord[] {
   return Object.values(records).filter(({ resolved }) => resolved === null);
@@ -28,12 +36,12 @@ export function openRecords({ records }: DeskMemory): AlertRecord[] {
 export function raise(desk: Desk, given: AlertNews, atMs: number, except?: string): void {
   const news = bounded(given);
   const known = Object.values(desk.memory.records).find((record) => keyOf(record) === keyOf(news));
-  if (known !== undefined) again(desk, known, news, except);
+  if (known !== undefined) again(desk, known, news, atMs, except);
   else if (news.alert === boundAlert.alert) fold(desk, news, 1);
   else create(desk, news, atMs, except);
 }
 
-function bounded({ alert, severity, account, subject, message }: AlertNews): AlertNews {
+function bounded({ alert, severity, account, subject, message, witness }: AlertNews): AlertNews {
   const { nameBytes, subjectBytes, textBytes } = deskBounds;
   return {
     alert: cut(alert, nameBytes),
@@ -41,6 +49,7 @@ function bounded({ alert, severity, account, subject, message }: AlertNews): Ale
     account: cut(account, nameBytes),
     subject: cut(subject, subjectBytes),
     message: cut(message, textBytes),
+    witness: cut(witness, nameBytes),
   };
 }
 
@@ -54,54 +63,71 @@ function create(desk: Desk, news: AlertNews, atMs: number, except?: string): voi
     fold(desk, news, 1);
     return;
   }
-  const record = add(desk, news);
+  const record = add(desk, news, atMs);
   tellNow(desk, record, 'raised', except);
-  const end = memory.ends.find(({ key }) => key === keyOf(news));
-  if (end === undefined || end.atMs < atMs) return;
   // Its end came first: it is told, with its end, and nobody waits for one.
-  memory.ends = memory.ends.filter((one) => one !== end);
-  settleRecord(desk, record, 'It had ended before this was delivered.');
+  if (!holds(record)) settleRecord(desk, record, endedBefore);
 }
 
-function add({ memory, rules, nowMs }: Desk, news: AlertNews): AlertRecord {
+function add(desk: Desk, { witness, ...news }: AlertNews, atMs: number): AlertRecord {
+  const { memory, nowMs } = desk;
   memory.lastId += 1;
   const record: AlertRecord = {
     ...news,
     id: `a${memory.lastId}`,
+    witnesses: {},
     firstMs: nowMs,
     lastMs: nowMs,
     count: 1,
     untold: 0,
     nextTellMs: nowMs,
-    escalateMs: news.severity === 'CRITICAL' ? nowMs + rules.escalateMs : null,
+    escalateMs: null,
     escalations: 0,
     ack: null,
     resolved: null,
     told: [],
   };
+  begin(desk, record);
+  noteRaise(desk, record, witness, atMs);
   memory.records[record.id] = record;
   return record;
 }
 
-function again(desk: Desk, record: AlertRecord, news: AlertNews, except?: string): void {
-  const { nowMs, rules } = desk;
+/** Nobody has it, and its escalation begins. */
+function begin({ rules, nowMs }: Desk, record: AlertRecord): void {
+  record.resolved = null;
+  record.ack = null;
+  record.escalations = 0;
+  record.escalateMs = record.severity === 'CRITICAL' ? nowMs + rules.escalateMs : null;
+}
+
+function again(desk: Desk, record: AlertRecord, news: AlertNews, atMs: number, except?: string): void {
   const isWorse = record.severity !== news.severity && isAtLeast(news.severity, record.severity);
-  const isReopened = record.resolved !== null;
+  const wasResolved = record.resolved !== null;
+  if (atMs >= newestRaiseMs(record)) record.message = news.message;
   record.severity = worseOf(record.severity, news.severity);
-  record.message = news.message;
   record.count += 1;
-  record.lastMs = nowMs;
-  if (isReopened || isWorse) {
-    record.resolved = null;
-    record.ack = null;
-    record.escalations = 0;
-    record.escalateMs = record.severity === 'CRITICAL' ? nowMs + rules.escalateMs : null;
+  record.lastMs = desk.nowMs;
+  noteRaise(desk, record, news.witness, atMs);
+  if (wasResolved && !holds(record)) {
+    // It is older than its end, which was told.
+    if (!isWorse) return;
+    tellNow(desk, record, 'raised', except);
+    settleRecord(desk, record, endedBefore);
+    return;
   }
-  if (record.ack !== null) return;
+  if (wasResolved || isWorse) begin(desk, record);
+  // Who has acknowledged a thing that lasts knows of it until it is over.
+  if (record.ack !== null && hasEnd(record.alert)) return;
   record.untold += 1;
-  const isNewsToTell = isWorse || (isReopened && record.severity === 'CRITICAL');
-  if (isNewsToTell) tellNow(desk, record, 'raised', except);
-  else if (nowMs >= record.nextTellMs) tellNow(desk, record, 'again', except);
+  if (isWorse || (wasResolved && record.severity === 'CRITICAL')) tellNow(desk, record, 'raised', except);
+  else if (desk.nowMs >= record.nextTellMs) tellAgain(desk, record, except);
+}
+
+function tellAgain(desk: Desk, record: AlertRecord, except?: string): void {
+  const wasAcknowledged = record.ack !== null;
+  if (wasAcknowledged) begin(desk, record);
+  tellNow(desk, record, wasAcknowledged ? 'raised' : 'again', except);
 }
 
 function tellNow(
@@ -123,13 +149,12 @@ function tellNow(
 export function tellDue(desk: Desk): void {
   const { memory, nowMs, rules } = desk;
   for (const record of openRecords(memory)) {
-    if (record.ack !== null) continue;
     if (record.escalateMs !== null && nowMs >= record.escalateMs) {
       record.escalations += 1;
       record.escalateMs = nowMs + rules.escalateMs * 2 ** Math.min(record.escalations, doublingsMax);
       tellNow(desk, record, 'escalated');
     } else if (record.untold > 0 && nowMs >= record.nextTellMs) {
-      tellNow(desk, record, 'again', aboutChannel(record));
+      tellAgain(desk, record, aboutChannel(record));
     }
   }
 }
@@ -140,37 +165,15 @@ function aboutChannel({ alert, subject }: AlertRecord): string | undefined {
 }
 
 export function resolve(desk: Desk, end: AlertEnd, atMs: number): void {
-  const meant = openRecords(desk.memory).filter(
-    ({ alert, account, subject }) =>
-      end.alerts.includes(alert) &&
-      (end.account === '*' || account === '*' || account === cut(end.account, deskBounds.nameBytes)) &&
-      (end.subject === null || subject === cut(end.subject, deskBounds.subjectBytes)),
-  );
-  for (const record of meant) settleRecord(desk, record, end.message);
-  if (meant.length > 0) return;
-  remember(desk, end, atMs);
-  if (end.otherwise !== null) raise(desk, end.otherwise, atMs);
-}
-
-/** For the alert that this end has overtaken on its way. */
-function remember({ memory }: Desk, { alerts, account, subject }: AlertEnd, atMs: number): void {
-  if (subject === null) return;
-  for (const alert of alerts) {
-    const { account: ofAccount, subject: of } = bounded({
-      alert,
-      severity: 'INFO',
-      account,
-      subject,
-      message: '',
-    });
-    const key = keyOf({ alert, account: ofAccount, subject: of });
-    memory.ends = [...memory.ends.filter((one) => one.key !== key), { key, atMs }].slice(-deskBounds.ends);
-  }
+  const open = noteEnd(desk, end, atMs).filter(({ resolved }) => resolved === null);
+  for (const record of open) if (!holds(record)) settleRecord(desk, record, end.message);
+  if (open.length === 0 && end.otherwise !== null) raise(desk, end.otherwise, atMs);
 }
 
 function settleRecord(desk: Desk, record: AlertRecord, message: string): void {
   record.resolved = { atMs: desk.nowMs, message: cut(message, deskBounds.subjectBytes) };
   record.escalateMs = null;
+  record.untold = 0;
   for (const channel of desk.rules.channels) {
     if (cancelMutedLine(desk, channel, record)) continue;
     const { lines } = desk.memory.channels[channel.name]!;
@@ -208,13 +211,11 @@ export function forgetOld({ memory, nowMs }: Desk): void {
         ? record.severity !== 'CRITICAL' &&
           record.untold === 0 &&
           nowMs - record.lastMs > openMs[record.severity]
-        : nowMs - Math.max(settledAtMs, record.lastMs) > settledMs;
+        : record.untold === 0 && nowMs - Math.max(settledAtMs, record.lastMs) > settledMs;
     if (!isOld) continue;
     if (record.alert === boundAlert.alert) memory.folded = {};
     delete memory.records[record.id];
   }
-  const oldestMs = nowMs - overtakenMs;
-  memory.ends = memory.ends.filter(({ atMs }) => atMs >= oldestMs);
 }
 
 /** A place for an alert of this severity: that of one that was told and is over, or, for a CRITICAL one, of a lesser one. */
@@ -259,7 +260,14 @@ function fold(desk: Desk, { alert, severity }: Pick<AlertNews, 'alert' | 'severi
   const message = `More than ${deskBounds.records} alerts are open; these have no line of their own: ${kinds.join(', ')}.`;
   const news = bounded({ ...boundAlert, severity, message });
   const known = Object.values(memory.records).find((record) => keyOf(record) === keyOf(news));
-  // Its place is beside the bound.
-  if (known === undefined) tellNow(desk, add(desk, news), 'raised');
-  else again(desk, known, news);
+  if (known === undefined) {
+    // Its place is beside the bound.
+    tellNow(desk, add(desk, news, desk.nowMs), 'raised');
+    return;
+  }
+  const isCritical = severity === 'CRITICAL';
+  // Who has acknowledged the ones before has not seen this one.
+  if (isCritical && known.ack !== null) begin(desk, known);
+  again(desk, known, news, desk.nowMs);
+  if (isCritical) tellNow(desk, known, 'raised');
 }

@@ -3,7 +3,8 @@
  * counted in one that was sent or waits; nothing CRITICAL is ever held back by a mute; everything that is remembered is
  * bounded. `step` is pure: it answers a new state and what is to be carried out, whose outcome comes back as an input.
  */
-import { channelNextMs, pump, settle } from './desk-channels.ts';
+import { channelNextMs, giveUpLost, pump, settle } from './desk-channels.ts';
+import { forgetEnds } from './desk-ends.ts';
 import { acknowledge, forgetOld, openRecords, raise, resolve, tellDue } from './desk-records.ts';
 import { type DeskMemory, deskBounds, emptyChannel, emptyMemory } from './memory.ts';
 import type { DeskEffect, DeskInput, DeskRules } from './types.ts';
@@ -35,9 +36,11 @@ export function step(
 ): { readonly state: DeskState; readonly effects: readonly DeskEffect[] } {
   const desk: Desk = { rules, memory: structuredClone(before), nowMs };
   for (const input of inputs) take(desk, input);
+  for (const channel of rules.channels) giveUpLost(desk, channel);
   tellDue(desk);
   const effects = rules.channels.flatMap((channel) => pump(desk, channel) ?? []);
   forgetOld(desk);
+  forgetEnds(desk);
   return { state: { rules, memory: desk.memory }, effects };
 }
 
@@ -46,9 +49,9 @@ export function deadline({ rules, memory }: DeskState, nowMs: number): number | 
   const desk: Desk = { rules, memory, nowMs };
   const dues = [
     ...rules.channels.flatMap((channel) => channelNextMs(desk, channel) ?? []),
-    ...openRecords(memory).flatMap(({ ack, untold, nextTellMs, escalateMs }) => [
-      ...(ack === null && untold > 0 ? [nextTellMs] : []),
-      ...(ack === null && escalateMs !== null ? [escalateMs] : []),
+    ...openRecords(memory).flatMap(({ untold, nextTellMs, escalateMs }) => [
+      ...(untold > 0 ? [nextTellMs] : []),
+      ...(escalateMs === null ? [] : [escalateMs]),
     ]),
   ];
   return dues.length === 0 ? undefined : Math.min(...dues);

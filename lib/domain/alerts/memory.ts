@@ -14,6 +14,8 @@ export const deskBounds = {
   kindsCounted: 20,
   eventIds: 500,
   ends: 50,
+  /** Of one alert; all others count as one more. */
+  witnesses: 3,
 } as const;
 
 /** One alert, however often it was raised. Times are Unix ms of the desk's clock. */
@@ -24,6 +26,8 @@ export interface AlertRecord {
   readonly account: string;
   readonly subject: string;
   message: string;
+  /** Times of its newest raise and its newest end, by the senders' clocks; 0 for none. */
+  witnesses: Record<string, { readonly raisedAtMs: number; readonly endedAtMs: number }>;
   firstMs: number;
   lastMs: number;
   count: number;
@@ -40,6 +44,17 @@ export interface AlertRecord {
   told: string[];
 }
 
+/** An end, which may have overtaken what it ends. */
+export interface KnownEnd {
+  readonly alert: string;
+  readonly account: string;
+  readonly subject: string | null;
+  readonly witness: string | null;
+  /** By the sender's clock. */
+  readonly atMs: number;
+  readonly heardMs: number;
+}
+
 /** A message on its way. It stays until the channel, or the dead-letter queue, has taken it. */
 export interface Sending {
   readonly no: number;
@@ -49,6 +64,8 @@ export interface Sending {
   attempts: number;
   /** When it is sent next; while it is under way, when it is taken for lost. */
   dueMs: number;
+  /** It was sent, and nobody has said yet what became of it. */
+  isUnderWay: boolean;
   isToBeBuried: boolean;
   problem: string;
 }
@@ -74,8 +91,8 @@ export interface DeskMemory {
   /** Kinds and counts of alerts that had no place of their own. */
   folded: Record<string, number>;
   eventIds: string[];
-  /** Ends that came before what they end. */
-  ends: { readonly key: string; readonly atMs: number }[];
+  /** The newest ones. */
+  ends: KnownEnd[];
 }
 
 export function emptyMemory(): DeskMemory {

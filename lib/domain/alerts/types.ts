@@ -21,7 +21,12 @@ export interface AlertNews {
   readonly account: string;
   readonly subject: string;
   readonly message: string;
+  /** Who says so: the Source of the event. Two may see one thing with other eyes. */
+  readonly witness: string;
 }
+
+/** The witness of what the desk raises itself. */
+export const ownWitness = 'evenkeel.alerts';
 
 /** Says that what was wrong is right again. */
 export interface AlertEnd {
@@ -30,6 +35,8 @@ export interface AlertEnd {
   readonly account: string;
   /** Null: whatever the subject. */
   readonly subject: string | null;
+  /** It ends what this one raised, no other's; null: whoever did. */
+  readonly witness: string | null;
   readonly message: string;
   /** What to tell where nothing of the kind is open; null for nothing. */
   readonly otherwise: AlertNews | null;
@@ -85,7 +92,7 @@ export type DeskInput =
 export type TellingKind = 'raised' | 'again' | 'escalated' | 'acknowledged' | 'resolved';
 
 /** One alert in a message. Times are Unix ms of the desk's clock. */
-export interface ToldAlert extends AlertNews {
+export interface ToldAlert extends Omit<AlertNews, 'witness'> {
   /** What it is acknowledged by. */
   readonly id: string;
   readonly kind: TellingKind;

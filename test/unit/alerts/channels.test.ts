@@ -324,6 +324,26 @@ describe('channels of alerts', () => {
       expect(all.join('\n')).toContain('***');
     });
 
+    it('are in no piece of an answer, wherever it is cut', async () => {
+      const channel = channelOf('webhook');
+      for (let before = 0; before <= 210; before += 1) {
+        for (const echo of [`${server.origin}${path}`, key]) {
+          server.answers.push({ status: 404, text: `${'x'.repeat(before)} ${echo} for you` });
+          const text = JSON.stringify(await channel.send(messageOf([told()])));
+          if (/plan|PLANT|T00|B00|signing|abcdef/.test(text)) expect.fail(`${before}: ${text}`);
+        }
+      }
+    });
+
+    it('are masked where one holds the other, and where a key has spaces', async () => {
+      const long = 'planted  key\twith planted-token-1234567890 in it';
+      stored = JSON.stringify({ desk: { url: `${server.origin}${path}`, key: long } });
+      server.answers.push({ status: 404, text: `no key ${long} here` });
+      expect(await channelOf('webhook').send(messageOf([told()]))).toMatchObject({
+        problem: 'it answered 404: no key *** here',
+      });
+    });
+
     it('without TLS is for the sandbox alone, and only on this machine', async () => {
       expect(await channelOf('slack', false).send(messageOf([told()]))).toMatchObject({
         ok: false,

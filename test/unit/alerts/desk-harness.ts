@@ -34,6 +34,7 @@ export function news(changes: Partial<AlertNews> = {}): AlertNews {
     account: 'DU1234567',
     subject: 'run 1',
     message: 'A run failed.',
+    witness: 'evenkeel.streamer',
     ...changes,
   };
 }
@@ -47,6 +48,8 @@ export class TestDesk {
   readonly buried: AlertMessage[] = [];
   readonly attempts: { readonly atMs: number; readonly message: AlertMessage }[] = [];
   readonly broken = new Map<string, { why: 'later' | 'refused'; retryAfterMs: number }>();
+  /** Channels whose outcomes never come back. */
+  readonly unheard = new Set<string>();
   #events = 0;
 
   constructor(rules: DeskRules, nowMs = startMs) {
@@ -54,17 +57,18 @@ export class TestDesk {
     this.nowMs = nowMs;
   }
 
-  raise(changes: Partial<AlertNews> = {}, times = 1): void {
+  raise(changes: Partial<AlertNews> = {}, times = 1, atMs = this.nowMs): void {
     const inputs = Array.from({ length: times }, (): DeskInput => {
       this.#events += 1;
-      return { kind: 'raised', eventId: `e${this.#events}`, atMs: this.nowMs, news: news(changes) };
+      return { kind: 'raised', eventId: `e${this.#events}`, atMs, news: news(changes) };
     });
     this.take(inputs);
   }
 
-  end(alert: string, subject: string | null = null, atMs = this.nowMs): void {
+  end(alert: string, subject: string | null = null, atMs = this.nowMs, witness: string | null = null): void {
     this.#events += 1;
-    const end = { alerts: [alert], account: 'DU1234567', subject, message: 'It is over.', otherwise: null };
+    const over = { alerts: [alert], account: 'DU1234567', subject, witness };
+    const end = { ...over, message: 'It is over.', otherwise: null };
     this.take([{ kind: 'ended', eventId: `e${this.#events}`, atMs, end }]);
   }
 
@@ -88,6 +92,7 @@ export class TestDesk {
       return;
     }
     this.attempts.push({ atMs: this.nowMs, message });
+    if (this.unheard.has(name)) return;
     const broken = this.broken.get(name);
     if (broken === undefined) {
       this.sent.push({ atMs: this.nowMs, message });

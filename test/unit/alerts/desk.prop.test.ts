@@ -3,9 +3,17 @@ import { describe, expect, it } from 'vitest';
 import { step } from '../../../lib/domain/alerts/desk.ts';
 import { type DeskMemory, deskBounds } from '../../../lib/domain/alerts/memory.ts';
 import { alertSeverities, type DeskRules, isAtLeast } from '../../../lib/domain/alerts/types.ts';
-import { channel, minuteMs, rulesOf, TestDesk } from './desk-harness.ts';
+import { channel, minuteMs, news, rulesOf, startMs, TestDesk } from './desk-harness.ts';
 
-const kinds = ['reconcile_failed', 'feed_stale', 'unprotected_position', 'plan_staged'] as const;
+/** The last one is ended by nothing. */
+const kinds = [
+  'reconcile_failed',
+  'feed_stale',
+  'unprotected_position',
+  'plan_staged',
+  'kill_switch_triggered',
+] as const;
+const witnesses = ['evenkeel.streamer', 'evenkeel.watchdog'] as const;
 const window = { name: 'night', timeZone: 'UTC', days: ['mon'], from: '15:05', to: '15:40' } as const;
 
 /** A third of them in the suite, five times as many in the proof. */
@@ -18,6 +26,8 @@ const rules = fc.record({
   least: fc.constantFrom(...alertSeverities),
   rateMs: fc.constantFrom(100, 1_000, 60_000),
 });
+/** What is said now may have happened before. */
+const lagMs = fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 6 * minuteMs }));
 const act = fc.oneof(
   {
     weight: 6,
@@ -27,6 +37,8 @@ const act = fc.oneof(
       severity: fc.constantFrom(...alertSeverities),
       subject: fc.nat({ max: 60 }).map(String),
       times: fc.integer({ min: 1, max: 3 }),
+      witness: fc.constantFrom(...witnesses),
+      lagMs,
     }),
   },
   // So many at once that not each has a place.
@@ -43,6 +55,8 @@ const act = fc.oneof(
       kind: fc.constant('end' as const),
       alert: fc.constantFrom(...kinds),
       subject: fc.option(fc.nat({ max: 60 }).map(String)),
+      witness: fc.option(fc.constantFrom(...witnesses)),
+      lagMs,
     }),
   },
   {
@@ -61,7 +75,7 @@ const act = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant('break' as const),
       channel: fc.constantFrom('one', 'two'),
-      why: fc.constantFrom('later', 'refused'),
+      why: fc.constantFrom('later', 'refused', 'unheard'),
     }),
   },
   {
@@ -92,9 +106,9 @@ type Raised = Map<string, (typeof alertSeverities)[number]>;
 function perform(desk: TestDesk, one: Act, raised: Raised): void {
   switch (one.kind) {
     case 'raise': {
-      const { alert, severity, subject, times } = one;
+      const { alert, severity, subject, times, witness } = one;
       note(raised, `${alert} ${subject}`, severity);
-      desk.raise({ alert, severity, subject }, times);
+      desk.raise({ alert, severity, subject, witness }, times, desk.nowMs - one.lagMs);
       return;
     }
     case 'flood':
@@ -104,7 +118,7 @@ function perform(desk: TestDesk, one: Act, raised: Raised): void {
       }
       return;
     case 'end':
-      desk.end(one.alert, one.subject);
+      desk.end(one.alert, one.subject, desk.nowMs - one.lagMs, one.witness);
       return;
     case 'ack':
       desk.acknowledge(`a${one.id}`);
@@ -113,10 +127,12 @@ function perform(desk: TestDesk, one: Act, raised: Raised): void {
       desk.later(one.ms);
       return;
     case 'break':
-      desk.broken.set(one.channel, { why: one.why as 'later' | 'refused', retryAfterMs: 0 });
+      if (one.why === 'unheard') desk.unheard.add(one.channel);
+      else desk.broken.set(one.channel, { why: one.why as 'later' | 'refused', retryAfterMs: 0 });
       return;
     case 'mend':
       desk.broken.delete(one.channel);
+      desk.unheard.delete(one.channel);
   }
 }
 
@@ -148,6 +164,7 @@ describe('the desk of alerts, whatever happens', () => {
         const raised: Raised = new Map();
         for (const one of acts) perform(desk, one, raised);
         desk.broken.clear();
+        desk.unheard.clear();
         desk.later(2 * 60 * minuteMs);
         for (const { name, minSeverity } of desk.state.rules.channels) {
           const { keys, counted } = reached(desk, name);
@@ -245,6 +262,144 @@ describe('the desk of alerts, whatever happens', () => {
     );
   });
 
+  it('is open where one that raised it has not ended it since, in whatever order and batches this is heard', () => {
+    const said = fc.record({
+      isEnd: fc.boolean(),
+      subject: fc.constantFrom('1', '2', null),
+      witness: fc.constantFrom(...witnesses, null),
+      atMs: fc.integer({ min: 1, max: 12 }),
+      heard: fc.nat(),
+      afterMs: fc.constantFrom(0, 0, 1_000, minuteMs),
+    });
+    fc.assert(
+      fc.property(fc.array(said, { minLength: 2, maxLength: 25 }), (all) => {
+        const alert = 'unprotected_position';
+        const desk = new TestDesk(rulesOf());
+        const hear = all.toSorted((a, b) => a.heard - b.heard);
+        for (const [n, { isEnd, subject, witness, atMs: at, afterMs }] of hear.entries()) {
+          const [eventId, atMs] = [`e${n}`, startMs + at];
+          const thing = news({ alert, severity: 'CRITICAL', subject: subject ?? '1' });
+          if (isEnd) {
+            const end = { ...thing, alerts: [alert], subject, witness, otherwise: null };
+            desk.take([{ kind: 'ended', eventId, atMs, end }]);
+          } else {
+            desk.take([{ kind: 'raised', eventId, atMs, news: { ...thing, witness: witness ?? 'w' } }]);
+          }
+          desk.later(afterMs);
+        }
+        for (const of of ['1', '2']) {
+          const isHeld = all.some(
+            (raise) =>
+              !raise.isEnd &&
+              (raise.subject ?? '1') === of &&
+              !all.some(
+                (end) =>
+                  end.isEnd &&
+                  (end.subject ?? of) === of &&
+                  (end.witness ?? raise.witness) === raise.witness &&
+                  end.atMs >= raise.atMs,
+              ),
+          );
+          const open = desk.records.filter(({ subject, resolved }) => subject === of && resolved === null);
+          expect(open.length, of).toBe(Number(isHeld));
+        }
+      }),
+      { numRuns: runs(400) },
+    );
+  });
+
+  it('an acknowledgement silences what lasts, and no other time of what nothing ends', () => {
+    const dedupMs = 10 * minuteMs;
+    const alerts = fc.constantFrom('kill_switch_triggered', 'reconcile_failed');
+    const some = fc.oneof(
+      fc.record({ kind: fc.constant('raise' as const), alert: alerts }),
+      fc.record({ kind: fc.constant('ack' as const), alert: alerts }),
+      fc.record({ kind: fc.constant('later' as const), ms: fc.integer({ min: 1, max: dedupMs }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 40 }), (acts) => {
+        const desk = new TestDesk(rulesOf({ dedupMs }));
+        const raised: { readonly atMs: number; ackedMs: number }[] = [];
+        for (const one of acts) {
+          if (one.kind === 'later') desk.later(one.ms);
+          else if (one.kind === 'raise') {
+            desk.raise({ alert: one.alert });
+            if (one.alert === 'kill_switch_triggered')
+              raised.push({ atMs: desk.nowMs, ackedMs: Number.POSITIVE_INFINITY });
+          } else {
+            const record = desk.records.find(({ alert }) => alert === one.alert);
+            if (record === undefined) continue;
+            desk.acknowledge(record.id);
+            if (one.alert === 'kill_switch_triggered')
+              for (const each of raised) each.ackedMs = Math.min(each.ackedMs, desk.nowMs);
+          }
+        }
+        desk.later(dedupMs + minuteMs);
+        const tellings = (name: string) =>
+          desk.sent.flatMap(({ atMs, message }) =>
+            message.alerts.flatMap(({ alert, kind, id }) =>
+              alert === name && kind !== 'acknowledged' ? [{ atMs, id }] : [],
+            ),
+          );
+        const killed = tellings('kill_switch_triggered');
+        for (const { atMs, ackedMs } of raised) {
+          // It waits at most for the time of dedup, and for the second between two messages.
+          const dueMs = atMs + dedupMs + 2_000;
+          const isTold = killed.some((one) => one.atMs >= atMs && one.atMs <= dueMs);
+          if (!isTold && ackedMs > dueMs) expect.fail(`what was raised at ${atMs - startMs} was never told`);
+        }
+        for (const [index, { atMs, id }] of killed.slice(1).entries())
+          if (killed[index]!.id === id) expect(atMs - killed[index]!.atMs).toBeGreaterThan(dedupMs - 2_000);
+        for (const { id, alert, ack, lastMs, untold } of desk.records) {
+          expect(untold, alert).toBe(0);
+          if (ack === null) continue;
+          if (alert === 'kill_switch_triggered') expect(lastMs).toBeLessThanOrEqual(ack.atMs);
+          else
+            for (const one of tellings(alert))
+              if (one.id === id) expect(one.atMs).toBeLessThanOrEqual(ack.atMs + 2_000);
+        }
+      }),
+      { numRuns: runs(450) },
+    );
+  });
+
+  it('a CRITICAL that has no place of its own is told at once, whoever has acknowledged what', () => {
+    const some = fc.record({
+      acks: fc.array(fc.integer({ min: 1, max: deskBounds.records + 2 }), { maxLength: 3 }),
+      isOfBound: fc.boolean(),
+      isCritical: fc.boolean(),
+      afterMs: fc.integer({ min: 0, max: minuteMs }),
+    });
+    const desk = new TestDesk(rulesOf());
+    for (let n = 0; n <= deskBounds.records; n += 1)
+      desk.raise({ alert: 'unprotected_position', severity: 'CRITICAL', subject: `position ${n}` });
+    desk.later(minuteMs);
+    const full = { state: desk.state, nowMs: desk.nowMs };
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 6 }), (acts) => {
+        Object.assign(desk, full);
+        for (const [n, { acks, isOfBound, isCritical, afterMs }] of acts.entries()) {
+          for (const id of acks) if (!isOfBound) desk.acknowledge(`a${id}`);
+          const bound = desk.records.find(({ alert }) => alert === 'alert_bound_reached')!;
+          if (isOfBound) desk.acknowledge(bound.id);
+          desk.later(afterMs);
+          const before = desk.sent.length;
+          const severity = isCritical ? 'CRITICAL' : 'MEDIUM';
+          desk.raise({ alert: 'liquidation_fill', severity, subject: `new ${n}` });
+          desk.later(3_000);
+          if (!isCritical) continue;
+          const told = desk.sent.slice(before).flatMap(({ message }) => message.alerts);
+          const isTold = told.some(
+            ({ subject, alert, ackedBy }) =>
+              subject === `new ${n}` || (alert === 'alert_bound_reached' && ackedBy === null),
+          );
+          expect(isTold, `new ${n}`).toBe(true);
+        }
+      }),
+      { numRuns: runs(30) },
+    );
+  });
+
   it('is pure: the same gives the same, and the state that was given stays as it was', () => {
     fc.assert(
       fc.property(rules, fc.array(act, { maxLength: 20 }), (some, acts) => {
@@ -255,7 +410,7 @@ describe('the desk of alerts, whatever happens', () => {
           kind: 'raised',
           eventId: 'new',
           atMs: desk.nowMs,
-          news: { alert: 'a', severity: 'HIGH', account: 'A', subject: 's', message: 'm' },
+          news: news({ alert: 'a', subject: 's' }),
         } as const;
         const one = step(desk.state, [input, { kind: 'tick' }], desk.nowMs + 1_000);
         const two = step(desk.state, [input, { kind: 'tick' }], desk.nowMs + 1_000);
@@ -273,6 +428,8 @@ function expectBounded({ records, channels, eventIds, ends, folded }: DeskMemory
   expect(eventIds.length).toBeLessThanOrEqual(deskBounds.eventIds);
   expect(ends.length).toBeLessThanOrEqual(deskBounds.ends);
   expect(Object.keys(folded).length).toBeLessThanOrEqual(deskBounds.kindsCounted + 1);
+  for (const record of Object.values(records))
+    expect(Object.keys(record.witnesses).length).toBeLessThanOrEqual(deskBounds.witnesses + 1);
   for (const { lines, sending, passed } of Object.values(channels)) {
     expect(Object.keys(lines).filter((id) => !ids.includes(id))).toEqual([]);
     expect((sending?.alerts ?? []).filter(({ id }) => !ids.includes(id))).toEqual([]);

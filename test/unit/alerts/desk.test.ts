@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { deskBounds } from '../../../lib/domain/alerts/memory.ts';
-import { channel, minuteMs, rulesOf, startMs, TestDesk } from './desk-harness.ts';
+import { channel, minuteMs, news, rulesOf, startMs, TestDesk } from './desk-harness.ts';
 
 const critical = { alert: 'unprotected_position', severity: 'CRITICAL', subject: 'position 1' } as const;
 
@@ -25,7 +25,7 @@ describe('S142 alert dedup, rate limit, ack, escalation, delivery failure retry,
       kind: 'raised',
       eventId: 'same',
       atMs: startMs,
-      news: { ...critical, account: 'A', message: 'm' },
+      news: news({ ...critical, account: 'A' }),
     } as const;
     desk.take([input, input]);
     desk.take([input]);
@@ -171,6 +171,7 @@ describe('S142 alert dedup, rate limit, ack, escalation, delivery failure retry,
       sinceMs: startMs,
       attempts: 1,
       dueMs: startMs + minuteMs,
+      isUnderWay: true,
       isToBeBuried: false,
       problem: '',
     };
@@ -261,6 +262,195 @@ describe('S142 alert dedup, rate limit, ack, escalation, delivery failure retry,
   });
 });
 
+describe('what comes late, or in another order', () => {
+  it('an old end does not close a newer CRITICAL', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(critical, 1, startMs - 60_000);
+    desk.raise(critical, 1, startMs);
+    desk.end('unprotected_position', 'position 1', startMs - 30_000);
+    expect(desk.records).toMatchObject([{ resolved: null }]);
+    desk.end('unprotected_position', 'position 1', startMs);
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' } }]);
+  });
+
+  it('a raise that its end has overtaken does not open it again, and what it says is not the newest word', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise({ ...critical, message: 'The newest.' }, 1, startMs);
+    desk.end('unprotected_position', 'position 1', startMs + 20);
+    desk.later(20 * minuteMs);
+    desk.raise({ ...critical, message: 'An older one.' }, 1, startMs + 20);
+    expect(desk.told()).toEqual(['raised unprotected_position ×1', 'resolved unprotected_position ×1']);
+    desk.raise(critical, 1, startMs + 21);
+    desk.raise({ ...critical, message: 'An older one.' }, 1, startMs + 10);
+    expect(desk.told().at(-1)).toBe('raised unprotected_position ×3');
+    expect(desk.records).toMatchObject([{ resolved: null, message: 'A run failed.' }]);
+  });
+
+  it('an end of every subject overtakes, too, and what was late and worse is told with its end', () => {
+    const desk = new TestDesk(rulesOf({ channels: [channel('desk', { minSeverity: 'CRITICAL' })] }));
+    desk.end('reconcile_failed', null, startMs);
+    desk.raise({ subject: 'run 1' }, 1, startMs - 10);
+    desk.raise({ subject: 'run 1', severity: 'CRITICAL' }, 1, startMs - 5);
+    desk.raise({ subject: 'run 2', severity: 'CRITICAL' }, 1, startMs + 5);
+    desk.later(minuteMs);
+    expect(desk.told()).toEqual(['resolved reconcile_failed ×2', 'raised reconcile_failed ×1']);
+  });
+
+  it('an end that comes when it is over already is remembered by the alert, however many ends come after', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(critical);
+    desk.end('unprotected_position', 'position 1', startMs + 10);
+    desk.end('unprotected_position', 'position 1', startMs + 30);
+    for (let n = 0; n < deskBounds.ends; n += 1) desk.end('feed_stale', `feed ${n}`);
+    desk.raise(critical, 1, startMs + 20);
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' }, count: 2 }]);
+  });
+
+  it('the end of a thing that is open but newer is not told beside it', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(critical);
+    const otherwise = news({ alert: 'position_protected', severity: 'INFO', subject: 'position 1' });
+    const { account, subject, witness } = otherwise;
+    const end = { alerts: ['unprotected_position'], account, subject, witness, message: 'm', otherwise };
+    desk.take([{ kind: 'ended', eventId: 'old', atMs: startMs - 1, end }]);
+    desk.later(minuteMs);
+    expect(desk.told()).toEqual(['raised unprotected_position ×1']);
+  });
+});
+
+describe('two witnesses of one alert', () => {
+  const [streamer, watchdog] = ['evenkeel.streamer', 'evenkeel.watchdog'];
+
+  it('it is over when each that raised it has said so, and an end that is meant for all ends it', () => {
+    const desk = new TestDesk(rulesOf());
+    const end = (witness: string | null, atMs = desk.nowMs) =>
+      desk.end('unprotected_position', 'position 1', atMs, witness);
+    desk.raise({ ...critical, witness: streamer });
+    end(watchdog);
+    desk.raise({ ...critical, witness: watchdog }, 1, startMs + 1);
+    end(watchdog, startMs + 2);
+    expect(desk.records).toMatchObject([{ resolved: null }]);
+    end(streamer, startMs + 3);
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' } }]);
+    desk.later(minuteMs);
+    desk.raise({ ...critical, witness: streamer });
+    desk.raise({ ...critical, witness: watchdog });
+    end(null);
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' } }]);
+  });
+
+  it('more witnesses than it holds are one, which only an end for all ends', () => {
+    const desk = new TestDesk(rulesOf());
+    const many = Array.from({ length: deskBounds.witnesses + 3 }, (_, n) => `evenkeel.w${n}`);
+    for (const witness of many) desk.raise({ ...critical, witness });
+    desk.later(1_000);
+    for (const witness of many) desk.end('unprotected_position', 'position 1', desk.nowMs, witness);
+    expect(desk.records).toMatchObject([{ resolved: null }]);
+    expect(Object.keys(desk.records[0]!.witnesses)).toHaveLength(deskBounds.witnesses + 1);
+    desk.end('unprotected_position', 'position 1');
+    expect(desk.records).toMatchObject([{ resolved: { message: 'It is over.' } }]);
+  });
+});
+
+describe('an acknowledgement', () => {
+  const killed = { alert: 'kill_switch_triggered', severity: 'CRITICAL', subject: 'kill switch' } as const;
+
+  it('of an alert that nothing ends does not silence the next one: it is told, and escalates anew', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(killed);
+    desk.acknowledge('a1');
+    desk.later(60 * minuteMs - 1);
+    desk.raise(killed);
+    expect(desk.told().at(-1)).toBe('raised kill_switch_triggered ×2');
+    expect(desk.records).toMatchObject([{ ack: null, escalations: 0 }]);
+    expect(desk.sent.at(-1)!.message.alerts[0]).toMatchObject({ ackedBy: null });
+    desk.later(16 * minuteMs);
+    expect(desk.told().at(-1)).toBe('escalated kill_switch_triggered ×2');
+  });
+
+  it('of such an alert holds for the rest of the time of dedup, and what came meanwhile is told at its end', () => {
+    const desk = new TestDesk(rulesOf({ dedupMs: 90 * minuteMs }));
+    desk.raise({ alert: 'lease_lost', subject: 'streamer main' });
+    desk.acknowledge('a1');
+    desk.later(minuteMs);
+    for (let n = 0; n < 5; n += 1) desk.raise({ alert: 'lease_lost', subject: 'streamer main' });
+    expect(desk.told()).toHaveLength(2);
+    desk.later(88 * minuteMs);
+    expect(desk.told()).toHaveLength(2);
+    desk.later(minuteMs);
+    expect(desk.told().slice(2)).toEqual(['raised lease_lost ×6']);
+  });
+
+  it('of an alert that something ends holds until then', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(critical);
+    desk.acknowledge('a1');
+    for (let n = 0; n < 10; n += 1) {
+      desk.later(20 * minuteMs);
+      desk.raise(critical);
+    }
+    expect(desk.told()).toEqual(['raised unprotected_position ×1', 'acknowledged unprotected_position ×1']);
+    desk.later(1_000);
+    desk.end('unprotected_position', 'position 1');
+    desk.later(1_000);
+    desk.raise(critical);
+    desk.later(1_000);
+    expect(desk.told().at(-1)).toBe('raised unprotected_position ×12');
+    expect(desk.records).toMatchObject([{ ack: null }]);
+  });
+
+  it('that waits to be told when the alert comes again is not told as one', () => {
+    const desk = new TestDesk(rulesOf());
+    desk.raise(killed);
+    desk.broken.set('desk', { why: 'later', retryAfterMs: 0 });
+    desk.later(2_000);
+    desk.acknowledge('a1');
+    desk.later(11 * minuteMs);
+    desk.raise(killed);
+    desk.broken.clear();
+    desk.later(10 * minuteMs);
+    expect(desk.told().some((line) => line.startsWith('acknowledged'))).toBe(false);
+    expect(desk.told().at(-1)).toBe('raised kill_switch_triggered ×2');
+  });
+
+  it('of the alert that there are too many mutes no later CRITICAL that has no place of its own', () => {
+    const desk = new TestDesk(rulesOf());
+    for (let n = 0; n < deskBounds.records; n += 1) desk.raise({ ...critical, subject: `position ${n}` });
+    desk.raise({ ...critical, subject: 'one too many' });
+    desk.later(minuteMs);
+    const bound = () => desk.records.find(({ alert }) => alert === 'alert_bound_reached')!;
+    desk.acknowledge(bound().id);
+    desk.later(2_000);
+    const before = desk.told().length;
+    desk.raise({ ...critical, subject: 'the next one' });
+    expect(desk.told().slice(before)).toEqual(['raised alert_bound_reached ×2']);
+    expect(bound()).toMatchObject({ ack: null, escalations: 0 });
+    expect(bound().escalateMs).toBe(desk.nowMs + desk.state.rules.escalateMs);
+    desk.later(5 * minuteMs);
+    desk.raise({ ...critical, subject: 'and another' });
+    // A stream of them does not put off the escalation for ever.
+    expect(bound().escalateMs).toBe(desk.nowMs + desk.state.rules.escalateMs - 5 * minuteMs);
+    expect(desk.told().at(-1)).toBe('raised alert_bound_reached ×3');
+  });
+});
+
+describe('a message whose outcome nobody ever knows', () => {
+  it('is a failure each time: the others are told, it is sent ever more seldom, and given up after a day', () => {
+    const desk = new TestDesk(rulesOf({ channels: [channel('mute'), channel('mail')] }));
+    desk.unheard.add('mute');
+    desk.raise({});
+    desk.later(10 * minuteMs);
+    expect(desk.told('mail')).toContain('raised alert_channel_failing ×1');
+    desk.later(23 * 60 * minuteMs);
+    expect(desk.buried).toEqual([]);
+    desk.later(2 * 60 * minuteMs);
+    expect(desk.buried).toMatchObject([{ channel: 'mute', alerts: [{ alert: 'reconcile_failed' }] }]);
+    const attempts = desk.attempts.filter(({ message: { channel: of, no } }) => of === 'mute' && no === 1);
+    expect(attempts.length).toBeGreaterThan(200);
+    expect(attempts.length).toBeLessThan(400);
+  });
+});
+
 describe('the bounds of the desk', () => {
   it('everything filled to its bound fits into one item of DynamoDB', () => {
     const broken = { why: 'later', retryAfterMs: 0 } as const;
@@ -278,9 +468,18 @@ describe('the bounds of the desk', () => {
         subject: `${n}${long}`,
         message: long,
       });
+      const seen = { alert: `${n}${long}`, account: `${n}${long}`, subject: `${n}${long}` };
+      desk.take(
+        ['1', '2', '3', '4'].map((one) => ({
+          kind: 'raised',
+          eventId: `${n} ${one}`,
+          atMs: desk.nowMs,
+          news: news({ ...seen, witness: `${one}${long}` }),
+        })),
+      );
       const id = `a${n + 1}`;
       desk.take([{ kind: 'acknowledged', id, by: long, reason: long }]);
-      desk.end('nothing', `${n}${long}`);
+      desk.end(`nothing${n}${long}`, `${n}${long}`, desk.nowMs, long);
     }
     for (let n = 0; n < 60; n += 1)
       for (const memory of Object.values(desk.state.memory.channels))

@@ -20,8 +20,7 @@ function example(name: string, data: object = {}): { source: string; detail: { i
 function said(name: string, data: object = {}): string[] {
   return newsOf(example(name, data)).map((input) => {
     if (input.kind === 'raised') return `+${input.news.alert} ${input.news.severity} ${input.news.subject}`;
-    if (input.kind === 'ended') return `-${input.end.alerts.join(',')} ${input.end.subject}`;
-    return input.kind;
+    return `-${input.end.alerts.join(',')} ${input.end.subject}`;
   });
 }
 
@@ -86,6 +85,33 @@ describe('what events mean to the desk of alerts', () => {
     expect(said('alert.raised', { ...data, alert: 'lease_lost', severity: 'HIGH' })).toEqual([
       '+lease_lost HIGH streamer main',
     ]);
+  });
+
+  it('happened when a streamer recorded it, for the time of the market or the broker may be another', () => {
+    const event = example('feed.changed');
+    const times = { occurredAt: '2013-10-08T14:00:00.000Z', recordedAt: '2013-10-08T14:30:20.001Z' };
+    const detail = { ...event.detail, ...times };
+    expect(newsOf({ ...event, detail })).toMatchObject([{ atMs: Date.parse(times.recordedAt) }]);
+    const notice = example('backup.completed');
+    const later = { ...notice.detail, occurredAt: '2026-01-05T15:00:00.000Z' };
+    expect(newsOf({ ...notice, detail: later })).toMatchObject([{ atMs: Date.UTC(2026, 0, 5, 15) }]);
+  });
+
+  it('a plan that is staged ends those that were staged before it, not itself', () => {
+    const [replaced, staged] = newsOf(example('plan.staged'));
+    expect(replaced!.atMs).toBe(staged!.atMs - 1);
+  });
+
+  it('names its witness: an alert that ends another ends what its own source raised, an event ends it for all', () => {
+    const data = { alert: 'position_protected', severity: 'INFO', subject: 'position 1', message: 'm' };
+    expect(newsOf({ ...example('alert.raised', data), source: streamerSource })).toMatchObject([
+      { end: { witness: streamerSource, otherwise: { witness: streamerSource } } },
+    ]);
+    expect(newsOf(example('alert.raised', { ...data, alert: 'unprotected_position' }))).toMatchObject([
+      { news: { witness: streamerSource } },
+    ]);
+    expect(newsOf(example('safe-mode.entered'))).toMatchObject([{ news: { witness: streamerSource } }]);
+    expect(newsOf(example('safe-mode.left'))).toMatchObject([{ end: { witness: null } }]);
   });
 
   it('one event has one id however often it is delivered, and another event has another', () => {

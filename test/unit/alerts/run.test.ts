@@ -16,14 +16,20 @@ const proof = { url: 'https://sts.amazonaws.com/', headers: { 'x-evenkeel-plan':
 
 let ids = 0;
 /** A message of the queue, as the rule puts it there. */
-function record(changes: object = {}): SQSRecord {
+function record(changes: object = {}, recordedAtMs = startMs): SQSRecord {
   const detail = JSON.parse(
     readFileSync(new URL('../../../lib/events/examples/alert-raised.v1.json', import.meta.url), 'utf8'),
   );
   ids += 1;
   const event = {
     source: 'evenkeel.streamer',
-    detail: { ...detail, id: `main:7:${ids}`, seq: ids, data: { ...detail.data, ...changes } },
+    detail: {
+      ...detail,
+      id: `main:7:${ids}`,
+      seq: ids,
+      recordedAt: new Date(recordedAtMs).toISOString(),
+      data: { ...detail.data, ...changes },
+    },
   };
   return { messageId: `m${ids}`, body: JSON.stringify(event) } as SQSRecord;
 }
@@ -192,9 +198,70 @@ describe.skipIf(!engineIsHere)('the function of alerts over a real table', () =>
     await expect(batch([record()], { store: broken })).rejects.toThrow('throttled');
     expect(sent).toEqual([]);
     await expect(
-      batch([record()], { store: { read: () => store.read(), write: async () => false } }),
+      batch([record()], {
+        store: { read: async () => ({ version: 0, memory: undefined }), write: async () => false },
+      }),
     ).rejects.toMatchObject({ code: 'ALERT_MEMORY_BUSY' });
     await batch([record()]);
+    expect(told('slack')).toHaveLength(1);
+  });
+
+  it('a table that fails for a moment does not leave a batch to the queue for five minutes', async () => {
+    const problems = ['throttled', 'no connection', 'throttled'];
+    const fails = () => problems.length > 0;
+    const shaky: RunOptions['store'] = {
+      read: async () => {
+        if (problems.length % 2 === 0 && fails()) throw new Error(problems.pop());
+        return store.read();
+      },
+      write: async (version, memory) => {
+        if (fails()) throw new Error(problems.pop());
+        return store.write(version, memory);
+      },
+    };
+    await batch([record()], { store: shaky });
+    expect(problems).toEqual([]);
+    expect(told('slack')).toHaveLength(1);
+    expect(await records()).toMatchObject([{ count: 1 }]);
+    expect(nowMs - startMs).toBeLessThan(10_000);
+  });
+
+  it('a table that fails is asked again only while there is time to send', async () => {
+    const untilMs = startMs + 12_000;
+    let asked = 0;
+    const read = async () => {
+      asked += 1;
+      throw new Error('throttled');
+    };
+    const event = { Records: [record()] };
+    const store = { read, write: async () => false };
+    await expect(run(event, arn, () => untilMs - nowMs, { ...options, store })).rejects.toThrow('throttled');
+    expect(asked).toBeGreaterThan(1);
+    expect(nowMs).toBeLessThan(untilMs - 8_000);
+  });
+
+  it('a batch in another order, and batches that change places, leave a CRITICAL open that is newer than its end', async () => {
+    const bare = { alert: 'unprotected_position', severity: 'CRITICAL', subject: 'position 7' };
+    const cured = { alert: 'position_protected', severity: 'INFO', subject: 'position 7' };
+    await batch([record(bare, startMs + 20), record(cured, startMs + 10), record(bare, startMs)]);
+    expect(await records()).toMatchObject([{ alert: 'unprotected_position', count: 2, resolved: null }]);
+    expect(told('slack').some((line) => line.includes('position_protected'))).toBe(false);
+    await batch([record(cured, startMs + 15)]);
+    expect(await records()).toMatchObject([{ resolved: null }]);
+    await batch([record(cured, startMs + 30)]);
+    expect(await records()).toMatchObject([{ resolved: { atMs: expect.any(Number) } }]);
+  });
+
+  it('a channel that throws has failed: it is tried again with back-off, not as one of unknown fate', async () => {
+    answers.slack = () => Promise.reject(new TypeError('a bug'));
+    await batch([record()]);
+    expect((await store.read()).memory?.channels.slack).toMatchObject({
+      failures: 1,
+      sending: { attempts: 1, isUnderWay: false, problem: 'TypeError', dueMs: expect.any(Number) },
+    });
+    answers = {};
+    nowMs += minuteMs;
+    await tick();
     expect(told('slack')).toHaveLength(1);
   });
 
