@@ -1,7 +1,7 @@
 import type { RiskLimits } from '../lib/domain/safety/gate-types.ts';
 import type { DayValue } from '../lib/domain/safety/risk-day.ts';
 import { lossVerdict } from '../lib/domain/safety/risk-losses.ts';
-import type { TradingMode } from '../lib/domain/safety/trading-state.ts';
+import type { TradingMode, TradingState } from '../lib/domain/safety/trading-state.ts';
 import type { EventData } from '../lib/events/catalogue.ts';
 import type { AccountWorth } from './account-worth.ts';
 import type { Logger } from './logger.ts';
@@ -81,6 +81,7 @@ export class TradingWatch {
     }
     if (this.#mode !== undefined && this.#mode !== 'halted' && trading.mode === 'halted')
       this.#tell(trading.by, trading.reason);
+    if (this.#mode === 'halted' && trading.mode !== 'halted') this.#tellResumed(trading);
     this.#mode = trading.mode;
   }
 
@@ -98,6 +99,17 @@ export class TradingWatch {
   #isNews(stored: DayValue | null, value: DayValue): boolean {
     if (stored === null || stored.date !== value.date) return true;
     return stored.peak !== value.peak && performance.now() - this.#keptAtMs > KEEP_EVERY_MS;
+  }
+
+  #tellResumed({ mode, by, reason }: TradingState): void {
+    const { account } = this.#options;
+    const now = mode === 'reduce-only' ? 'reduce-only: what closes or protects a position leaves' : 'active';
+    this.#options.raise({
+      alert: 'trading_resumed',
+      severity: 'INFO',
+      subject: `account ${account}`,
+      message: `Trading of ${account} is ${now}, by ${by}: ${reason}`,
+    });
   }
 
   #tell(by: string, reason: string): void {

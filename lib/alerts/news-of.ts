@@ -125,7 +125,9 @@ function saidBy(heard: Heard, source: string): Said[] {
     }
     case 'plan.approved':
     case 'plan.applied':
-      return [ended(['plan_staged'], account, `plan ${heard.data.planHash}`, `${heard.type}.`)];
+      return [
+        ended(['plan_staged', 'plan_refused'], account, `plan ${heard.data.planHash}`, `${heard.type}.`),
+      ];
     case 'plan.refused': {
       const { planHash, code, message } = heard.data;
       return [raised('plan_refused', account, `plan ${planHash}`, `${account}: ${withCode(code, message)}`)];

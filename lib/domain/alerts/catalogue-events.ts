@@ -58,6 +58,7 @@ export const eventAlerts = {
     meaning: '`plan.refused`: what was asked of a plan was not done.',
     action: 'Read why; run a reconcile and review the plan that it stages.',
     command: 'evenkeel plan --account {account}',
+    endedBy: '`plan.approved` or `plan.applied` of the same plan',
   },
   plan_staged: {
     severities: ['MEDIUM'],

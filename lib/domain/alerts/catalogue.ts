@@ -168,6 +168,7 @@ const raisedAlerts = {
     meaning: 'Trading is halted, by a person or by a loss limit. Working orders stay at the broker.',
     action: 'Look at positions and orders; go on by `evenkeel resume --reason …` when it is right again.',
     command: 'evenkeel positions --account {account}',
+    endedBy: '`trading_resumed`',
   },
   lease_lost: {
     severities: ['HIGH'],
@@ -285,6 +286,13 @@ const raisedAlerts = {
     meaning: 'What the tracker remembered of orders cannot be read. It asks the broker again.',
     action: 'Run a reconcile when it is synchronised.',
     command: reconcile,
+  },
+  trading_resumed: {
+    severities: ['INFO'],
+    meaning: 'Trading is no longer halted.',
+    action: 'Nothing.',
+    command: status,
+    ends: ['kill_switch_triggered'],
   },
   unprotected_position: {
     severities: ['CRITICAL'],

@@ -142,7 +142,7 @@ describe('the watch over trading', () => {
     expect(await after.state()).toMatchObject({ mode: 'halted', by: 'limit DAILY_LOSS' });
   });
 
-  it('tells of a halt by a person, once, and not of one that was there before it began', async () => {
+  it('tells of a halt by a person, and of its end, once each, and not of a halt that was there before it began', async () => {
     const { watch, memory, raised } = desk({ maxDailyLoss: null, maxDrawdown: null });
     const set = async (mode: 'halted' | 'active', version: number) =>
       memory.commit({
@@ -167,8 +167,14 @@ describe('the watch over trading', () => {
     await set('halted', 2);
     await watch.look();
     await watch.look();
+    await set('active', 3);
+    await watch.look();
+    await watch.look();
+    const resumed = { alert: 'trading_resumed', severity: 'INFO', subject: `account ${account}` };
     expect(raised).toMatchObject([
+      resumed,
       { alert: 'kill_switch_triggered', message: expect.stringContaining('anna') as string },
+      resumed,
     ]);
   });
 });
