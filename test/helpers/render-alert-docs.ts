@@ -74,7 +74,7 @@ day, goes to the dead-letter queue as JSON; nothing is dropped. A message whose 
 or could not write it down, has failed, too: it is sent again after a minute, and more seldom the oftener that happens. Each
 channel goes its own way: one that is down holds up no other.
 
-A table that fails is asked again up to seven times, over some fifteen seconds, while there is time left to send; only then
+A table that fails is asked again up to seven times, for 8 to 16 seconds, while there is time left to send; only then
 is the batch left to the queue, which brings it again after five minutes.
 
 ## Channels
