@@ -55,21 +55,27 @@ dies between the send and the note of it, the message is sent again after a minu
 | rule | |
 |---|---|
 | one alert | same kind, account and subject. It has an id, for example \`a17\`, until it is over |
+| order | the queue keeps none. What counts is when a thing was said, by the clock of who said it (\`recordedAt\` of a streamer's event, else \`occurredAt\`): an end that is older than the newest raise ends nothing, and a raise that is not newer than its end opens nothing. Ends are remembered for two hours, 50 of them |
+| witnesses | the streamer and the watchdog may both raise an alert, one by what the broker has and one by the book. It is over when each that raised it has said so. Other events, such as \`gateway.connected\`, end it for all |
 | deduplication | raised again within \`alerts.dedupMinutes\` (10) of being told, it is counted; the count is told at the end of that time. What gets worse, and a CRITICAL that comes back after it was resolved, is told at once |
 | rate | one message each \`rateMs\` (1,000) for each channel. What waits meanwhile goes out in one message of up to 10 alerts, the worst first |
-| acknowledgement | \`evenkeel alerts ack a17 --reason "…"\`: with your AWS identity, proven as for the approval of a plan. Nobody is told of it again, who was told is told who has it |
+| acknowledgement | \`evenkeel alerts ack a17 --reason "…"\`: with your AWS identity, proven as for the approval of a plan. Who was told is told who has it. An alert that something ends is not told again before its end. One that nothing ends (— in the last column below) is a thing that happened: when it comes again it is told, and escalates anew, once in the time of deduplication at most |
 | escalation | a CRITICAL that nobody acknowledges is sent again after \`alerts.escalateMinutes\` (15), then after 30, 60, 120, and every 240 minutes, also to channels with \`receives: escalations\` |
 | resolved | what ends an alert (last column below) is told to whoever was told of the alert |
 | mute | inside \`resetWindows\`, and inside \`quietHours\` of a channel, what is below CRITICAL waits for the end. What came and went meanwhile is one line of counts. CRITICAL is never muted |
 | least severity | \`minSeverity\` of a channel, \`info\` by default |
 | forgotten | an hour after it was resolved or acknowledged; else INFO after 6 hours, MEDIUM after 24, HIGH after 72. CRITICAL waits for a person |
-| bounds | 120 alerts are open at once; beyond that lesser ones are counted by kind in \`alert_bound_reached\` |
+| bounds | 120 alerts are open at once; beyond that lesser ones are counted by kind in \`alert_bound_reached\`. Each CRITICAL that is counted there is told at once, whoever has acknowledged the ones before |
 
 A channel that does not answer within 5 s, or answers 429 or 5xx, is tried again after 5 s, 10 s, and so on up to 5 minutes,
 or after its \`Retry-After\` (an hour at most). After three failures in a row the other channels are told
 (\`alert_channel_failing\`). A message that is refused five times for what it is (400, 413, 422), or that nobody takes for a
-day, goes to the dead-letter queue as JSON; nothing is dropped. Each channel goes its own way: one that is down holds up no
-other.
+day, goes to the dead-letter queue as JSON; nothing is dropped. A message whose outcome nobody knows, because the process died
+or could not write it down, has failed, too: it is sent again after a minute, and more seldom the oftener that happens. Each
+channel goes its own way: one that is down holds up no other.
+
+A table that fails is asked again up to seven times, for 8 to 16 seconds, while there is time left to send; only then
+is the batch left to the queue, which brings it again after five minutes.
 
 ## Channels
 

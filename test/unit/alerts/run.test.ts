@@ -16,18 +16,19 @@ const proof = { url: 'https://sts.amazonaws.com/', headers: { 'x-evenkeel-plan':
 
 let ids = 0;
 /** A message of the queue, as the rule puts it there. */
-function record(changes: object = {}, recordedAtMs = startMs): SQSRecord {
+function record(changes: object = {}, atMs = startMs, source = 'evenkeel.streamer'): SQSRecord {
   const detail = JSON.parse(
     readFileSync(new URL('../../../lib/events/examples/alert-raised.v1.json', import.meta.url), 'utf8'),
   );
   ids += 1;
   const event = {
-    source: 'evenkeel.streamer',
+    source,
     detail: {
       ...detail,
       id: `main:7:${ids}`,
       seq: ids,
-      recordedAt: new Date(recordedAtMs).toISOString(),
+      occurredAt: new Date(atMs).toISOString(),
+      recordedAt: new Date(atMs).toISOString(),
       data: { ...detail.data, ...changes },
     },
   };
@@ -250,6 +251,16 @@ describe.skipIf(!engineIsHere)('the function of alerts over a real table', () =>
     expect(await records()).toMatchObject([{ resolved: null }]);
     await batch([record(cured, startMs + 30)]);
     expect(await records()).toMatchObject([{ resolved: { atMs: expect.any(Number) } }]);
+  });
+
+  it('the book does not end what the broker’s witness still sees bare', async () => {
+    const bare = { alert: 'unprotected_position', severity: 'CRITICAL', subject: 'position 7' };
+    const cured = { alert: 'position_protected', severity: 'INFO', subject: 'position 7' };
+    await batch([record(bare, startMs), record(bare, startMs + 5_000, 'evenkeel.watchdog')]);
+    await batch([record(cured, startMs + 9_000, 'evenkeel.watchdog')]);
+    expect(await records()).toMatchObject([{ count: 2, resolved: null }]);
+    await batch([record(cured, startMs + 8_000)]);
+    expect(await records()).toMatchObject([{ count: 2, resolved: { atMs: expect.any(Number) } }]);
   });
 
   it('a channel that throws has failed: it is tried again with back-off, not as one of unknown fate', async () => {
