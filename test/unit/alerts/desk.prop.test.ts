@@ -11,7 +11,7 @@ const kinds = [
   'feed_stale',
   'unprotected_position',
   'plan_staged',
-  'kill_switch_triggered',
+  'liquidation_fill',
 ] as const;
 const witnesses = ['evenkeel.streamer', 'evenkeel.watchdog'] as const;
 const window = { name: 'night', timeZone: 'UTC', days: ['mon'], from: '15:05', to: '15:40' } as const;
@@ -310,7 +310,7 @@ describe('the desk of alerts, whatever happens', () => {
 
   it('an acknowledgement silences what lasts, and no other time of what nothing ends', () => {
     const dedupMs = 10 * minuteMs;
-    const alerts = fc.constantFrom('kill_switch_triggered', 'reconcile_failed');
+    const alerts = fc.constantFrom('liquidation_fill', 'reconcile_failed');
     const some = fc.oneof(
       fc.record({ kind: fc.constant('raise' as const), alert: alerts }),
       fc.record({ kind: fc.constant('ack' as const), alert: alerts }),
@@ -326,13 +326,13 @@ describe('the desk of alerts, whatever happens', () => {
           if (one.kind === 'later') desk.later(one.ms);
           else if (one.kind === 'raise') {
             desk.raise({ alert: one.alert });
-            if (one.alert === 'kill_switch_triggered')
+            if (one.alert === 'liquidation_fill')
               raised.push({ atMs: desk.nowMs, ackedMs: Number.POSITIVE_INFINITY });
           } else {
             const record = desk.records.find(({ alert }) => alert === one.alert);
             if (record === undefined) continue;
             desk.acknowledge(record.id);
-            if (one.alert === 'kill_switch_triggered')
+            if (one.alert === 'liquidation_fill')
               for (const each of raised) each.ackedMs = Math.min(each.ackedMs, desk.nowMs);
             else ackedMs.set(record.id, Math.min(desk.nowMs, ackedMs.get(record.id) ?? desk.nowMs));
           }
@@ -344,7 +344,7 @@ describe('the desk of alerts, whatever happens', () => {
               alert === name && kind !== 'acknowledged' ? [{ atMs, id }] : [],
             ),
           );
-        const killed = tellings('kill_switch_triggered');
+        const killed = tellings('liquidation_fill');
         for (const { atMs, ackedMs: knownMs } of raised) {
           // It waits at most for the time of dedup, and for the second between two messages.
           const dueMs = atMs + dedupMs + 2_000;
@@ -357,7 +357,7 @@ describe('the desk of alerts, whatever happens', () => {
           expect(atMs).toBeLessThanOrEqual((ackedMs.get(id) ?? Number.POSITIVE_INFINITY) + 2_000);
         for (const { alert, ack, lastMs, untold } of desk.records) {
           expect(untold, alert).toBe(0);
-          if (alert === 'kill_switch_triggered' && ack !== null) expect(lastMs).toBeLessThanOrEqual(ack.atMs);
+          if (alert === 'liquidation_fill' && ack !== null) expect(lastMs).toBeLessThanOrEqual(ack.atMs);
         }
       }),
       { numRuns: runs(450) },

@@ -353,7 +353,7 @@ describe('two witnesses of one alert', () => {
 });
 
 describe('an acknowledgement', () => {
-  const killed = { alert: 'kill_switch_triggered', severity: 'CRITICAL', subject: 'kill switch' } as const;
+  const killed = { alert: 'liquidation_fill', severity: 'CRITICAL', subject: 'kill switch' } as const;
 
   it('of an alert that nothing ends does not silence the next one: it is told, and escalates anew', () => {
     const desk = new TestDesk(rulesOf());
@@ -361,11 +361,11 @@ describe('an acknowledgement', () => {
     desk.acknowledge('a1');
     desk.later(60 * minuteMs - 1);
     desk.raise(killed);
-    expect(desk.told().at(-1)).toBe('raised kill_switch_triggered ×2');
+    expect(desk.told().at(-1)).toBe('raised liquidation_fill ×2');
     expect(desk.records).toMatchObject([{ ack: null, escalations: 0 }]);
     expect(desk.sent.at(-1)!.message.alerts[0]).toMatchObject({ ackedBy: null });
     desk.later(16 * minuteMs);
-    expect(desk.told().at(-1)).toBe('escalated kill_switch_triggered ×2');
+    expect(desk.told().at(-1)).toBe('escalated liquidation_fill ×2');
   });
 
   it('of such an alert holds for the rest of the time of dedup, and what came meanwhile is told at its end', () => {
@@ -410,7 +410,7 @@ describe('an acknowledgement', () => {
     desk.broken.clear();
     desk.later(10 * minuteMs);
     expect(desk.told().some((line) => line.startsWith('acknowledged'))).toBe(false);
-    expect(desk.told().at(-1)).toBe('raised kill_switch_triggered ×2');
+    expect(desk.told().at(-1)).toBe('raised liquidation_fill ×2');
   });
 
   it('of the alert that there are too many mutes no later CRITICAL that has no place of its own', () => {
