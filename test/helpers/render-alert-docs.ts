@@ -105,7 +105,7 @@ evenkeel alerts test desk-slack --stage paper
 \`\`\`
 
 A change of the secret is known within five minutes. In the sandbox the secret is an entry of \`secrets.json\` in its data
-folder, read at its start; there, \`http://127.0.0.1\` is allowed. What goes by SNS is a line in \`sns/evenkeel-sandbox-alerts.ndjson\`.
+folder, read at its start; there, \`http://127.0.0.1\` is allowed. What goes by SNS is a line in \`cloud/sns/evenkeel-sandbox-alerts.ndjson\`.
 
 | type | what is sent |
 |---|---|

@@ -63,8 +63,12 @@ describe('what events mean to the desk of alerts', () => {
     const [replaced, staged] = said('plan.staged');
     expect(replaced).toBe('-plan_staged null');
     expect(staged).toMatch(/^\+plan_staged MEDIUM plan [0-9a-f]{64}$/);
-    expect(said('plan.approved')).toEqual([expect.stringMatching(/^-plan_staged,plan_refused plan [0-9a-f]{64}$/)]);
-    expect(said('plan.applied')).toEqual([expect.stringMatching(/^-plan_staged,plan_refused plan [0-9a-f]{64}$/)]);
+    expect(said('plan.approved')).toEqual([
+      expect.stringMatching(/^-plan_staged,plan_refused plan [0-9a-f]{64}$/),
+    ]);
+    expect(said('plan.applied')).toEqual([
+      expect.stringMatching(/^-plan_staged,plan_refused plan [0-9a-f]{64}$/),
+    ]);
     expect(said('plan.refused')).toEqual([
       expect.stringMatching(/^\+plan_refused MEDIUM plan [0-9a-f]{64}$/),
     ]);
