@@ -3,8 +3,9 @@
  * counted in one that was sent or waits; nothing CRITICAL is ever held back by a mute; everything that is remembered is
  * bounded. `step` is pure: it answers a new state and what is to be carried out, whose outcome comes back as an input.
  */
-import { channelNextMs, giveUpLost, pump, settle } from './desk-channels.ts';
+import { channelNextMs, pump } from './desk-channels.ts';
 import { forgetEnds } from './desk-ends.ts';
+import { giveUpLost, settle } from './desk-outcomes.ts';
 import { acknowledge, forgetOld, openRecords, raise, resolve, tellDue } from './desk-records.ts';
 import { type DeskMemory, deskBounds, emptyChannel, emptyMemory } from './memory.ts';
 import type { DeskEffect, DeskInput, DeskRules } from './types.ts';
