@@ -68,7 +68,7 @@ const key = { pk: { S: pk }, sk: { S: sk } };
 function parse(text: string): DeskMemory | undefined {
   try {
     const memory = JSON.parse(text) as DeskMemory;
-    return (memory.form as number) === 1 ? memory : undefined;
+    return (memory.form as number) === 2 ? memory : undefined;
   } catch {
     return undefined;
   }

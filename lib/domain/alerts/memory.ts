@@ -83,7 +83,7 @@ export interface ChannelMemory {
 }
 
 export interface DeskMemory {
-  readonly form: 1;
+  readonly form: 2;
   lastId: number;
   lastNo: number;
   records: Record<string, AlertRecord>;
@@ -97,7 +97,7 @@ export interface DeskMemory {
 
 export function emptyMemory(): DeskMemory {
   return {
-    form: 1,
+    form: 2,
     lastId: 0,
     lastNo: 0,
     records: {},

@@ -356,7 +356,7 @@ describe.skipIf(!engineIsHere)('the function of alerts over a real table', () =>
   });
 
   it('a memory of another form is no reason to say nothing', async () => {
-    await store.write(0, { form: 2 } as never);
+    await store.write(0, { form: 1 } as never);
     await batch([record()]);
     expect(told('slack')).toHaveLength(1);
     expect(log.some((line) => line.includes('begins anew'))).toBe(true);
