@@ -1,10 +1,10 @@
 /**
- * Looks at every account from outside its streamer, each minute: is there a heartbeat, and has the book a working stop for
- * each open position. What is wrong goes to the bus as `alert.raised`.
+ * Looks at every account from outside its streamer, each minute: is there a heartbeat, has the book a working stop for
+ * each open position, and are broker and book still compared, by the streamer and by reconcile. What is wrong goes to the bus as `alert.raised`.
  */
 import { Logger } from '@aws-lambda-powertools/logger';
 import * as z from 'zod';
-import { envText, readEnv } from '../../config/env.ts';
+import { envInt, envText, readEnv } from '../../config/env.ts';
 import { openBookTable } from '../../lib/aws/book-table.ts';
 import { createEventBridgePublisher } from '../../lib/aws/clients.ts';
 import { openHeartbeatTable } from '../../lib/aws/heartbeat-table.ts';
@@ -22,6 +22,8 @@ const env = readEnv({
   ACCOUNTS: envText(),
   RESET_WINDOWS: envText(),
   NO_STOP_NEEDED: envText(),
+  RECONCILE_LATE_MS: envInt(60_000, 172_800_000),
+  LISTS_LATE_MS: envInt(60_000, 172_800_000),
 });
 const watched = z.strictObject({ account: z.string().min(1), streamer: z.string().min(1) });
 const { resetWindows, noStopNeeded } = reconcileSettings.shape;
@@ -30,6 +32,7 @@ const options = {
   accounts: parseSetting('ACCOUNTS', env.ACCOUNTS, z.array(watched).min(1)),
   resetWindows: parseSetting('RESET_WINDOWS', env.RESET_WINDOWS, resetWindows),
   noStopNeeded: parseSetting('NO_STOP_NEEDED', env.NO_STOP_NEEDED, noStopNeeded),
+  late: { reconcileMs: env.RECONCILE_LATE_MS, listsMs: env.LISTS_LATE_MS },
   heartbeats: openHeartbeatTable({ tableName: env.CONTROL_TABLE }),
   // It only reads: the audit trail is none of its business.
   book: openBookTable({ bookTable: env.BOOK_TABLE, auditTable: '' }),

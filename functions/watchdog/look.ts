@@ -1,9 +1,22 @@
-/** One look at one account: its heartbeat, its book, what was remembered, what is to be raised, what to remember. */
+/** One look at one account: its heartbeat, its book, its reconcile, what was remembered, what is to be raised, what to remember. */
+
+import { readRunState, runStateRef } from '../../lib/domain/reconcile/records.ts';
 import {
   type HeartbeatNote,
   heartbeatDefaults,
   step as stepHeartbeat,
 } from '../../lib/domain/safety/heartbeat-watch.ts';
+import {
+  type LatenessNote,
+  latenessRepeatMs,
+  step as stepLateness,
+} from '../../lib/domain/safety/lateness-watch.ts';
+import {
+  listsBack,
+  listsLate,
+  reconcileLate,
+  reconcileOnTime,
+} from '../../lib/domain/safety/lateness-words.ts';
 import {
   createWatch,
   step as stepProtection,
@@ -24,13 +37,21 @@ import { bookFacts } from './book-facts.ts';
 const graceMs = 45_000;
 
 /** What the row `WATCHDOG` holds, as JSON. Another form than this one is read as nothing remembered. */
-const memoryForm = 2;
+const memoryForm = 3;
 
 interface Remembered {
   readonly form: number;
   readonly heartbeat: HeartbeatNote | null;
   readonly protection: WatchMemory | undefined;
   readonly stops: readonly string[];
+  readonly reconcile: LatenessNote | null;
+  readonly lists: LatenessNote | null;
+}
+
+/** After so long without it, something is late. */
+export interface LateLimits {
+  readonly reconcileMs: number;
+  readonly listsMs: number;
 }
 
 export interface LookPorts {
@@ -38,6 +59,7 @@ export interface LookPorts {
   readonly book: Pick<BookReader, 'read' | 'list'>;
   readonly resetWindows: readonly ResetWindow[];
   readonly noStopNeeded: readonly string[];
+  readonly late: LateLimits;
 }
 
 export interface Look {
@@ -54,7 +76,7 @@ export interface Look {
 export async function lookAt(
   { account, streamer }: { readonly account: string; readonly streamer: string },
   row: WatchdogRow | undefined,
-  { heartbeats, book, resetWindows, noStopNeeded }: LookPorts,
+  { heartbeats, book, resetWindows, noStopNeeded, late }: LookPorts,
   nowMs: number,
 ): Promise<Look> {
   const before = remembered(row);
@@ -70,29 +92,61 @@ export async function lookAt(
   // A streamer that lives and has not compared with the broker yet: the book may lack what there is.
   const isUncertain = alive.note === null && heartbeat?.orders.synced === false;
   const rules = { ...watchDefaults, graceMs, account, noStopNeeded, witness: 'the book' };
-  const { state, effects } = stepProtection(
+  const { state: watch, effects } = stepProtection(
     createWatch(rules, before.protection),
     { facts: isUncertain ? undefined : seen.facts, sessionOpen: false },
     nowMs,
   );
+  const [runs] = await book.read(account, [runStateRef]);
+  const state = readRunState(runs?.body);
+  const isPaused = state?.paused != null && nowMs < state.paused.untilMs;
+  const isReset = resetWindow !== undefined;
+  const reconcile = stepLateness(
+    { lateMs: late.reconcileMs, repeatMs: latenessRepeatMs },
+    before.reconcile,
+    { doneMs: state?.lastJudgedMs ?? undefined, excused: isReset || isPaused },
+    nowMs,
+  );
+  // Of a streamer that is silent or not connected its own alerts tell.
+  const isConnected = alive.note === null && heartbeat?.ready === true;
+  const lists = stepLateness(
+    { lateMs: late.listsMs, repeatMs: latenessRepeatMs },
+    before.lists,
+    { doneMs: heartbeat?.orders.syncedAtMs || undefined, excused: isReset || !isConnected },
+    nowMs,
+  );
+  const lateness: WatchAlert[] = [];
+  if (reconcile.tell === 'late') lateness.push(reconcileLate(account, reconcile.note!, nowMs));
+  if (reconcile.tell === 'over') lateness.push(reconcileOnTime(account, before.reconcile!));
+  if (lists.tell === 'late') lateness.push(listsLate(account, streamer, lists.note!, nowMs));
+  if (lists.tell === 'over') lateness.push(listsBack(account, streamer, before.lists!));
   const memory: Remembered = {
     form: memoryForm,
     heartbeat: alive.note,
-    protection: state.memory,
+    protection: watch.memory,
     stops: seen.stops,
+    reconcile: reconcile.note,
+    lists: lists.note,
   };
   return {
-    alerts: [...alive.effects, ...effects],
+    alerts: [...alive.effects, ...effects, ...lateness],
     memory: JSON.stringify(memory),
     heartbeatAgeMs: heartbeat === undefined ? null : nowMs - heartbeat.atMs,
     positions: seen.facts.positions.length,
-    unprotected: state.memory.bare.length,
+    unprotected: watch.memory.bare.length,
     whole: seen.whole,
   };
 }
 
 function remembered(row: WatchdogRow | undefined): Remembered {
-  const nothing = { form: memoryForm, heartbeat: null, protection: undefined, stops: [] };
+  const nothing: Remembered = {
+    form: memoryForm,
+    heartbeat: null,
+    protection: undefined,
+    stops: [],
+    reconcile: null,
+    lists: null,
+  };
   if (row === undefined) return nothing;
   try {
     const memory = JSON.parse(row.memory) as Remembered;

@@ -39,7 +39,8 @@ export class Watchdog extends Construct {
     allow(role, ['events:PutEvents'], bus.eventBusArn);
     this.watchdog = new LambdaCode(this, 'Function', {
       functionName: `${prefix}-watchdog`,
-      description: 'Looks each minute whether every streamer is alive and every position has its stops',
+      description:
+        'Looks each minute whether streamers live, positions have stops, and broker and book are compared',
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
       code: Code.fromAsset(bundle.folder),
@@ -57,6 +58,12 @@ export class Watchdog extends Construct {
         ACCOUNTS: JSON.stringify(config.streamers.map(({ account, name }) => ({ account, streamer: name }))),
         RESET_WINDOWS: JSON.stringify(config.resetWindows),
         NO_STOP_NEEDED: JSON.stringify(config.reconcile.noStopNeeded),
+        // While every session is closed it looks once in so long; a run or two may be postponed.
+        RECONCILE_LATE_MS: String(
+          config.reconcile.closedCadenceMs +
+            3 * Duration.minutes(config.reconcile.everyMinutes).toMilliseconds(),
+        ),
+        LISTS_LATE_MS: String(3 * config.orders.resyncMs + Duration.minutes(5).toMilliseconds()),
         POWERTOOLS_LOG_LEVEL: config.logLevel.toUpperCase(),
         NODE_OPTIONS: '--enable-source-maps',
       },

@@ -63,6 +63,20 @@ const raisedAlerts = {
     action: 'Compare the book with IB.',
     command: reconcile,
   },
+  broker_lists_back: {
+    severities: ['INFO'],
+    meaning: "Orders and positions are compared with the broker's lists again.",
+    action: 'Nothing.',
+    command: status,
+    ends: ['broker_lists_late'],
+  },
+  broker_lists_late: {
+    severities: ['HIGH'],
+    meaning: "A streamer that is connected does not compare orders and positions with the broker's lists.",
+    action: 'Look why in its log; until then the book may be behind the broker.',
+    command: status,
+    endedBy: '`broker_lists_back`',
+  },
   cancel_foreign_order: {
     severities: ['MEDIUM'],
     meaning: 'A cancel was asked for an order of another API client; IB lets nobody else cancel it.',
@@ -274,6 +288,20 @@ const raisedAlerts = {
     action: 'Read the run; restore from a backup only if the book is damaged.',
     command: 'evenkeel reconcile show latest --account {account}',
     endedBy: untilReconciled,
+  },
+  reconcile_late: {
+    severities: ['HIGH'],
+    meaning: 'No reconcile has judged for too long: all were postponed, refused or skipped, or none came.',
+    action: 'Look at the last runs and their reasons, and run one.',
+    command: 'evenkeel reconcile runs --account {account}',
+    endedBy: '`reconcile_on_time`',
+  },
+  reconcile_on_time: {
+    severities: ['INFO'],
+    meaning: 'A reconcile has compared broker and book again.',
+    action: 'Nothing.',
+    command: status,
+    ends: ['reconcile_late'],
   },
   tracker_bound_reached: {
     severities: ['HIGH'],

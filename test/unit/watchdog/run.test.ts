@@ -64,6 +64,55 @@ describe('heartbeats', () => {
   });
 });
 
+describe('what is done again and again', () => {
+  const late = 'HIGH reconcile_late account DU1';
+  const onTime = 'INFO reconcile_on_time account DU1';
+
+  it('a reconcile that has not judged for an hour and a quarter is told, each hour, and once when it judges again', async () => {
+    const stage = new WatchedStage();
+    stage.judged(startMs);
+    expect(await stage.look(75 * minute - 1)).toEqual([]);
+    expect(stage.rows.get('DU1')?.version ?? 0).toBeLessThanOrEqual(1);
+    expect(await stage.look(1)).toEqual([late]);
+    expect(JSON.stringify(stage.sent[0]!.data)).toContain('for 75 min');
+    expect(await stage.look(59 * minute)).toEqual([]);
+    expect(await stage.look(minute)).toEqual([late]);
+    stage.judged(stage.nowMs);
+    expect(await stage.look()).toEqual([onTime]);
+    expect(await stage.look()).toEqual([]);
+    expect(new Set(stage.sent.map(({ id }) => id)).size).toBe(3);
+  });
+
+  it('one that never judged is told too; one that a person has paused, or that a reset holds up, is not', async () => {
+    const never = new WatchedStage();
+    await never.look();
+    expect(await never.look(75 * minute)).toEqual([late]);
+    const paused = new WatchedStage();
+    paused.judged(startMs, startMs + 180 * minute);
+    expect(await paused.look(179 * minute)).toEqual([]);
+    expect(await paused.look(minute)).toEqual([late]);
+    const reset = new WatchedStage();
+    reset.judged(startMs);
+    reset.resetWindows = [{ name: 'night', timeZone: 'UTC', days: ['mon'], from: '16:00', to: '17:30' }];
+    expect(await reset.look(76 * minute)).toEqual([]);
+    expect(await reset.look(45 * minute)).toEqual([late]);
+  });
+
+  it("a streamer that lives and does not compare with the broker's lists is told; one that is silent has an alert of its own", async () => {
+    const stage = new WatchedStage();
+    stage.judged(startMs + 24 * 60 * minute);
+    stage.syncedMs = startMs;
+    expect(await stage.look(8 * minute - 1)).toEqual([]);
+    expect(await stage.look(1)).toEqual(['HIGH broker_lists_late streamer main']);
+    stage.syncedMs = undefined;
+    expect(await stage.look()).toEqual(['INFO broker_lists_back streamer main']);
+    const silent = new WatchedStage();
+    silent.judged(startMs + 24 * 60 * minute);
+    silent.syncedMs = startMs;
+    expect(await silent.look(9 * minute, false)).toEqual([missing]);
+  });
+});
+
 describe('positions of the book', () => {
   it('without working stops in two looks are told, again every 15 minutes, and once when they are cured', async () => {
     const stage = new WatchedStage();
@@ -148,7 +197,7 @@ describe('positions of the book', () => {
     expect(stage.listings).toBe(1);
     for (let n = 0; n < 5; n += 1) await stage.look();
     expect(stage.listings).toBe(1);
-    expect(new Set(stage.readByName)).toEqual(new Set(['P5', 'P1']));
+    expect(new Set(stage.readByName.filter((id) => id !== 'STATE'))).toEqual(new Set(['P5', 'P1']));
     // Replaced by another stop: found, and known from then on.
     stage.world.told(5, { ...child, status: 'Cancelled' }).told(6, stop);
     await stage.look();

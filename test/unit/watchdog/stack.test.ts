@@ -63,6 +63,8 @@ describe('the watchdog of a stage', () => {
             { account: 'DU7654321', streamer: 'second' },
           ]),
           NO_STOP_NEEDED: '["SPY"]',
+          RECONCILE_LATE_MS: '4500000',
+          LISTS_LATE_MS: '480000',
           RESET_WINDOWS: JSON.stringify(config.resetWindows),
         }),
       },

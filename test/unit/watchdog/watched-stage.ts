@@ -3,6 +3,7 @@ import type { LogItemMessage } from '@aws-lambda-powertools/logger/types';
 import { type RunOptions, run, type WatchedAccount } from '../../../functions/watchdog/run.ts';
 import type { BookItem, BookKind, BookRef } from '../../../lib/domain/book/item.ts';
 import { refText } from '../../../lib/domain/book/seen.ts';
+import { runStateRef } from '../../../lib/domain/reconcile/records.ts';
 import { type Notice, parseNotice } from '../../../lib/events/envelope.ts';
 import type { Heartbeat } from '../../../lib/ports/lease-store.ts';
 import type { WatchdogRow } from '../../../lib/ports/watchdog-store.ts';
@@ -18,6 +19,8 @@ export class WatchedStage {
   /** Undefined: none was ever written. */
   heartbeatMs: number | undefined = startMs;
   synced = true;
+  /** When orders were last compared with the broker's lists; undefined for the time of the heartbeat. */
+  syncedMs: number | undefined;
   accounts: readonly WatchedAccount[] = [{ account, streamer: 'main' }];
   resetWindows: RunOptions['resetWindows'] = [];
   noStopNeeded: readonly string[] = [];
@@ -40,6 +43,7 @@ export class WatchedStage {
       accounts: this.accounts,
       resetWindows: this.resetWindows,
       noStopNeeded: this.noStopNeeded,
+      late: { reconcileMs: 75 * minute, listsMs: 8 * minute },
       heartbeats: { read: async (name) => this.#heartbeat(name) },
       book: {
         read: async (_account, refs) => this.#read(refs),
@@ -76,6 +80,14 @@ export class WatchedStage {
     return this.sent.slice(before).map(nameOf);
   }
 
+  /** A reconcile has judged; `paused` until then. */
+  judged(lastJudgedMs: number, pausedUntilMs?: number): void {
+    const paused =
+      pausedUntilMs === undefined ? null : { untilMs: pausedUntilMs, by: 'anna', reason: 'test' };
+    const body = { lastJudgedMs, paused };
+    this.world.items.set(refText(runStateRef), { account, ref: runStateRef, version: 1, body });
+  }
+
   #heartbeat(name: string): Heartbeat | undefined {
     if (this.broken.has(name)) throw new Error('the table does not answer');
     if (this.heartbeatMs === undefined) return undefined;
@@ -87,7 +99,7 @@ export class WatchedStage {
       ready: true,
       marketMs: this.heartbeatMs,
       feeds: [],
-      orders: { synced: this.synced, syncedAtMs: this.heartbeatMs },
+      orders: { synced: this.synced, syncedAtMs: this.syncedMs ?? this.heartbeatMs },
       outboxDepth: 0,
       bookDepth: 0,
       startedAtMs: startMs,
