@@ -8,6 +8,7 @@ import {
 } from '../../lib/domain/safety/heartbeat-watch.ts';
 import {
   type LatenessNote,
+  type LatenessStep,
   latenessRepeatMs,
   step as stepLateness,
 } from '../../lib/domain/safety/lateness-watch.ts';
@@ -107,14 +108,17 @@ export async function lookAt(
     { doneMs: state?.lastJudgedMs ?? undefined, excused: isReset || isPaused },
     nowMs,
   );
-  // Of a streamer that is silent or not connected its own alerts tell.
-  const isConnected = alive.note === null && heartbeat?.ready === true;
-  const lists = stepLateness(
-    { lateMs: late.listsMs, repeatMs: latenessRepeatMs },
-    before.lists,
-    { doneMs: heartbeat?.orders.syncedAtMs || undefined, excused: isReset || !isConnected },
-    nowMs,
-  );
+  // Of a streamer that is silent or not connected its own alerts tell: nothing is judged then, and nothing forgotten.
+  const connected = alive.note === null && heartbeat?.ready === true ? heartbeat : undefined;
+  const lists: LatenessStep =
+    connected === undefined
+      ? { note: before.lists, tell: undefined }
+      : stepLateness(
+          { lateMs: late.listsMs, repeatMs: latenessRepeatMs },
+          before.lists,
+          { doneMs: connected.orders.syncedAtMs || undefined, excused: isReset },
+          nowMs,
+        );
   const lateness: WatchAlert[] = [];
   if (reconcile.tell === 'late') lateness.push(reconcileLate(account, reconcile.note!, nowMs));
   if (reconcile.tell === 'over') lateness.push(reconcileOnTime(account, before.reconcile!));
