@@ -1,7 +1,6 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { type EventBus, Match, Rule } from 'aws-cdk-lib/aws-events';
 import { SqsQueue } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { Topic } from 'aws-cdk-lib/aws-sns';
@@ -12,7 +11,7 @@ import { heardEvents } from '../domain/alerts/heard-events.ts';
 import { acknowledgeCalledAsynchronously, acknowledgeCalledFromQueue } from './acknowledgements.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
-import { failuresTo, functionRole, stageQueue } from './function-parts.ts';
+import { allow, failuresTo, functionRole, stageQueue } from './function-parts.ts';
 import { JobSchedule } from './schedule.ts';
 
 export interface AlertsProps {
@@ -134,8 +133,4 @@ export class Alerts extends Construct {
     });
     return code;
   }
-}
-
-function allow(role: Role, actions: readonly string[], resource: string): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
 }

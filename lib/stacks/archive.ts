@@ -1,6 +1,5 @@
 import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -14,6 +13,7 @@ import {
 } from '../domain/archive/athena.ts';
 import { acknowledgeWildcard } from './acknowledgements.ts';
 import type { Candles } from './candles.ts';
+import { allow } from './function-parts.ts';
 import { type JobProps, job } from './job.ts';
 import { privateBucket } from './private-bucket.ts';
 import { cronAt, JobSchedule } from './schedule.ts';
@@ -120,8 +120,4 @@ export class Archive extends Construct {
     });
     return code;
   }
-}
-
-function allow(role: Role, actions: readonly string[], resource: string): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
 }

@@ -1,11 +1,12 @@
 import { Duration, Stack } from 'aws-cdk-lib';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledgeListTables, acknowledgeScratchTables, acknowledgeWildcard } from './acknowledgements.ts';
 import type { Bundle } from './bundle.ts';
 import type { Candles } from './candles.ts';
+import { allow } from './function-parts.ts';
 import { type Job, type JobProps, job } from './job.ts';
 import { privateBucket } from './private-bucket.ts';
 import { cronAt, JobSchedule } from './schedule.ts';
@@ -168,8 +169,4 @@ export class Backups extends Construct {
       );
     }
   }
-}
-
-function allow(role: Role, actions: readonly string[], resource: string): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
 }

@@ -39,6 +39,11 @@ export function functionRole(
   return { role, logGroup };
 }
 
+/** Lets a role do something to one resource. */
+export function allow(role: Role, actions: readonly string[], resource: string): void {
+  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
+}
+
 /** A queue of the stage: encrypted, over TLS only. `fifo` ends its name as SQS wants it. */
 export function stageQueue(
   scope: Construct,

@@ -1,7 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Rule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
@@ -11,6 +11,7 @@ import type { Backups } from './backups.ts';
 import type { Bundle } from './bundle.ts';
 import type { Candles } from './candles.ts';
 import { streamerSource } from './event-bus.ts';
+import { allow } from './function-parts.ts';
 import { type Job, type JobProps, job } from './job.ts';
 import { privateBucket } from './private-bucket.ts';
 import { JobSchedule } from './schedule.ts';
@@ -250,8 +251,4 @@ function allowBook(role: Role, { book, streamers }: ReconcileProps): void {
   allow(role, ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], book.book.tableArn);
   allow(role, ['dynamodb:PutItem'], book.audit.tableArn);
   for (const { service } of streamers) allow(role, ['sqs:SendMessage'], service.commands.queueArn);
-}
-
-function allow(role: Role, actions: readonly string[], resource: string): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
 }

@@ -1,6 +1,5 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import type { EventBus } from 'aws-cdk-lib/aws-events';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaCode, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { Queue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
@@ -8,7 +7,7 @@ import type { Config } from '../../config/schema.ts';
 import { acknowledgeCalledAsynchronously } from './acknowledgements.ts';
 import type { Book } from './book.ts';
 import type { Bundle } from './bundle.ts';
-import { failuresTo, functionRole } from './function-parts.ts';
+import { allow, failuresTo, functionRole } from './function-parts.ts';
 import { JobSchedule } from './schedule.ts';
 
 /** Source of what the watchdog raises; a test keeps it equal to the one of the events. */
@@ -26,7 +25,7 @@ export interface WatchdogProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** A look at every account from outside its streamer, each minute: heartbeat and stops. */
+/** A look at every account from outside its streamer, each minute: heartbeat, stops, and whether broker and book are compared. */
 export class Watchdog extends Construct {
   readonly watchdog: LambdaCode;
 
@@ -75,7 +74,7 @@ export class Watchdog extends Construct {
     acknowledgeCalledAsynchronously(this.watchdog);
     new JobSchedule(this, 'EveryMinute', {
       name: `${prefix}-watchdog`,
-      description: 'Heartbeats and stops, each minute',
+      description: 'Heartbeats, stops and comparisons, each minute',
       expression: 'rate(1 minute)',
       target: this.watchdog,
       input: { trigger: 'schedule' },
@@ -83,8 +82,4 @@ export class Watchdog extends Construct {
       maxEventAge: Duration.minutes(1),
     });
   }
-}
-
-function allow(role: Role, actions: readonly string[], resource: string): void {
-  role.addToPolicy(new PolicyStatement({ actions: [...actions], resources: [resource] }));
 }

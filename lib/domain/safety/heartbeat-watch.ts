@@ -1,4 +1,5 @@
 /** Whether an account's streamer is alive, by its heartbeat: seen from outside of it, because the dead raise no alarm. */
+import { type LatenessNote, step as stepLateness } from './lateness-watch.ts';
 import type { WatchAlert } from './protection-watch.ts';
 
 export interface HeartbeatRules {
@@ -15,15 +16,7 @@ export interface HeartbeatRules {
 
 export const heartbeatDefaults = { oldMs: 60_000, firstMs: 10 * 60_000, repeatMs: 15 * 60_000 } as const;
 
-/** System time, Unix ms. */
-export interface HeartbeatNote {
-  /** Of the last heartbeat; where there has never been one, of the first look. */
-  readonly sinceMs: number;
-  readonly isFirst: boolean;
-  /** Of the last alert; null before the first. */
-  readonly toldMs: number | null;
-  readonly tellings: number;
-}
+export type HeartbeatNote = LatenessNote;
 
 export interface HeartbeatInput {
   /** Of the last heartbeat, Unix ms; undefined where there has never been one. */
@@ -45,29 +38,15 @@ export function step(
   { atMs, resetWindow }: HeartbeatInput,
   nowMs: number,
 ): HeartbeatStep {
-  if (atMs !== undefined && nowMs - atMs <= rules.oldMs) {
-    const wasTold = before !== null && before.toldMs !== null;
-    return { note: null, effects: wasTold ? [back(rules, before)] : [] };
-  }
-  const isFirst = atMs === undefined;
-  const known = before !== null && before.isFirst === isFirst ? before : null;
-  // One that came and went between two looks: the alerts of this absence are counted on.
-  const note: HeartbeatNote = {
-    sinceMs: atMs ?? known?.sinceMs ?? nowMs,
-    isFirst,
-    toldMs: known?.toldMs ?? null,
-    tellings: known?.tellings ?? 0,
-  };
-  const dueMs = note.toldMs === null ? firstDueMs(note, rules) : note.toldMs + rules.repeatMs;
-  if (resetWindow !== undefined || nowMs < dueMs) return { note, effects: [] };
-  return {
-    note: { ...note, toldMs: nowMs, tellings: note.tellings + 1 },
-    effects: [missing(rules, note, nowMs)],
-  };
-}
-
-function firstDueMs({ sinceMs, isFirst }: HeartbeatNote, { firstMs, oldMs }: HeartbeatRules): number {
-  return sinceMs + (isFirst ? firstMs : oldMs);
+  const { oldMs, firstMs, repeatMs } = rules;
+  const { note, tell } = stepLateness(
+    { lateMs: atMs === undefined ? firstMs : oldMs, repeatMs },
+    before,
+    { doneMs: atMs, excused: resetWindow !== undefined },
+    nowMs,
+  );
+  if (tell === 'late' && note !== null) return { note, effects: [missing(rules, note, nowMs)] };
+  return { note, effects: tell === 'over' && before !== null ? [back(rules, before)] : [] };
 }
 
 function missing(
@@ -80,7 +59,7 @@ function missing(
     ? `has never written a heartbeat, and was first missed at ${since}`
     : `has written no heartbeat since ${since}, ${Math.round((nowMs - sinceMs) / 1000)} s ago`;
   return {
-    key: `heartbeat_missing:${sinceMs}:${tellings}`,
+    key: `heartbeat_missing:${sinceMs}:${tellings - 1}`,
     alert: 'heartbeat_missing',
     severity: 'CRITICAL',
     subject: `streamer ${streamer}`,

@@ -41,14 +41,16 @@ export function step(
   nowMs: number,
 ): LatenessStep {
   const wasTold = before !== null && before.toldMs !== null;
-  if (doneMs !== undefined && nowMs - doneMs < lateMs)
+  if (doneMs !== undefined && nowMs - doneMs <= lateMs)
     return { note: null, tell: wasTold ? 'over' : undefined };
+  const isFirst = doneMs === undefined;
+  const known = before !== null && before.isFirst === isFirst ? before : null;
   const note: LatenessNote = {
-    sinceMs: doneMs ?? before?.sinceMs ?? nowMs,
-    isFirst: doneMs === undefined,
+    sinceMs: doneMs ?? known?.sinceMs ?? nowMs,
+    isFirst,
     // Done and late again between two looks: what was told stands, and is counted on.
-    toldMs: before?.toldMs ?? null,
-    tellings: before?.tellings ?? 0,
+    toldMs: known?.toldMs ?? null,
+    tellings: known?.tellings ?? 0,
   };
   const dueMs = note.toldMs === null ? note.sinceMs + lateMs : note.toldMs + repeatMs;
   if (excused || nowMs < dueMs) return { note, tell: undefined };

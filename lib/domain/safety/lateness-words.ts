@@ -5,7 +5,7 @@ import type { WatchAlert } from './protection-watch.ts';
 /** No run has judged: each was postponed, refused or skipped, or none came. */
 export function reconcileLate(account: string, note: LatenessNote, nowMs: number): WatchAlert {
   return {
-    key: `reconcile_late:${note.sinceMs}:${note.tellings}`,
+    key: `reconcile_late:${note.sinceMs}:${note.tellings - 1}`,
     alert: 'reconcile_late',
     severity: 'HIGH',
     subject: `account ${account}`,
@@ -26,7 +26,7 @@ export function reconcileOnTime(account: string, before: LatenessNote): WatchAle
 /** The streamer lives and is connected, and does not compare orders, positions and cash with the broker's lists. */
 export function listsLate(account: string, streamer: string, note: LatenessNote, nowMs: number): WatchAlert {
   return {
-    key: `broker_lists_late:${note.sinceMs}:${note.tellings}`,
+    key: `broker_lists_late:${note.sinceMs}:${note.tellings - 1}`,
     alert: 'broker_lists_late',
     severity: 'HIGH',
     subject: `streamer ${streamer}`,
