@@ -6,6 +6,7 @@ import { afterAll, expect, it, vi } from 'vitest';
 import { BookTable } from '../../lib/aws/book-table.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
+import { onceFree } from '../helpers/free-run.ts';
 import { forgetOrder, tradeByHand } from '../helpers/hand-trades.ts';
 import { type Ended, run } from '../helpers/programs.ts';
 
@@ -28,7 +29,7 @@ it('reconciles, reviews, approves and applies against a running sandbox, as a pe
     'reconcile: { quietMs: 0, everyMinutes: 60 }\n',
   );
   const evenkeel = (...args: string[]): Promise<Ended> =>
-    run(program, ['--data', dataDir, ...args], config, { timeoutMs: 60_000 });
+    onceFree(() => run(program, ['--data', dataDir, ...args], config, { timeoutMs: 60_000 }));
   const json = async (...args: string[]) => JSON.parse((await evenkeel(...args, '--json')).stdout);
 
   await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
