@@ -6,6 +6,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import './bin/compile-cache.mjs';
 
 const globalSetup = ['test/helpers/global-setup.ts'];
+/** Of the whole run, not of each project. */
+const runSetup = ['test/helpers/scratch-root.ts'];
 
 /** System tests wait for processes and sockets for a good half of their time: two to a core keep both cores busy. */
 const maxWorkers = Math.max(4, availableParallelism());
@@ -43,6 +45,7 @@ class LongestFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
+    globalSetup: runSetup,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
