@@ -1,4 +1,4 @@
-import type { ContractDetails, EventName } from '@stoqey/ib';
+import type { BarSizeSetting, Contract, ContractDetails, EventName, MarketDataType, Order } from '@stoqey/ib';
 import type { BrokerFact, BrokerList } from '../lib/domain/orders/broker-facts.ts';
 import type { WhatIfState } from './what-if-desk.ts';
 
@@ -65,3 +65,42 @@ export type ListEnd =
   | { readonly list: Exclude<BrokerList, 'executions' | 'account-values'> }
   | { readonly list: 'executions'; readonly reqId: number }
   | { readonly list: 'account-values'; readonly account: string };
+
+/** The way to one gateway: what may be asked of it. Answers come to the listener that it was opened with. */
+export interface GatewayLink {
+  /** The lowest order id that the gateway takes from this client, as it said last; it may be too low. */
+  readonly nextValidId: number;
+  readonly attempts: number;
+  /** Starts one attempt; the outcome comes as `ready` or `disconnected`. */
+  open(): void;
+  /** Throws the attempt away, with all that it has queued. */
+  close(): void;
+  requestTime(): void;
+  requestMarketDataType(type: MarketDataType): void;
+  requestContract(reqId: number, contract: Contract): void;
+  requestOpenOrders(): void;
+  requestCompletedOrders(): void;
+  requestExecutions(reqId: number): void;
+  /** False where there is no connection, and so nothing was sent; so is `placeOrder`. */
+  cancelOrder(orderId: number): boolean;
+  placeOrder(orderId: number, contract: Contract, order: Order): boolean;
+  subscribePositions(): void;
+  unsubscribePositions(): void;
+  subscribeAccount(account: string): void;
+  unsubscribeAccount(account: string): void;
+  subscribe(reqId: number, contract: Contract): void;
+  unsubscribe(reqId: number): void;
+  subscribeTickByTick(reqId: number, contract: Contract): void;
+  unsubscribeTickByTick(reqId: number): void;
+  /** Trades as bars; `end` is `yyyymmdd-HH:MM:SS` in UTC. */
+  requestHistory(
+    reqId: number,
+    contract: Contract,
+    end: string,
+    duration: string,
+    barSize: BarSizeSetting,
+  ): void;
+}
+
+/** @param mayWrite asked before every write to the gateway */
+export type OpenLink = (target: LinkTarget, listener: LinkListener, mayWrite: () => boolean) => GatewayLink;

@@ -11,7 +11,7 @@ import {
 } from '@stoqey/ib';
 import { guardSocket } from './broker-link-guard.ts';
 import { listenToOrders } from './broker-link-orders.ts';
-import type { LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
+import type { GatewayLink, LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
 
 export type { LinkBar, LinkListener, LinkTarget } from './broker-link-types.ts';
 
@@ -26,7 +26,7 @@ const FORMAT_EPOCH = 2;
  * is over. (An instance that is used again replays old requests into the new session.) Listeners only hand their
  * input on; every one is guarded, because a listener that throws stalls the rest of the socket's chunk.
  */
-export class BrokerLink {
+export class BrokerLink implements GatewayLink {
   readonly #target: LinkTarget;
   readonly #listener: LinkListener;
   readonly #mayWrite: () => boolean;

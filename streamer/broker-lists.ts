@@ -1,6 +1,5 @@
 import type { BrokerFact, BrokerList, ListOutcome } from '../lib/domain/orders/broker-facts.ts';
-import type { BrokerLink } from './broker-link.ts';
-import type { ListEnd } from './broker-link-types.ts';
+import type { GatewayLink, ListEnd } from './broker-link-types.ts';
 
 /**
  * The broker's lists: one question at a time for each, its rows until the end marker or the deadline. Only `ok` is the
@@ -80,13 +79,13 @@ const listOf: Readonly<Partial<Record<BrokerFact['kind'], BrokerList>>> = {
 };
 
 export class ListDesk implements BrokerLists {
-  readonly #link: BrokerLink;
+  readonly #link: GatewayLink;
   readonly #config: BrokerListsConfig;
   readonly #desks = new Map<BrokerList, Desk>(brokerLists.map((list) => [list, newDesk()]));
   #linked = false;
   #served = true;
 
-  constructor(link: BrokerLink, config: BrokerListsConfig) {
+  constructor(link: GatewayLink, config: BrokerListsConfig) {
     this.#link = link;
     this.#config = config;
   }

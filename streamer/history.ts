@@ -1,7 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import type { HistoricalBar } from '../lib/domain/market/candle-builder.ts';
 import { fromNumber } from '../lib/domain/market/fixed.ts';
-import { type BrokerLink, barSizes, type LinkBar } from './broker-link.ts';
+import { barSizes, type LinkBar } from './broker-link.ts';
+import type { GatewayLink } from './broker-link-types.ts';
 import { contractOf } from './contract-query.ts';
 import type { MarketData } from './market-data.ts';
 import { StreamerError } from './streamer-error.ts';
@@ -24,10 +25,10 @@ export class History {
   readonly #pending = new Map<number, Pending>();
   readonly #config: Config;
   readonly #marketData: MarketData;
-  readonly #link: BrokerLink;
+  readonly #link: GatewayLink;
   readonly #nextReqId: () => number;
 
-  constructor(config: Config, marketData: MarketData, link: BrokerLink, nextReqId: () => number) {
+  constructor(config: Config, marketData: MarketData, link: GatewayLink, nextReqId: () => number) {
     if (!barSizes.has(config.candles.intervalMs)) {
       const allowed = [...barSizes.keys()].join(', ');
       throw new StreamerError(

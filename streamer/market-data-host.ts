@@ -1,12 +1,12 @@
 import type { MarketClock } from '../lib/domain/market/market-clock.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
-import type { BrokerLink } from './broker-link.ts';
+import type { GatewayLink } from './broker-link-types.ts';
 import type { Logger } from './logger.ts';
 import type { StreamerError } from './streamer-error.ts';
 
 /** What market data needs from the streamer around it. */
 export interface MarketDataHost {
-  readonly link: BrokerLink;
+  readonly link: GatewayLink;
   readonly clock: MarketClock;
   readonly logger: Logger;
   readonly epoch: number;

@@ -1,4 +1,4 @@
-import type { BrokerLink } from './broker-link.ts';
+import type { GatewayLink } from './broker-link-types.ts';
 import type { EventRecorder } from './event-recorder.ts';
 import type { GapDriver } from './gap-driver.ts';
 import type { History } from './history.ts';
@@ -13,7 +13,7 @@ import type { WakePlanner } from './wake-planner.ts';
 export interface SessionEffectParts {
   readonly systemMs: () => number;
   readonly session: SessionDriver;
-  readonly link: BrokerLink;
+  readonly link: GatewayLink;
   readonly marketData: MarketData;
   readonly history: History;
   readonly gaps: GapDriver;

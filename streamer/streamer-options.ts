@@ -1,4 +1,5 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
+import type { OpenLink } from './broker-link-types.ts';
 import type { EventDelivery } from './event-delivery.ts';
 import type { Logger } from './logger.ts';
 import type { StreamerError } from './streamer-error.ts';
@@ -21,6 +22,8 @@ export interface StreamerOptions {
   readonly waitForGateway: boolean;
   /** Called once, when the streamer cannot go on: a bad symbol, no permission, no gateway. */
   readonly onFatal: (error: StreamerError) => void;
+  /** The way to the gateway; @stoqey/ib over a socket when left out. */
+  readonly openLink?: OpenLink | undefined;
   /** Unix milliseconds; the system's clock. */
   readonly systemMs?: () => number;
   readonly random?: () => number;

@@ -3,7 +3,8 @@ import { createMarketClock } from '../lib/domain/market/market-clock.ts';
 import { activeResetWindow } from '../lib/domain/safety/reset-windows.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import { BrokerMessageError } from './broker-facts.ts';
-import { BrokerLink, type LinkListener } from './broker-link.ts';
+import { BrokerLink } from './broker-link.ts';
+import type { GatewayLink, LinkListener, OpenLink } from './broker-link-types.ts';
 import { type BrokerLists, ListDesk } from './broker-lists.ts';
 import { EventBus, HISTORY_DEFAULT } from './bus.ts';
 import type { Buried, EventDelivery } from './event-delivery.ts';
@@ -47,7 +48,7 @@ export class Streamer {
   readonly #whatIfs: WhatIfDesk;
   readonly #recorder: EventRecorder;
   readonly #session: SessionDriver;
-  readonly #link: BrokerLink;
+  readonly #link: GatewayLink;
   readonly #marketData: MarketData;
   readonly #history: History;
   readonly #gaps: GapDriver;
@@ -105,7 +106,8 @@ export class Streamer {
     this.#delivery = delivery;
     this.#recorder = recorder;
     this.#session = session;
-    const link = new BrokerLink({ ...streamer.gateway }, this.#listener(), mayWrite);
+    const openLink: OpenLink = options.openLink ?? ((...to) => new BrokerLink(...to));
+    const link = openLink({ ...streamer.gateway }, this.#listener(), mayWrite);
     this.#link = link;
     const lists = new ListDesk(link, {
       account: streamer.account,

@@ -7,6 +7,7 @@ import type { CommandSource } from '../lib/ports/command-queue.ts';
 import type { HeartbeatStore } from '../lib/ports/lease-store.ts';
 import type { ObjectStore } from '../lib/ports/object-store.ts';
 import { AccountWorth } from './account-worth.ts';
+import type { OpenLink } from './broker-link-types.ts';
 import type { CancelHost } from './cancel-order.ts';
 import { CommandRunner } from './command-runner.ts';
 import type { EventDelivery } from './event-delivery.ts';
@@ -43,6 +44,8 @@ export interface StreamerDutyOptions {
   readonly waitForGateway: boolean;
   readonly onFatal: (error: StreamerError) => void;
   readonly cloud: DutyCloud | undefined;
+  /** The way to the gateway; @stoqey/ib over a socket when left out. */
+  readonly openLink?: OpenLink;
 }
 
 /** One term of the lease: a streamer with the token as its epoch, its heartbeat, and the commands to it. */
@@ -56,7 +59,7 @@ export class StreamerDuty implements Duty {
   readonly #watch: TradingWatch | undefined;
 
   constructor(options: StreamerDutyOptions) {
-    const { config, streamer, logger, delivery, term, waitForGateway, onFatal, cloud } = options;
+    const { config, streamer, logger, delivery, term, waitForGateway, onFatal, cloud, openLink } = options;
     const mayWrite = (): boolean => term.mayWrite();
     this.#options = options;
     this.streamer = new Streamer({
@@ -68,6 +71,7 @@ export class StreamerDuty implements Duty {
       mayWrite,
       waitForGateway,
       onFatal,
+      openLink,
     });
     if (cloud === undefined) return;
     const { account } = streamer;
