@@ -6,6 +6,7 @@ import type { Function as LambdaCode } from 'aws-cdk-lib/aws-lambda';
 import type { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import type { StreamerConfig } from '../../config/schema.ts';
+import { endedPlanCodes } from '../domain/reconcile/plan-state.ts';
 import { acknowledgeWildcard } from './acknowledgements.ts';
 import type { Backups } from './backups.ts';
 import type { Bundle } from './bundle.ts';
@@ -29,17 +30,6 @@ export interface ReconcileProps extends Omit<JobProps, 'name' | 'description' | 
 
 /** Sources of the functions here; a test keeps them equal to those of the events. */
 export const reconcileSources = { reconcile: 'evenkeel.reconcile', applyPlan: 'evenkeel.apply-plan' };
-
-/** Refusals after which the plan is not what the book needs any more, or stopped half done. */
-const endedPlanCodes = [
-  'PLAN_STALE',
-  'PLAN_EXPIRED',
-  'PLAN_HASH_MISMATCH',
-  'PLAN_MASS_CHANGE',
-  'ACTION_FAILED',
-  'DRY_RUN_ON',
-  'SAFE_MODE',
-];
 
 /** What a run was judged on is kept so long. */
 const evidenceDays = 90;

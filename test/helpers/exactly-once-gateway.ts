@@ -11,6 +11,9 @@ import type { OrderToWrite } from '../../streamer/order-writer.ts';
 import { completedFact, executionFacts, openFact, positionFact, statusFact } from './exactly-once-facts.ts';
 import type { VirtualTime } from './exactly-once-time.ts';
 
+/** What a gateway needs of the time that it lives in. */
+export type GatewayTime = Pick<VirtualTime, 'nowMs' | 'between' | 'after' | 'chance'>;
+
 export const account = 'DU1234567';
 export const clientId = 1;
 export const lastPrice = '2700';
@@ -43,13 +46,13 @@ export class Connection {
   isOpen = true;
   readonly #gateway: Gateway;
   readonly #client: GatewayClient;
-  readonly #time: VirtualTime;
+  readonly #time: GatewayTime;
   readonly #flights = { up: [] as InFlight[], down: [] as InFlight[] };
   readonly #arrivesMs = { up: 0, down: 0 };
   /** Nothing arrives before. */
   stalledUntilMs = 0;
 
-  constructor(gateway: Gateway, client: GatewayClient, time: VirtualTime) {
+  constructor(gateway: Gateway, client: GatewayClient, time: GatewayTime) {
     this.#gateway = gateway;
     this.#client = client;
     this.#time = time;
@@ -109,11 +112,11 @@ export class Gateway {
   isDown = false;
   /** nextValidId is told too low by this. */
   rollback = 0;
-  readonly #time: VirtualTime;
+  readonly #time: GatewayTime;
   #connection: Connection | undefined;
   #freeAtMs = 0;
 
-  constructor(time: VirtualTime) {
+  constructor(time: GatewayTime) {
     this.#time = time;
     const row = this.#row(lastPrice);
     const [contract] = deriveContracts([row]);
@@ -223,6 +226,7 @@ export class Gateway {
       case 'account-values':
         this.#send(connection, [
           { kind: 'account-value', account, key: 'NetLiquidation', value: '1000000', currency: 'USD' },
+          ...portfolio.cash(account).map(({ currency, amount }) => cashFact(currency, amount.toFixed())),
         ]);
         break;
     }
@@ -262,6 +266,10 @@ export class Gateway {
   #row(price: string): TapeRow {
     return { timeMs: this.#time.nowMs, symbol: 'GCG6', price, size: '9', kind: 'trade', line: 2 };
   }
+}
+
+function cashFact(currency: string, value: string): BrokerFact {
+  return { kind: 'account-value', account, key: 'TotalCashBalance', value, currency };
 }
 
 function endOf(list: BrokerList, reqId: number): ListEnd {

@@ -325,3 +325,14 @@ export function commandId(hash: string, actionId: string, digest: (value: Json) 
 function isoUtc(ms: number): string {
   return new Date(ms).toISOString();
 }
+
+/** Refusals after which the plan is not what the book needs any more, or stopped half done. */
+export const endedPlanCodes: readonly string[] = [
+  'PLAN_STALE',
+  'PLAN_EXPIRED',
+  'PLAN_HASH_MISMATCH',
+  'PLAN_MASS_CHANGE',
+  'ACTION_FAILED',
+  'DRY_RUN_ON',
+  'SAFE_MODE',
+];

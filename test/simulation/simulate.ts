@@ -1,0 +1,200 @@
+/** One run from its seed: so many steps with everything that can befall, then healed, then quiet, then judged. */
+import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
+import { commandSchema } from '../../lib/events/command.ts';
+import { tradeGroup } from '../../lib/events/command-names.ts';
+import { account } from '../helpers/exactly-once-gateway.ts';
+import { actOut, decide, goodFlags, heal, pauseBefore, setFlags, setTrading } from './actions.ts';
+import { checkEnd, checkTrail } from './invariants/final.ts';
+import type { Violation } from './invariants/names.ts';
+import { settled } from './world/time.ts';
+import { World } from './world/world.ts';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** Steps until the world is healed. */
+  readonly steps: number;
+  /** Actions that are left out, by number. */
+  readonly skipped?: ReadonlySet<number>;
+  /** The last action. */
+  readonly actionsMax?: number;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  /** Every step, those of the quiet end counted. */
+  readonly steps: number;
+  readonly simulatedMs: number;
+  /** Numbers of the actions that were carried out. */
+  readonly actions: readonly number[];
+  /** What happened, line by line; the same for the same options. */
+  readonly trace: readonly string[];
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** The chains and the whole trail are looked at each time so many steps have gone. */
+const trailEverySteps = 500;
+/** A world that is healed comes to rest within this time, or something is stuck. */
+const quietMsMax = 1_800_000;
+/** So long nothing more has happened: rounds of lists and late words included. */
+const quietMs = 75_000;
+
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const { seed, steps, skipped = new Set(), actionsMax = Number.POSITIVE_INFINITY } = options;
+  const world = new World(seed);
+  const { time, witness } = world;
+  const actions: number[] = [];
+  const onRejection = (error: unknown): void => {
+    const { name, code } = (error ?? {}) as { readonly name?: string; readonly code?: string };
+    // Of a process whose file is closed because it was killed.
+    if (name === 'Killed' || code === 'ERR_INVALID_STATE') return;
+    witness.broken('uncaught', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  };
+  process.on('unhandledRejection', onRejection);
+  process.on('uncaughtException', onRejection);
+  time.install();
+  try {
+    const beganMs = time.nowMs;
+    begin(world);
+    const act = (number: number): void => {
+      if (number > actionsMax || world.isHealed) return;
+      time.after(pauseBefore(seed, number), () => {
+        if (world.isHealed) return;
+        if (!skipped.has(number)) {
+          actions.push(number);
+          witness.note(`#${number} ${actOut(world, number)}`);
+        }
+        act(number + 1);
+      });
+    };
+    act(0);
+    let trailAt = trailEverySteps;
+    while (time.steps < steps && witness.violations.length === 0) {
+      await time.step();
+      if (time.steps < trailAt) continue;
+      trailAt += trailEverySteps;
+      await checkTrail(world);
+    }
+    if (witness.violations.length === 0) {
+      heal(world);
+      witness.note('healed');
+      await untilQuiet(world);
+    }
+    if (witness.violations.length === 0) await checkEnd(world);
+    return {
+      seed,
+      violations: witness.violations,
+      steps: time.steps,
+      simulatedMs: time.nowMs - beganMs,
+      actions,
+      trace: witness.trace,
+      figures: figuresOf(world),
+    };
+  } finally {
+    world.close();
+    // What the killed parts still had to say is nobody's any more.
+    await settled();
+    time.uninstall();
+    process.off('unhandledRejection', onRejection);
+    process.off('uncaughtException', onRejection);
+  }
+}
+
+function begin(world: World): void {
+  world.market.begin();
+  world.functions.begin();
+  setFlags(world, goodFlags);
+  world.begin();
+}
+
+/** As a desk does it in the morning after: flags as they should be, the plan read and approved, what is bare closed. */
+async function untilQuiet(world: World): Promise<void> {
+  const { time, witness } = world;
+  setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
+  setTrading(world, 'active');
+  let tended = 0;
+  let restingSinceMs = Number.POSITIVE_INFINITY;
+  for (const endMs = time.nowMs + quietMsMax; time.nowMs < endMs; ) {
+    await time.step();
+    if (witness.violations.length > 0) return;
+    const trouble = unrest(world);
+    if (trouble === undefined) {
+      restingSinceMs = Math.min(restingSinceMs, time.nowMs);
+      if (time.nowMs - restingSinceMs >= quietMs) return;
+    } else restingSinceMs = Number.POSITIVE_INFINITY;
+    if (time.nowMs < world.healedAtMs + 20_000 * (tended + 1)) continue;
+    tended += 1;
+    if (trouble !== undefined) tend(world, tended);
+  }
+  witness.broken('quiet', `after ${quietMsMax} ms: ${unrest(world)}`);
+}
+
+/** What is not at rest; undefined where everything is. */
+function unrest({ cloud, alive, restarts, serving, witness, functions }: World): string | undefined {
+  if (alive.length !== 1 || restarts > 0) return `${alive.length} streamers, ${restarts} to come`;
+  if (serving === undefined) return 'no streamer is ready';
+  if (cloud.bookQueue.depth > 0) return `${cloud.bookQueue.depth} messages for the book`;
+  if (cloud.commands.depth > 0) return `${cloud.commands.depth} commands`;
+  const { bus, book } = serving.delivery.stats();
+  if (bus.depth + (book?.depth ?? 0) > 0) return `${bus.depth} events in the outbox`;
+  if (functions.deliveries > 0) return `${functions.deliveries} events on their way`;
+  for (const [sort, { state }] of witness.book.of('INTENT#'))
+    if (state === 'sending') return `${sort} is sending`;
+  const lock = witness.book.get('LOCK');
+  if (lock?.state !== 'open' || lock.token !== serving.token)
+    return `the lock is ${String(lock?.state)} at ${String(lock?.token)}: ${String(lock?.reason)}`;
+  const run = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
+  if (run?.last.status !== 'COMPLETED') return `the last run is ${run?.last.status} ${run?.last.code}`;
+  return undefined;
+}
+
+function tend(world: World, times: number): void {
+  const { witness, functions } = world;
+  const state = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
+  const record = witness.book.get(`PLAN#${state?.planHash ?? ''}`) as unknown as PlanRecord | undefined;
+  if (record?.state === 'staged')
+    decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
+  else if (times % 2 === 0) void functions.reconcile({ trigger: 'operator', by: 'anna', account });
+  const bare = /UNPROTECTED/.test(String(witness.book.get('LOCK')?.reason));
+  if (times % 3 === 0 && (bare || times > 6)) flatten(world, times);
+  if (times % 4 === 0) setFlags(world, goodFlags);
+}
+
+/** A person closes what no stop protects. */
+function flatten({ cloud, gateway, time, witness }: World, times: number): void {
+  const command = commandSchema.parse({
+    type: 'flatten',
+    key: `heal-${times}`,
+    by: 'person',
+    conId: gateway.instrument.contract.conId,
+    id: crypto.randomUUID(),
+    version: 1,
+    account,
+    issuedAt: new Date(time.nowMs).toISOString(),
+    issuedBy: 'arn:aws:sts::000000000000:assumed-role/DeskOperator/anna',
+    validUntil: new Date(time.nowMs + 30_000).toISOString(),
+  });
+  witness.note(`heal: flatten`);
+  witness.commands.push({ id: command.id, type: command.type });
+  cloud.commands.send({ id: command.id, group: tradeGroup(account), body: JSON.stringify(command) });
+}
+
+function figuresOf({ witness, gateway, market, processes, cloud }: World): Record<string, number> {
+  const count = (prefix: string): number => [...witness.book.of(prefix)].length;
+  return {
+    commands: witness.commands.length,
+    orders: gateway.broker.orders.sent().length,
+    executions: gateway.broker.ledger.all.length,
+    prints: market.prints.length,
+    intents: count('INTENT#'),
+    plans: count('PLAN#'),
+    plansApplied: witness.applied.size,
+    runs: Number(witness.runs),
+    backups: witness.backups.length,
+    events: witness.events.size,
+    alerts: witness.raisedAlerts.length,
+    terms: witness.terms,
+    processes: processes.length,
+    redelivered: cloud.bookQueue.redelivered + cloud.commands.redelivered,
+  };
+}
