@@ -8,6 +8,7 @@ import type {
   PositionFact,
 } from '../../lib/domain/orders/broker-facts.ts';
 import type { TradedContract } from '../../lib/domain/orders/contract.ts';
+import { type Decimal, rounded } from '../../sandbox/gateway/broker/money.ts';
 import { remaining } from '../../sandbox/gateway/broker/matching.ts';
 import type { BrokerOrder, Execution, Instrument } from '../../sandbox/gateway/broker/types.ts';
 
@@ -77,7 +78,8 @@ export function executionFacts(execution: Execution): BrokerFact[] {
       orderRef: order.terms.orderRef,
       contract: contractOf(order.instrument),
       execId,
-      timeMs,
+      // On the wire it is cut to whole seconds.
+      timeMs: Math.floor(timeMs / 1_000) * 1_000,
       side: order.terms.action,
       quantity: quantity.toFixed(),
       price: price.toFixed(),
@@ -101,14 +103,14 @@ export function positionFact(holding: {
   readonly account: string;
   readonly instrument: Instrument;
   readonly position: { toFixed(): string };
-  readonly averageCost: { toFixed(): string };
+  readonly averageCost: Decimal;
 }): PositionFact {
   return {
     kind: 'position',
     account: holding.account,
     contract: contractOf(holding.instrument),
     position: holding.position.toFixed(),
-    averageCost: holding.averageCost.toFixed(),
+    averageCost: rounded(holding.averageCost),
   };
 }
 

@@ -226,11 +226,21 @@ export class Gateway {
       case 'account-values':
         this.#send(connection, [
           { kind: 'account-value', account, key: 'NetLiquidation', value: '1000000', currency: 'USD' },
-          ...portfolio.cash(account).map(({ currency, amount }) => cashFact(currency, amount.toFixed())),
+          ...this.#cash(),
         ]);
         break;
     }
     connection.down((client) => client.listEnd(endOf(list, reqId)));
+  }
+
+  /** As IB does it every three minutes, and after each fill. */
+  tellCash(): void {
+    this.#push(this.#cash());
+  }
+
+  #cash(): BrokerFact[] {
+    const { portfolio } = this.broker;
+    return portfolio.cash(account).map(({ currency, amount }) => cashFact(currency, amount.toFixed()));
   }
 
   #send(connection: Connection, facts: readonly BrokerFact[]): void {
@@ -242,7 +252,7 @@ export class Gateway {
     const told: BrokerFact[] = [];
     if (event.kind === 'position') {
       const holding = this.broker.portfolio.holdings(account)[0];
-      if (holding !== undefined) told.push(positionFact(holding));
+      if (holding !== undefined) told.push(positionFact(holding), ...this.#cash());
     } else if (event.kind === 'error') {
       this.#error(event.order.orderId, event.code, event.text);
     } else {

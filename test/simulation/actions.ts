@@ -208,7 +208,13 @@ function change({ witness, gateway }: World, dice: Dice): BareCommand {
   if (open.length > 0 && dice.chance(0.4)) {
     const { permId, clientId, orderId } = dice.one(open);
     if (orderId > 0)
-      return { type: 'cancel', permId, clientId, orderId, by: dice.one(['person', 'program']) } as BareCommand;
+      return {
+        type: 'cancel',
+        permId,
+        clientId,
+        orderId,
+        by: dice.one(['person', 'program']),
+      } as BareCommand;
   }
   const last = Number(gateway.instrument.last.price);
   return { type: 'modify', key, limitPrice: (last + dice.between(-40, 40)).toFixed(1) } as BareCommand;
@@ -261,7 +267,7 @@ function byHand({ gateway }: World, dice: Dice): string {
       quantity: String(dice.between(1, 2)),
       ...(isMarket
         ? {}
-        : { orderType: 'LMT', limitPrice: (last + (action === 'BUY' ? -30 : 30)).toFixed(1) }),
+        : { orderType: 'LMT', limitPrice: String(Math.round(last) + (action === 'BUY' ? -30 : 30)) }),
     },
   });
   return `${action} ${isMarket ? 'MKT' : 'LMT'} by hand`;
@@ -269,15 +275,17 @@ function byHand({ gateway }: World, dice: Dice): string {
 
 /** IB replaces what it said of an execution. */
 function correction({ gateway }: World, dice: Dice): string {
-  const { ledger, portfolio } = gateway.broker;
+  const { ledger, portfolio, orders } = gateway.broker;
   const standing = ledger.standing();
   if (standing.length === 0) return nothing;
   const former = dice.one(standing);
   const shift = dice.one(['0.1', '-0.1', '0.3']);
+  const order = orders.byPermId(former.order.permId);
+  if (order === undefined) return nothing;
   gateway.advance();
   const figures = { price: former.price.plus(shift), quantity: former.quantity };
-  const execution = correctExecution(former.order, former, figures, ledger, portfolio);
-  gateway.broker.corrected(former.order, execution);
+  const execution = correctExecution(order, former, figures, ledger, portfolio);
+  gateway.broker.corrected(order, execution);
   return `${former.execId} is corrected by ${shift}`;
 }
 

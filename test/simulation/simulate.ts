@@ -6,6 +6,7 @@ import { account } from '../helpers/exactly-once-gateway.ts';
 import { actOut, decide, goodFlags, heal, pauseBefore, setFlags, setTrading } from './actions.ts';
 import { checkEnd, checkTrail } from './invariants/final.ts';
 import type { Violation } from './invariants/names.ts';
+import type { StreamerProcess } from './world/streamer.ts';
 import { settled } from './world/time.ts';
 import { World } from './world/world.ts';
 
@@ -38,6 +39,8 @@ const trailEverySteps = 500;
 const quietMsMax = 1_800_000;
 /** So long nothing more has happened: rounds of lists and late words included. */
 const quietMs = 75_000;
+/** IB's account updates; every three minutes in truth. */
+const cashEveryMs = 60_000;
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
   const { seed, steps, skipped = new Set(), actionsMax = Number.POSITIVE_INFINITY } = options;
@@ -102,9 +105,17 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
 
 function begin(world: World): void {
   world.market.begin();
+  tellCash(world);
   world.functions.begin();
   setFlags(world, goodFlags);
   world.begin();
+}
+
+function tellCash({ time, gateway }: Pick<World, 'time' | 'gateway'>): void {
+  time.after(cashEveryMs, () => {
+    gateway.tellCash();
+    tellCash({ time, gateway });
+  });
 }
 
 /** As a desk does it in the morning after: flags as they should be, the plan read and approved, what is bare closed. */
@@ -119,9 +130,10 @@ async function untilQuiet(world: World): Promise<void> {
     if (witness.violations.length > 0) return;
     const trouble = unrest(world);
     if (trouble === undefined) {
+      // Prints and runs by the clock go on: it is at rest when it is so again after that time.
       restingSinceMs = Math.min(restingSinceMs, time.nowMs);
       if (time.nowMs - restingSinceMs >= quietMs) return;
-    } else restingSinceMs = Number.POSITIVE_INFINITY;
+    }
     if (time.nowMs < world.healedAtMs + 20_000 * (tended + 1)) continue;
     tended += 1;
     if (trouble !== undefined) tend(world, tended);
@@ -148,8 +160,14 @@ function unrest({ cloud, alive, restarts, serving, witness, functions }: World):
   return undefined;
 }
 
+/** One streamer is enough; a second one only waits for the lease. */
+function stop(process: StreamerProcess): void {
+  process.run(() => void process.stop().catch((error: unknown) => process.uncaught(error)));
+}
+
 function tend(world: World, times: number): void {
-  const { witness, functions } = world;
+  const { witness, functions, serving } = world;
+  for (const extra of world.alive) if (serving !== undefined && extra !== serving) stop(extra);
   const state = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
   const record = witness.book.get(`PLAN#${state?.planHash ?? ''}`) as unknown as PlanRecord | undefined;
   if (record?.state === 'staged')

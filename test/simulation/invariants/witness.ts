@@ -22,6 +22,7 @@ import { type BookWrite, checkTransaction } from './transactions.ts';
 export interface Raised {
   readonly alert: string;
   readonly subject: string;
+  readonly atMs: number;
 }
 
 export interface RecordedEvent {
@@ -112,7 +113,7 @@ export class Witness {
     this.onBusIds.add(detail.id);
     if (type !== 'alert.raised') return;
     const { alert, subject, message } = detail.data as EventData<'alert.raised'>;
-    this.raisedAlerts.push({ alert, subject });
+    this.raisedAlerts.push({ alert, subject, atMs: this.world.time.nowMs });
     this.note(`alert ${alert} ${subject}: ${message.slice(0, 160)}`);
   }
 
