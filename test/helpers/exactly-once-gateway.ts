@@ -2,6 +2,7 @@
 import type { Order } from '@stoqey/ib';
 import type { BrokerFact, BrokerList } from '../../lib/domain/orders/broker-facts.ts';
 import { Broker } from '../../sandbox/gateway/broker/broker.ts';
+import { cents } from '../../sandbox/gateway/broker/money.ts';
 import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
 import type { BrokerEvent, OrderTerms } from '../../sandbox/gateway/broker/types.ts';
 import { deriveContracts } from '../../sandbox/tapes/contracts.ts';
@@ -240,7 +241,7 @@ export class Gateway {
 
   #cash(): BrokerFact[] {
     const { portfolio } = this.broker;
-    return portfolio.cash(account).map(({ currency, amount }) => cashFact(currency, amount.toFixed()));
+    return portfolio.cash(account).map(({ currency, amount }) => cashFact(currency, cents(amount)));
   }
 
   #send(connection: Connection, facts: readonly BrokerFact[]): void {

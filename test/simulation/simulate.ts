@@ -14,10 +14,8 @@ export interface SimulationOptions {
   readonly seed: number;
   /** Steps until the world is healed. */
   readonly steps: number;
-  /** Actions that are left out, by number. */
-  readonly skipped?: ReadonlySet<number>;
-  /** The last action. */
-  readonly actionsMax?: number;
+  /** Only these actions are carried out, by number; all of them where it is left out. */
+  readonly only?: ReadonlySet<number>;
 }
 
 export interface SimulationResult {
@@ -43,7 +41,7 @@ const quietMs = 75_000;
 const cashEveryMs = 60_000;
 
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { seed, steps, skipped = new Set(), actionsMax = Number.POSITIVE_INFINITY } = options;
+  const { seed, steps, only } = options;
   const world = new World(seed);
   const { time, witness } = world;
   const actions: number[] = [];
@@ -60,10 +58,9 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
     const beganMs = time.nowMs;
     begin(world);
     const act = (number: number): void => {
-      if (number > actionsMax || world.isHealed) return;
       time.after(pauseBefore(seed, number), () => {
         if (world.isHealed) return;
-        if (!skipped.has(number)) {
+        if (only === undefined || only.has(number)) {
           actions.push(number);
           witness.note(`#${number} ${actOut(world, number)}`);
         }
@@ -174,17 +171,23 @@ function tend(world: World, times: number): void {
     decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
   else if (times % 2 === 0) void functions.reconcile({ trigger: 'operator', by: 'anna', account });
   const bare = /UNPROTECTED/.test(String(witness.book.get('LOCK')?.reason));
-  if (times % 3 === 0 && (bare || times > 6)) flatten(world, times);
+  if (times % 3 === 0 && (bare || times > 6)) close(world, times);
   if (times % 4 === 0) setFlags(world, goodFlags);
 }
 
-/** A person closes what no stop protects. */
-function flatten({ cloud, gateway, time, witness }: World, times: number): void {
+/** A person closes what no stop protects: first what works, in TWS what was typed there, then the position. */
+function close(world: World, times: number): void {
+  const { gateway } = world;
+  const byHand = gateway.broker.orders.open().filter(({ orderId }) => orderId <= 0);
+  for (const order of byHand) gateway.broker.cancel(order);
+  send(world, { type: 'cancel-all', by: 'person' });
+  const { conId } = gateway.instrument.contract;
+  world.time.after(8_000, () => send(world, { type: 'flatten', key: `heal-${times}`, by: 'person', conId }));
+}
+
+function send({ cloud, time, witness }: World, bare: object): void {
   const command = commandSchema.parse({
-    type: 'flatten',
-    key: `heal-${times}`,
-    by: 'person',
-    conId: gateway.instrument.contract.conId,
+    ...bare,
     id: crypto.randomUUID(),
     version: 1,
     account,
@@ -192,7 +195,7 @@ function flatten({ cloud, gateway, time, witness }: World, times: number): void 
     issuedBy: 'arn:aws:sts::000000000000:assumed-role/DeskOperator/anna',
     validUntil: new Date(time.nowMs + 30_000).toISOString(),
   });
-  witness.note(`heal: flatten`);
+  witness.note(`heal: ${command.type}`);
   witness.commands.push({ id: command.id, type: command.type });
   cloud.commands.send({ id: command.id, group: tradeGroup(account), body: JSON.stringify(command) });
 }

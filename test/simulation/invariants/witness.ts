@@ -47,7 +47,8 @@ export class Witness {
   readonly events = new Map<string, RecordedEvent>();
   readonly onBusIds = new Set<string>();
   readonly busEvents: BusEvent[] = [];
-  readonly disksLost = new Set<string>();
+  /** When each was lost. */
+  readonly disksLost = new Map<string, number>();
   /** How often each order was written to a socket, and with which id. */
   readonly written = new Map<string, { readonly orderId: number; times: number }>();
   readonly unresolvedIn = new Map<string, number>();
@@ -81,7 +82,7 @@ export class Witness {
 
   diskLost({ path, name }: StreamerProcess): void {
     this.note(`${name} loses its disk`);
-    this.disksLost.add(path);
+    this.disksLost.set(path, this.world.time.nowMs);
   }
 
   uncaught(part: Part, error: unknown): void {
