@@ -24,7 +24,7 @@ export const bookMutants: readonly SimulationMutant[] = [
       const audited = this.#actions(change, row, head).slice(-1);
       await this.#client.send(new TransactWriteItemsCommand({ TransactItems: audited })).catch(() => undefined);
 `,
-    expected: ['audit', 'trail-fold'],
+    expected: ['audit', 'audit-trail'],
     why: 'A smaller transaction, and a log that must not hold up the desk. A crash in between leaves an unaudited change.',
   },
   {
@@ -34,7 +34,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/audit/row.ts',
     find: 'changes: writes.map(',
     replace: 'changes: writes.slice(0, 1).map(',
-    expected: ['trail-fold', 'audit'],
+    expected: ['audit-trail', 'audit'],
     why: 'One row, one item: what was written beside it cannot be told from the trail any more.',
   },
   {
@@ -45,7 +45,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/aws/book-table.ts',
     find: "      if (isConflict(error)) return 'conflict';",
     replace: "      if (isConflict(error)) return 'committed';",
-    expected: ['event-lost', 'book-broker', 'unreserved', 'audit'],
+    expected: ['event-lost', 'book-broker', 'sent-unreserved', 'audit'],
     why: 'A conflict is caught and not told: what was to be written is lost without a word.',
   },
   {
@@ -55,7 +55,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/aws/book-table.ts',
     find: "    ConditionExpression: 'version = :former',",
     replace: "    ConditionExpression: 'version >= :former',",
-    expected: ['trail-fold', 'audit', 'flagged'],
+    expected: ['audit-trail', 'audit', 'gate'],
     why: 'At least the version that was read: it looks like a guard, and lets every later one through.',
   },
   {
@@ -73,24 +73,24 @@ export const bookMutants: readonly SimulationMutant[] = [
   },
   {
     id: 'M17',
-    name: 'commissions are summed as floats',
+    name: 'the average price of a fill is a float',
     rule: 10,
     finding: 'D3',
-    file: 'lib/domain/orders/order-costs.ts',
-    find: '  sums.set(currency, (sums.get(currency) ?? zero).plus(amount(text)));',
-    replace: '  sums.set(currency, amount(String((sums.get(currency) ?? zero).toNumber() + Number(text))));',
+    file: 'lib/domain/orders/order-view.ts',
+    find: '  return derivedPrice(value.div(quantity));',
+    replace: '  return String(value.toNumber() / quantity.toNumber());',
     expected: ['money'],
-    why: 'Three times 0.1 is 0.30000000000000004.',
+    why: 'One division, at the very end. Three at 2700.1 cost 8100.3, and a third of that is 2700.1000000000004.',
   },
   {
     id: 'M18',
-    name: 'quantities are summed as floats',
+    name: 'the average price of a position is a float',
     rule: 10,
-    file: 'lib/domain/orders/decimals.ts',
-    find: '  for (const value of values) total = total.plus(value);',
-    replace: '  for (const value of values) total = new Exact(total.toNumber() + value.toNumber());',
-    expected: ['money', 'positions-fills'],
-    why: 'Quick, and right for whole contracts: fractions of a share are not.',
+    file: 'lib/domain/accounts/position-change.ts',
+    find: 'averagePrice: derivedPrice(multiplier.isZero() ? cost : cost.div(multiplier)),',
+    replace: 'averagePrice: String(multiplier.isZero() ? cost : cost.toNumber() / multiplier.toNumber()),',
+    expected: ['money', 'book-broker'],
+    why: 'A price to look at, so a number will do. It is compared with the price that the broker gives.',
   },
   {
     id: 'M19',
@@ -100,7 +100,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/accounts/position-change.ts',
     find: `  return \`\${account}:\${contract.conId}\`;`,
     replace: `  return \`\${account}:\${contract.symbol}\`;`,
-    expected: ['keys', 'book-broker', 'positions-fills'],
+    expected: ['keys', 'book-broker', 'fills-positions'],
     why: 'One instrument has one name, until two expiries are held at once.',
   },
   {
@@ -111,7 +111,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/book/accounts.ts',
     find: "{ kind: 'position', id: String(report.contract.conId) }",
     replace: "{ kind: 'position', id: report.contract.symbol }",
-    expected: ['keys', 'book-broker', 'positions-fills'],
+    expected: ['keys', 'book-broker', 'fills-positions'],
     why: 'Readable keys. The second expiry overwrites the first.',
   },
   {
@@ -123,7 +123,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     find: '  return match ? { execBase: match[1]!, revision: Number(match[2]) } : { execBase: execId, revision: 0 };',
     replace:
       '  return match?.[2] === undefined ? { execBase: execId, revision: 0 } : { execBase: execId, revision: 0 };',
-    expected: ['keys', 'positions-fills', 'book-broker'],
+    expected: ['keys', 'fills-positions', 'book-broker'],
     why: 'An execId is unique, so it is the key: corrected fills count twice.',
   },
   {
@@ -134,7 +134,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/orders/tracker-state.ts',
     find: `  return \`\${clientId}:\${orderId}\`;`,
     replace: `  return \`\${orderId}\`;`,
-    expected: ['keys', 'book-broker', 'positions-fills'],
+    expected: ['keys', 'book-broker', 'fills-positions'],
     why: 'Ids are unique as long as one program trades: with a second client two orders become one.',
   },
   {
@@ -144,7 +144,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/orders/stamp.ts',
     find: '  return a.epoch - b.epoch || a.seq - b.seq;',
     replace: '  return a.seq - b.seq;',
-    expected: ['book-broker', 'positions-fills'],
+    expected: ['book-broker', 'fills-positions'],
     why: 'Counts begin anew with each epoch: a new streamer is not heard before it has said as much as the one before it.',
   },
   {
@@ -158,7 +158,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     replace: `  const before = state ?? emptyState(fill);
   if (state?.ended?.status === 'Cancelled') return unchanged(state);
   const identity = joinIdentity(before.identity, fill);`,
-    expected: ['positions-fills', 'book-broker', 'event-lost'],
+    expected: ['fills-positions', 'book-broker', 'event-lost'],
     why: 'What is cancelled cannot fill. It can: the fill was under way.',
   },
   {
@@ -168,7 +168,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/book/accounts.ts',
     find: 'const isLater = stored === undefined || compareStamps(stored.stamp, at) < 0;',
     replace: 'const isLater = stored === undefined || compareStamps(stored.stamp, at) !== 0;',
-    expected: ['book-broker', 'positions-fills'],
+    expected: ['book-broker', 'fills-positions'],
     why: 'The queue keeps the order. It does, until it delivers an old message once more.',
   },
   {
@@ -183,7 +183,7 @@ export const bookMutants: readonly SimulationMutant[] = [
   if (at.epoch < (stateAt(orderKey, seen)?.live?.at.epoch ?? 0)) return nothing(orderKey);
   const stored = bodyOf<FillBody>(ref, seen);
 `,
-    expected: ['positions-fills', 'book-broker', 'event-lost'],
+    expected: ['fills-positions', 'book-broker', 'event-lost'],
     why: 'An older epoch is fenced off. Its decisions are; what the broker told it is true all the same.',
   },
   {
@@ -195,7 +195,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     find: "  if (folded.news) emit(state, 'fill.received', fill, order.account, fill.timeMs);",
     replace:
       "  if (folded.news && viewOf(folded.state).status !== order.report?.status) emit(state, 'fill.received', fill, order.account, fill.timeMs);",
-    expected: ['positions-fills', 'book-broker', 'event-lost'],
+    expected: ['fills-positions', 'book-broker', 'event-lost'],
     why: 'An update is one of the status. The second part of a fill changes only the quantity.',
   },
 ];

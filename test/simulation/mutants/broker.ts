@@ -96,7 +96,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/orders/sending.ts',
     find: "    state: 'unresolved',\n",
     replace: "    state: 'rejected',\n",
-    expected: ['absence', 'wrong-fate'],
+    expected: ['absence', 'intents'],
     why: 'Three rounds without it seem enough. Its sender orders anew, and the first one shows up.',
   },
   {
@@ -107,7 +107,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     file: 'streamer/order-fates.ts',
     find: "      if (words.state === 'unresolved') this.#teller.unresolved(intent, words.message);\n",
     replace: '',
-    expected: ['not-alerted'],
+    expected: ['alert-raised', 'alert-told'],
     why: 'The record has it, and an answer goes to the sender: the alert to a person is put off for later.',
   },
   {
@@ -118,7 +118,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     file: 'lib/alerts/news-of.ts',
     find: "if (!isAtLeast(severity, 'HIGH')) return [];",
     replace: "if (!isAtLeast(severity, 'CRITICAL')) return [];",
-    expected: ['not-alerted'],
+    expected: ['alert-raised', 'alert-told'],
     why: 'Fewer messages: and what is unresolved, which is HIGH, is seen by nobody.',
   },
 ];

@@ -44,7 +44,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     }),
   );
   return commitStep(plan, action, reading, oneDone(record), { name: action.id, writes }, ports);`,
-    expected: ['plan', 'book-broker', 'positions-fills'],
+    expected: ['plan', 'book-broker', 'fills-positions'],
     why: 'Versions are read where they are needed, and no plan is stale any more: what was booked meanwhile is undone.',
   },
   {
@@ -124,7 +124,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/lock.ts',
     find: "  return state === 'open' && leaseToken > 0 && token === leaseToken;",
     replace: "  return state === 'open' && leaseToken > 0;",
-    expected: ['locked'],
+    expected: ['gate'],
     why: 'Open is open. The new holder has not been compared with the broker.',
   },
   {
@@ -140,7 +140,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     if (approval !== null) return undefined;
     const why = refusal(
       'BACKUP_FAILED',`,
-    expected: ['backup'],
+    expected: ['plan', 'backup'],
     why: 'There is nothing to back up, so that is no failure: and there is no way back.',
   },
   {
@@ -161,7 +161,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/backup/part-writer.ts',
     find: '      sha256: sha256Of(body),',
     replace: '      sha256: sha256Of(bytes),',
-    expected: ['backup'],
+    expected: ['plan', 'backup'],
     why: 'The hash is taken before compression. Nobody finds out until it is read back.',
   },
   {
@@ -171,7 +171,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/backup/make-backup.ts',
     find: '  const heads = await headsOf(book, [...new Set([...before.keys(), ...inBook.accounts])].sort());',
     replace: '  const heads = before;',
-    expected: ['backup', 'trail-fold'],
+    expected: ['plan', 'backup', 'audit-trail'],
     why: 'One look at the heads instead of two: what is written meanwhile is in the book and not in the trail.',
   },
   {
@@ -181,7 +181,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/reconcile/conclude.ts',
     find: "token: lock === 'open' ? epoch : Math.max(token, epoch)",
     replace: 'token: Math.max(token, epoch)',
-    expected: ['stale-epoch', 'locked', 'lock'],
+    expected: ['fence', 'gate', 'lock'],
     why: 'The greater of the two, as everywhere else. The new holder is unlocked by a picture of the old one.',
   },
   {
@@ -191,7 +191,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/lock.ts',
     find: "  if (wish.token < current.token) return 'stale';",
     replace: "  if (wish.token < 0) return 'stale';",
-    expected: ['stale-epoch', 'lock'],
+    expected: ['fence', 'gate', 'lock'],
     why: 'Who writes last is right. A run that overslept writes last.',
   },
   {
@@ -201,7 +201,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     file: 'lib/reconcile/state.ts',
     find: '  if (state === undefined || token === undefined || state.last.token <= token) return;',
     replace: '  if (state === undefined || token === undefined || state.last.token !== 0) return;',
-    expected: ['stale-epoch', 'lock'],
+    expected: ['fence', 'gate', 'lock'],
     why: 'Two runs at once cannot be: there is a lock. It had expired.',
   },
 ];

@@ -11,7 +11,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     find: '      const { key, keys } = keysOf(asked, sha256);',
     replace: `      const own = asked.key === '' ? '' : \`\${asked.key}.\${this.#options.token}\`;
       const { key, keys } = keysOf({ ...asked, key: own }, sha256);`,
-    expected: ['sent-twice', 'resent'],
+    expected: ['sent-twice'],
     why: 'What was sent is remembered by who sent it: the next process is handed the same command, and sends it again.',
   },
   {
@@ -21,7 +21,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'streamer/order-book.ts',
     find: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef)',
     replace: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef && ref !== flagsRef)',
-    expected: ['flagged'],
+    expected: ['gate'],
     why: 'They were read a moment ago. In that moment somebody sets SAFE_MODE.',
   },
   {
@@ -36,7 +36,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     replace: `export const firstFlags: Flags = {
   DRY_RUN: false,
   SAFE_MODE: false,`,
-    expected: ['flagged'],
+    expected: ['gate'],
     why: 'Off is what a flag is at first. A first deployment then trades at once.',
   },
   {
@@ -47,7 +47,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/gate.ts',
     find: "  if (!picture.flags.flags.DRY_RUN) return { verdict: 'send' };",
     replace: "  if (!picture.flags.flags.DRY_RUN || wish.by !== 'person') return { verdict: 'send' };",
-    expected: ['flagged'],
+    expected: ['gate'],
     why: 'DRY_RUN is read, and used for plans and for people alone.',
   },
   {
@@ -58,7 +58,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/gate-account.ts',
     find: '  if (isOpenFor(lock, lease.token)) return undefined;',
     replace: "  if (lock.source === 'first' || isOpenFor(lock, lease.token)) return undefined;",
-    expected: ['locked'],
+    expected: ['gate'],
     why: 'Nobody has locked it. Nobody has compared it with the broker either.',
   },
   {
@@ -70,7 +70,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
       throw error;`,
     replace: `      this.#doubted();
       return 'committed';`,
-    expected: ['unreserved', 'sent-twice'],
+    expected: ['sent-unreserved', 'sent-twice'],
     why: 'The request has left, so it will have arrived. The order leaves without a record.',
   },
   {
@@ -80,7 +80,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'streamer/order-fates.ts',
     find: '    if (!mayWrite() || !view.session().ready) {',
     replace: '    if (!view.session().ready) {',
-    expected: ['stale-epoch', 'two-holders'],
+    expected: ['fence', 'gate', 'two-streamers'],
     why: 'It was held when the order was recorded. Between the two the process was stopped for half a minute.',
   },
   {
@@ -90,7 +90,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'streamer/order-fates.ts',
     find: "    if (intent.state === 'sending' && intent.journal === holder && !journal.mayHaveLeft(intent.key))",
     replace: "    if (intent.state === 'sending' && !journal.mayHaveLeft(intent.key))",
-    expected: ['wrong-fate', 'sent-twice'],
+    expected: ['intents', 'sent-twice'],
     why: 'The journal is there to say so. It is that of another machine.',
   },
   {
@@ -123,7 +123,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     }
     journal.begin(intent.key, nextOrderId);
     return true;`,
-    expected: ['wrong-fate', 'sent-twice'],
+    expected: ['intents', 'sent-twice'],
     why: 'What has left is noted. A crash in between leaves an order that provably never left, and is at work.',
   },
   {
@@ -138,7 +138,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
         const message = \`the broker did not answer within \${state.config.acknowledgeMs} ms\`;
         effects.push({ kind: 'settled', intent: sent.intent, state: 'rejected', message });
 `,
-    expected: ['wrong-fate', 'resent'],
+    expected: ['intents', 'sent-twice'],
     why: 'A time-out is an error, and an error is no order. The order works on, and its sender sends another.',
   },
   {
@@ -150,7 +150,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     find: '      return fact.orderRef === orderRef;',
     replace:
       "      return fact.kind === 'completed-order' ? fact.orderRef === orderRef : fact.orderId === orderId;",
-    expected: ['wrong-fate', 'keys'],
+    expected: ['intents', 'keys'],
     why: 'The id that it was sent with. Other clients have the same ids: their orders answer for ours.',
   },
   {
@@ -160,7 +160,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'lib/aws/book-table.ts',
     find: "ConditionExpression: '#token = :token AND released = :no',",
     replace: "ConditionExpression: '#token >= :token AND released = :no',",
-    expected: ['stale-epoch'],
+    expected: ['fence', 'gate'],
     why: 'Tokens grow, so a larger one is fine. It is the one of somebody else.',
   },
   {
@@ -170,7 +170,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/lease-machine.ts',
     find: 'state.mine?.row.token === token && !isOver(state, now);',
     replace: 'state.mine?.row.token === token;',
-    expected: ['two-holders', 'stale-epoch'],
+    expected: ['two-streamers', 'fence', 'gate'],
     why: 'A timer ends the lease. It does not run while the process stands still.',
   },
   {
@@ -182,7 +182,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
   const unchangedMs = now.monotonicMs - state.seen.sinceMs;`,
     replace: `  state.seen = seen ?? { row, sinceMs: now.wallMs };
   const unchangedMs = now.wallMs - state.seen.sinceMs;`,
-    expected: ['two-holders', 'stale-epoch'],
+    expected: ['two-streamers', 'fence', 'gate'],
     why: 'Time is time, until somebody sets the clock forward: the lease is taken from a holder that lives.',
   },
   {
@@ -192,7 +192,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/safety/lease-holding.ts',
     find: 'return now.monotonicMs - sentAt.monotonicMs >= limitMs || now.wallMs - sentAt.wallMs >= limitMs;',
     replace: 'return now.wallMs - sentAt.wallMs >= limitMs;',
-    expected: ['two-holders', 'stale-epoch'],
+    expected: ['two-streamers', 'fence', 'gate'],
     why: 'One clock instead of two. Set back, it makes a lease last for ever.',
   },
 ];
