@@ -1,16 +1,11 @@
-/** A copy of the tree in which one file at a time is wrong, and what the tests say of it there. The tree itself is never touched. */
+/** What the tests say of a mutant in a copy of the tree. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join, relative, sep } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import type { InfrastructureMutant } from './infrastructure-mutants.ts';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-/** What is made of the sources, or is large, or is nobody's business. */
-const left = new Set(['.git', '.evenkeel', 'node_modules', 'dist', 'cdk.out', 'coverage', '.vitest']);
+import { root, ScratchTree } from './scratch-tree.ts';
 
 export interface Failure {
   /** The test's file, from the root. */
@@ -33,37 +28,24 @@ interface Report {
   }[];
 }
 
-export class MutableTree {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'evenkeel-mutants-'));
-
-  constructor() {
-    cpSync(root, this.#folder, {
-      recursive: true,
-      filter: (source) => !left.has(relative(root, source).split(sep)[0] ?? ''),
-    });
-    symlinkSync(join(root, 'node_modules'), join(this.#folder, 'node_modules'), 'dir');
-  }
-
+export class MutableTree extends ScratchTree {
   /** What fails of these files while the mutant is in the copy. */
   async failuresWith(mutant: InfrastructureMutant, files: readonly string[]): Promise<readonly Failure[]> {
-    const path = join(this.#folder, pathOf(mutant));
-    const before = readFileSync(path, 'utf8');
-    writeFileSync(path, mutated(mutant, before));
-    try {
-      return await this.failures(files);
-    } finally {
-      writeFileSync(path, before);
-    }
+    return this.with(
+      pathOf(mutant),
+      (source) => mutated(mutant, source),
+      () => this.failures(files),
+    );
   }
 
   /** What fails of these files in the copy as it is. */
   async failures(files: readonly string[]): Promise<readonly Failure[]> {
-    const report = join(this.#folder, 'report.json');
+    const report = join(this.folder, 'report.json');
     rmSync(report, { force: true });
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const args = [vitest, 'run', ...files, '--reporter=json', `--outputFile=${report}`];
     const child = spawn(process.execPath, args, {
-      cwd: this.#folder,
+      cwd: this.folder,
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, CI: 'true' },
     });
@@ -75,16 +57,12 @@ export class MutableTree {
       throw new Error(`vitest made no report of ${files.join(', ')}: ${stderr.slice(-2_000)}`);
     }
     return told.testResults.flatMap(({ name, status, message, assertionResults }) => {
-      const file = relative(this.#folder, name);
+      const file = relative(this.folder, name);
       const failed = assertionResults
         .filter((one) => one.status === 'failed')
         .map(({ title, failureMessages }) => ({ file, title, message: failureMessages?.join('\n') ?? '' }));
       return status === 'failed' && failed.length === 0 ? [{ file, title: '', message }] : failed;
     });
-  }
-
-  remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true });
   }
 }
 
