@@ -573,12 +573,15 @@ function plan(world: World, dice: Dice): string {
 
 /** What an operator's CLI asks of apply-plan. */
 export function decide(
-  { functions }: World,
+  { functions, witness }: World,
   action: 'approve' | 'reject' | 'except-ambiguous',
   hash: string,
   signature: string,
 ): void {
-  void functions.applyPlan({ action, ...proofOf(action, hash, signature) });
+  void functions.applyPlan({ action, ...proofOf(action, hash, signature) }).then((outcome) => {
+    if (outcome === 'died' || 'error' in outcome)
+      witness.note(`${action} ${hash.slice(0, 8)}: ${outcome === 'died' ? outcome : String(outcome.error)}`);
+  });
 }
 
 /** A book that is wrong, as a restore of an old backup or a hand in the table leaves it; audited, as everything. */
