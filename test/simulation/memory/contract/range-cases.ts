@@ -228,7 +228,7 @@ export const rangeCases: readonly Case[] = [
             { AttributeName: 'sk', KeyType: 'RANGE' },
           ],
         }),
-        gives: { output: { TableDescription: { TableName: scanned, TableStatus: 'ACTIVE' } } },
+        gives: { output: { TableDescription: { TableName: scanned, TableStatus: 'CREATING' } } },
       },
       {
         send: new DescribeTableCommand({ TableName: scanned }),
