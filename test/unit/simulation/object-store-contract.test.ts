@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { objectCases, type Stores } from '../../simulation/memory/contract/object-cases.ts';
 import { MemoryObjectStores } from '../../simulation/memory/object-store.ts';
-import { slowDown } from '../../simulation/memory/object-store-errors.ts';
+import { conditionalConflict, slowDown } from '../../simulation/memory/object-store-errors.ts';
 
 const nowMs = () => Date.UTC(2026, 0, 5, 14, 30, 0, 123);
 const utf8 = (text: string) => ({ body: Buffer.from(text), contentType: 'text/plain' });
@@ -43,6 +43,14 @@ describe('the S3 in memory', () => {
       return effect();
     });
     await expect(refusing.put({ key: 'a', ...utf8('x') })).rejects.toMatchObject({ name: 'SlowDown' });
+    const late = s3.objects('one', 'late', async () => {
+      throw conditionalConflict();
+    });
+    // Not taken: this writer is to try again.
+    await expect(late.put({ key: 'a', ...utf8('x') }, { onlyIfNew: true })).rejects.toMatchObject({
+      name: 'ConditionalRequestConflict',
+      $metadata: { httpStatusCode: 409 },
+    });
     expect(await losing.put({ key: 'b', ...utf8('x') }, { onlyIfNew: true })).toBe('exists');
     expect(told).toEqual(['unlucky one b text/plain']);
     expect(asked).toEqual(['PutObject one b']);
