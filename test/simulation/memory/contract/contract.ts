@@ -62,9 +62,13 @@ export async function outcomeOf(
 /** Without what no adapter reads: of a table all but its name and state, and how many items were looked at. */
 function withoutDetails({ ScannedCount: _none, ...output }: { readonly ScannedCount?: unknown }): object {
   return Object.fromEntries(
-    Object.entries(output).map(([name, value]: [string, { TableName?: string; TableStatus?: string }]) => {
+    Object.entries(output as { readonly [name: string]: unknown }).map(([name, value]) => {
       if (name !== 'Table' && name !== 'TableDescription') return [name, value];
-      return [name, { TableName: value.TableName, TableStatus: value.TableStatus }];
+      const { TableName, TableStatus } = value as {
+        readonly TableName?: string;
+        readonly TableStatus?: string;
+      };
+      return [name, { TableName, TableStatus }];
     }),
   );
 }
