@@ -1,5 +1,6 @@
 /** Random commands of the shapes that lib/aws sends, on few keys, so that they meet. */
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   DeleteItemCommand,
   GetItemCommand,
@@ -31,7 +32,7 @@ const body = fc.oneof(
   fc.record({ n: small.map(N) }),
   fc.record({
     price: fc.constantFrom('1323.40', '1E2', '-0.5', '9007199254740993').map(N),
-    l: fc.constant({ L: [N(1), S('')] }),
+    l: fc.constant<AttributeValue>({ L: [N(1), S('')] }),
   }),
   fc.record({
     deep: fc.record({
