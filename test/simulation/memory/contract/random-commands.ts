@@ -124,7 +124,9 @@ function asked<Name extends Operation>(
 /** The command on a partition of its own, so that a history begins with nothing. */
 export function commandOn(pk: string, { operation, input }: Asked): Command {
   const own = JSON.parse(JSON.stringify(input).replaceAll(anyPartition, pk)) as never;
-  return new commands[operation](own);
+  // Each takes its own input; the compiler cannot see that name and input belong together.
+  const CommandOf = commands[operation] as new (input: never) => Command;
+  return new CommandOf(own);
 }
 
 const anyPartition = 'PARTITION';
