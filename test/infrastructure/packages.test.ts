@@ -217,6 +217,8 @@ describe("the streamer's image", () => {
         target: 'node24',
         format: 'esm',
         mainFields: ['module', 'main'],
+        minifyWhitespace: dockerfile.includes(' --minify-whitespace '),
+        minifySyntax: dockerfile.includes(' --minify-syntax '),
         banner: { js: /--banner:js="([^"]*)"/.exec(dockerfile)?.[1] ?? '' },
         logLevel: 'silent',
       });
