@@ -12,9 +12,9 @@ export interface ParseLoopOptions {
   readonly port: number;
   readonly conId: number;
   readonly reqId: number;
-  ready(): void;
+  readonly ready: () => void;
   /** Told the time of each `updateAccountTime`. */
-  marker(time: string): void;
+  readonly marker: (time: string) => void;
 }
 
 const INTERVAL_MS = 60_000;
@@ -61,7 +61,7 @@ export function parseLoop({ port, conId, reqId, ready, marker }: ParseLoopOption
     while (data.length - at >= 4) {
       const end = at + 4 + data.readInt32BE(at);
       if (end > data.length) break;
-      take(data.latin1Slice(at + 4, end));
+      take(data.toString('latin1', at + 4, end));
       at = end;
     }
     rest = data.subarray(at);
