@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Decimal } from 'decimal.js';
 import { describe, expect, it } from 'vitest';
 import { designBudgets, foreignBudgets } from '../../bench/budgets.ts';
 import { type BenchmarkName, benchmarks } from '../../bench/catalogue.ts';
 import type { BenchResult } from '../../bench/figure.ts';
 import { between, commandOf, figureMark, PageError, writeInto } from '../../bench/page.ts';
+import { bill, budgetLoad } from '../../bin/cost/bill.ts';
+import { hoursPerMonth, prices } from '../../bin/cost/prices.ts';
 
 const page = readFileSync(fileURLToPath(new URL('../../docs/performance.md', import.meta.url)), 'utf8');
 const names = Object.keys(benchmarks) as BenchmarkName[];
@@ -42,6 +45,14 @@ describe('docs/performance.md', () => {
     for (const [what, , , verdict] of found)
       expect(verdict, what).toMatch(/^(?:met|not measured|missed: .{20,})/);
   });
+});
+
+it('the sums in the reason beside the bill are those of the model', () => {
+  const reason = designBudgets.find(({ benchmark }) => benchmark === 'cost')?.reason ?? '';
+  const { usd, usdAfterFree } = bill(budgetLoad);
+  const gib = new Decimal(hoursPerMonth).mul(prices['fargate-x86-memory'].usd);
+  for (const sum of [usdAfterFree, bill({ ...budgetLoad, architecture: 'arm' }).usd, usd.minus(gib)])
+    expect(reason).toContain(`${sum.toFixed(2)} USD`);
 });
 
 describe('npm run bench -- --write', () => {
