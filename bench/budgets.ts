@@ -95,7 +95,7 @@ export const designBudgets: readonly DesignBudget[] = [
     benchmark: 'cost',
     figure: 'AWS a month, by list prices',
     reason:
-      "by list prices; an account that has nothing else is billed 67.02 USD, because AWS's lasting allowances come off. ARM (70.14 USD) or a task of 2 GiB (74.75 USD) would be below, but the gateway's image for ARM is experimental, and a gateway short of memory has to log in again: both are settings, neither the default before it has been tried ([cost.md](cost.md#what-lowers-it))",
+      "by list prices; an account that has nothing else is billed 67.02 USD, because AWS's lasting allowances come off. ARM (70.14 USD) or a task of 2 GiB (74.74 USD) would be below, but the gateway's image for ARM is experimental, and a gateway short of memory has to log in again: both are settings, neither the default before it has been tried ([cost.md](cost.md#what-lowers-it))",
   },
 ];
 
