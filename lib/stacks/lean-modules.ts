@@ -3,8 +3,7 @@
  * compiled at each cold start.
  */
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
-import type { Plugin } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import { plainKeys } from './plain-keys.ts';
 
 /** A module's text in its leaner form. */
@@ -52,7 +51,14 @@ export function versionAlone(packageJson: string): string {
 
 /** A module with the exports of that one, each a function that says it has been left out. */
 export async function throwing(path: string, what: string): Promise<string> {
-  const names = Object.keys((await import(pathToFileURL(path).href)) as object);
+  const { metafile } = await build({
+    entryPoints: [path],
+    outdir: '/',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+  });
+  const names = Object.values(metafile.outputs).flatMap((output) => output.exports);
   const message =
     `LEFT_OUT_OF_BUNDLE: The function asks a library for something that its bundle leaves out: ${what}. ` +
     'What it was about was not done. Take it out of lib/stacks/lean-modules.ts.';
