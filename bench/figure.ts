@@ -42,9 +42,7 @@ export function renderTable(results: readonly BenchResult[]): string {
       result.name,
       figure.name,
       withUnit(figure.value, figure.unit),
-      figure.budget
-        ? `${figure.budget.kind === 'at-least' ? '>=' : '<='} ${withUnit(figure.budget.value, figure.unit)}`
-        : '',
+      budgetText(figure),
       verdictOf(figure, result.invalid !== undefined),
       figure.detail ?? '',
     ]),
@@ -66,8 +64,15 @@ export function renderTable(results: readonly BenchResult[]): string {
     .trimEnd();
 }
 
-/** Three significant digits for small numbers, whole ones above 1,000. */
+/** `<= 50 ms`; empty without a budget. */
+export function budgetText({ budget, unit }: Figure): string {
+  if (budget === undefined) return '';
+  return `${budget.kind === 'at-least' ? '>=' : '<='} ${withUnit(budget.value, unit)}`;
+}
+
+/** Three significant digits for small numbers, whole ones above 1,000; money to the cent. */
 export function withUnit(value: number, unit: string): string {
+  if (unit === 'USD') return `${value.toFixed(2)} USD`;
   const text =
     Math.abs(value) >= 1_000 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(3)));
   return unit === '' ? text : `${text} ${unit}`;

@@ -1,11 +1,9 @@
-import { createBuilder, step } from '../lib/domain/market/candle-builder.ts';
 import { createRtVolume, parseRtVolume } from '../lib/domain/market/rtvolume.ts';
-import { alwaysOpen } from '../lib/domain/market/sessions.ts';
 import { prints } from './feed/prints.ts';
 import type { BenchResult, Figure } from './figure.ts';
-import { median, spread } from './statistics.ts';
+import { median, spread, threadMs } from './statistics.ts';
 
-/** The two hot functions by themselves, without socket and buffer, beside the plainest parser there is. */
+/** Reading RTVolume by itself, without socket and buffer, beside the plainest parser there is: `split` and `Number`. */
 export interface ParseOptions {
   readonly count: number;
   readonly rounds: number;
@@ -25,19 +23,16 @@ export function parse({ count, rounds }: ParseOptions): BenchResult {
   const texts = textsAsDecoded(count);
   const expected = sums(texts);
   const wrong: string[] = [];
-  const times = { ours: [] as number[], plain: [] as number[], builder: [] as number[] };
+  const times = { ours: [] as number[], plain: [] as number[] };
   const numbers = allocate(count);
   for (let round = 0; round < rounds; round += 1) {
     const ours = parseAll(texts, numbers);
     const plain = splitAll(texts);
-    const builder = stepAll(numbers);
     times.ours.push(ours.ms);
     times.plain.push(plain.ms);
-    times.builder.push(builder.ms);
     if (ours.sum !== expected.scaled)
       wrong.push(`parseRtVolume: sum ${ours.sum} instead of ${expected.scaled}`);
     if (plain.sum !== expected.plain) wrong.push(`split: sum ${plain.sum} instead of ${expected.plain}`);
-    if (builder.taken !== count) wrong.push(`candle builder: ${builder.taken} of ${count} prints`);
   }
   const rate = (name: string, ms: readonly number[]): Figure => {
     const { min, median: middle, max } = spread(ms.map((each) => count / each / 1_000));
@@ -52,9 +47,9 @@ export function parse({ count, rounds }: ParseOptions): BenchResult {
         name: 'parseRtVolume to split',
         value: median(times.plain) / median(times.ours),
         unit: 'times',
+        budget: { kind: 'at-least', value: 1 },
         detail: 'ours also scales to exact integers',
       },
-      rate('candle builder, step', times.builder),
     ],
     notes: [`${rounds} rounds of ${count.toLocaleString('en')} prints`],
     ...(wrong.length > 0 ? { invalid: wrong.slice(0, 3).join('; ') } : {}),
@@ -91,7 +86,7 @@ function allocate(count: number): Numbers {
 function parseAll(texts: readonly string[], into: Numbers): { readonly ms: number; readonly sum: number } {
   const print = createRtVolume();
   let sum = 0;
-  const startMs = performance.now();
+  const start = process.threadCpuUsage();
   for (let index = 0; index < texts.length; index += 1) {
     if (!parseRtVolume(texts[index]!, print, SIZE_DECIMALS)) continue;
     into.price[index] = print.price;
@@ -100,48 +95,15 @@ function parseAll(texts: readonly string[], into: Numbers): { readonly ms: numbe
     into.cumVolume[index] = print.cumVolume;
     sum += print.price + print.size + print.timeMs + print.cumVolume;
   }
-  return { ms: performance.now() - startMs, sum };
+  return { ms: threadMs(start), sum };
 }
 
 function splitAll(texts: readonly string[]): { readonly ms: number; readonly sum: number } {
   let sum = 0;
-  const startMs = performance.now();
+  const start = process.threadCpuUsage();
   for (const text of texts) {
     const fields = text.split(';');
     sum += Number(fields[0]) + Number(fields[1]) + Number(fields[2]) + Number(fields[3]);
   }
-  return { ms: performance.now() - startMs, sum };
-}
-
-function stepAll(numbers: Numbers): { readonly ms: number; readonly taken: number } {
-  const builder = createBuilder({
-    conId: 1,
-    symbol: 'GCG6',
-    intervalMs: 60_000,
-    graceMs: 2_000,
-    correctionMs: 60_000,
-    flatBarsMax: 2,
-    volumeSource: 'rtvolume',
-    sizeDecimals: SIZE_DECIMALS,
-    epoch: 1,
-    calendar: alwaysOpen(),
-  });
-  step(builder, { kind: 'coverage-gained', fromMs: START_MS }, START_MS - 1);
-  const trade = { kind: 'trade' as const, timeMs: 0, price: 0, size: 0, cumVolume: 0 };
-  let taken = 0;
-  const startMs = performance.now();
-  for (let index = 0; index < numbers.price.length; index += 1) {
-    trade.timeMs = numbers.timeMs[index]!;
-    trade.price = numbers.price[index]!;
-    trade.size = numbers.size[index]!;
-    trade.cumVolume = numbers.cumVolume[index]!;
-    for (const effect of step(builder, trade, trade.timeMs).effects) {
-      if (effect.kind === 'candle') taken += effect.candle.tickCount;
-    }
-  }
-  const ms = performance.now() - startMs;
-  for (const effect of step(builder, { kind: 'shutdown' }, trade.timeMs).effects) {
-    if (effect.kind === 'candle') taken += effect.candle.tickCount;
-  }
-  return { ms, taken };
+  return { ms: threadMs(start), sum };
 }

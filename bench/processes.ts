@@ -11,15 +11,22 @@ export interface Peer<Told extends { readonly kind: string }> {
   kill(): void;
 }
 
+/** Options of Node and variables for the process, beside what this one has. */
+export interface PeerRuntime {
+  readonly execArgv?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 const SILENCE_MS = 180_000;
 
 export function startPeer<Told extends { readonly kind: string }>(
   file: string,
   options: object,
-  execArgv: readonly string[] = [],
+  { execArgv = [], env = {} }: PeerRuntime = {},
 ): Peer<Told> {
   const child: ChildProcess = fork(new URL(file, import.meta.url), [JSON.stringify(options)], {
     execArgv: [...execArgv],
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const told: Told[] = [];

@@ -7,16 +7,18 @@ import canonicalize from 'canonicalize';
 import { reconcile } from '../lib/domain/reconcile/engine.ts';
 import type { BenchResult, Figure } from './figure.ts';
 import { type Drift, type Pictures, picturesOf } from './reconcile-pictures.ts';
-import { median } from './statistics.ts';
+import { median, slope } from './statistics.ts';
 
 export interface ReconcileOptions {
   readonly rounds: number;
   readonly say: (text: string) => void;
 }
 
-/** 10,000 orders, 2,000 positions, 20,000 executions with their costs. */
+/** 10,000 orders, 2,000 positions, 20,000 executions with their costs; and parts of that desk, and one of four times. */
 const contracts = 2_000;
-const scales = [1, 2, 4] as const;
+const scales = [0.25, 0.5, 0.75, 1, 4] as const;
+/** Time as a power of the size, by least squares through the sizes up to the budget's: 1 is linear. */
+const exponentMax = 1.2;
 const budgetMs = 300;
 
 const cases: readonly { readonly drift: Drift; readonly name: string; readonly hasBudget: boolean }[] = [
@@ -42,27 +44,33 @@ export function reconcileBench({ rounds, say }: ReconcileOptions): BenchResult {
       });
     }
     const best = times.map((all) => Math.min(...all));
-    scales.forEach((scale, index) => {
-      const orders = contracts * 5 * scale;
+    const at = (scale: (typeof scales)[number]) => best[scales.indexOf(scale)]!;
+    for (const scale of [1, 4] as const) {
+      const all = times[scales.indexOf(scale)]!;
       figures.push({
         name: `${name}, ${scale}x`,
-        value: best[index]!,
+        value: at(scale),
         unit: 'ms',
         ...(hasBudget && scale === 1 && { budget: { kind: 'at-most' as const, value: budgetMs } }),
-        detail: `${orders.toLocaleString('en')} orders; first ${times[index]![0]!.toFixed(0)}, median ${median(times[index]!).toFixed(0)}`,
+        detail: `${(contracts * 5 * scale).toLocaleString('en')} orders; first ${all[0]!.toFixed(0)}, median ${median(all).toFixed(0)}`,
       });
-    });
+    }
+    const upTo1x = scales.filter((scale) => scale <= 1);
     figures.push({
-      name: `${name}, 4x to 1x`,
-      value: best[2]! / best[0]!,
-      unit: 'times',
-      detail: 'linear is 4',
+      name: `${name}, growth`,
+      value: slope(
+        upTo1x.map(Math.log),
+        upTo1x.map((scale) => Math.log(at(scale))),
+      ),
+      unit: '',
+      ...(hasBudget && { budget: { kind: 'at-most' as const, value: exponentMax } }),
+      detail: `exponent over ${upTo1x.map((scale) => (contracts * 5 * scale).toLocaleString('en')).join(', ')} orders: ${upTo1x.map((scale) => at(scale).toFixed(0)).join(', ')} ms; linear is 1`,
     });
   }
   return {
     name: 'reconcile',
     figures,
-    notes: [`CPU time of the main thread, best of ${rounds} rounds of 1x, 2x and 4x`],
+    notes: [`CPU time of the main thread, best of ${rounds} rounds, all sizes in each`],
     ...(wrong.length > 0 ? { invalid: wrong.slice(0, 3).join('; ') } : {}),
   };
 }

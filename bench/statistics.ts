@@ -27,3 +27,18 @@ export interface Spread {
 export function spread(values: readonly number[]): Spread {
   return { min: Math.min(...values), median: median(values), max: Math.max(...values) };
 }
+
+/** Of the straight line that lies nearest to the points (least squares). NaN for fewer than two of them. */
+export function slope(x: readonly number[], y: readonly number[]): number {
+  if (x.length < 2) return Number.NaN;
+  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+  const [midX, midY] = [mean(x), mean(y)];
+  const together = x.reduce((sum, value, index) => sum + (value - midX) * (y[index]! - midY), 0);
+  return together / x.reduce((sum, value) => sum + (value - midX) ** 2, 0);
+}
+
+/** CPU time of this thread since `start`, in ms: what others do on the machine is not in it. */
+export function threadMs(start: NodeJS.CpuUsage): number {
+  const { user, system } = process.threadCpuUsage(start);
+  return (user + system) / 1_000;
+}

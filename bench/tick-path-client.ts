@@ -1,14 +1,16 @@
 /**
- * One client of the tick path's benchmark, in a process of its own: a bare IBApi with empty listeners, our streamer,
- * or our streamer with a microsecond of work planted in each tick. Measures between two markers of the feeder.
+ * One client of the tick path's benchmark, in a process of its own: a bare IBApi with empty listeners, a bare loop that
+ * cuts frames and texts by itself, our streamer, or our streamer with a microsecond of work planted in each tick.
+ * Measures between two markers of the feeder.
  */
 import { EventName, IBApi, MarketDataType, SecType } from '@stoqey/ib';
 import { startStreamer } from './desk-client.ts';
 import { BEGIN, END } from './feed/markers.ts';
 import type { CandleNumbers } from './feed/prints.ts';
+import { type LoopCounts, parseLoop } from './parse-loop.ts';
 import { busyFor } from './planted-work.ts';
 
-export type ClientKind = 'bare' | 'streamer' | 'planted';
+export type ClientKind = 'bare' | 'loop' | 'streamer' | 'planted';
 
 export interface ClientOptions {
   readonly kind: ClientKind;
@@ -39,7 +41,11 @@ export interface StreamerCounts {
 
 export type ClientMessage =
   | { readonly kind: 'ready' }
-  | ({ readonly kind: 'measured'; readonly streamer?: StreamerCounts } & Measurement);
+  | ({
+      readonly kind: 'measured';
+      readonly streamer?: StreamerCounts;
+      readonly loop?: LoopCounts;
+    } & Measurement);
 
 /** A print takes this long more in the planted client. */
 export const PLANTED_NS = 1_000;
@@ -49,12 +55,15 @@ const tell = (message: ClientMessage): void => {
   process.send?.(message);
 };
 
-/** Calls `ended` with what was used between the markers, once everything that came before the last is worked off. */
-function measure(api: IBApi, ended: (measurement: Measurement) => void): void {
+/**
+ * Takes the times of the feeder's markers; calls `ended` with what was used between them, once everything that came before
+ * the last is worked off.
+ */
+function stopwatch(ended: (measurement: Measurement) => void): (time: string) => void {
   let startMs = 0;
   let cpu = process.cpuUsage();
   let threadCpu = process.threadCpuUsage();
-  api.on(EventName.updateAccountTime, (time: string) => {
+  return (time) => {
     if (time === BEGIN) {
       cpu = process.cpuUsage();
       threadCpu = process.threadCpuUsage();
@@ -73,16 +82,17 @@ function measure(api: IBApi, ended: (measurement: Measurement) => void): void {
         });
       });
     }
-  });
+  };
 }
 
 function runBare({ port, conId }: ClientOptions): void {
   const api = new IBApi({ host: '127.0.0.1', port, clientId: 1, maxReqPerSec: 40 });
-  measure(api, (measurement) => {
+  const watch = stopwatch((measurement) => {
     tell({ kind: 'measured', ...measurement });
     api.disconnect();
     process.disconnect();
   });
+  api.on(EventName.updateAccountTime, watch);
   api.on(EventName.tickString, () => undefined);
   api.on(EventName.tickPrice, () => undefined);
   api.on(EventName.tickSize, () => undefined);
@@ -95,6 +105,16 @@ function runBare({ port, conId }: ClientOptions): void {
   api.connect(1);
 }
 
+/** No library at all: what the bytes cost at the least. Its bars are compared like the streamer's. */
+function runLoop({ port, conId }: ClientOptions): void {
+  const watch = stopwatch((measurement) => {
+    tell({ kind: 'measured', ...measurement, loop: loop.counts() });
+    loop.close();
+    process.disconnect();
+  });
+  const loop = parseLoop({ port, conId, reqId: REQ_ID, ready: () => tell({ kind: 'ready' }), marker: watch });
+}
+
 type Connect = (this: IBApi, clientId?: number) => IBApi;
 
 async function runStreamer({ kind, port, symbol, bars }: ClientOptions): Promise<void> {
@@ -104,7 +124,7 @@ async function runStreamer({ kind, port, symbol, bars }: ClientOptions): Promise
   // but for the planted work.
   const connect: Connect = Object.getOwnPropertyDescriptor(IBApi.prototype, 'connect')?.value;
   IBApi.prototype.connect = function (this: IBApi, clientId?: number): IBApi {
-    measure(this, resolve);
+    this.on(EventName.updateAccountTime, stopwatch(resolve));
     if (planted) this.on(EventName.tickString, planted);
     return connect.call(this, clientId);
   };
@@ -155,5 +175,6 @@ if (process.send) {
   process.on('disconnect', () => process.exit());
   const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions;
   if (options.kind === 'bare') runBare(options);
+  else if (options.kind === 'loop') runLoop(options);
   else await runStreamer(options);
 }

@@ -1,8 +1,10 @@
 import { compare, type NaiveBar } from './feed/prints.ts';
 import type { TapeFeed, TapeFeederMessage } from './feed/tape-feeder.ts';
 import type { BenchResult, Figure } from './figure.ts';
+import type { LoopCounts } from './parse-loop.ts';
 import { type Peer, startPeer } from './processes.ts';
 import { median, type Spread, spread } from './statistics.ts';
+import { imageRuntime } from './streamer-program.ts';
 import type {
   ClientKind,
   ClientMessage,
@@ -12,9 +14,9 @@ import type {
 } from './tick-path-client.ts';
 
 /**
- * The way of a tick from the socket to its candle, beside a bare IBApi with empty listeners on the same bytes. Rounds
- * alternate bare, streamer, planted, so that what the machine does besides hits all alike; the ratio is taken within
- * a round.
+ * The way of a tick from the socket to its candle, beside a bare IBApi with empty listeners and a bare parse loop on the
+ * same bytes. Rounds alternate bare, loop, streamer, planted, so that what the machine does besides hits all alike; the
+ * ratio is taken within a round. The streamer has the options of Node that its image has.
  */
 export interface TickPathOptions {
   readonly rounds: number;
@@ -31,7 +33,7 @@ const ATTEMPTS_MAX = 20;
 const BUDGET_RATIO = 70;
 /** What the planted microsecond must look like from outside. */
 const PLANTED_SEEN_NS = { min: 700, max: 1_700 };
-const kinds: readonly ClientKind[] = ['bare', 'streamer', 'planted'];
+const kinds: readonly ClientKind[] = ['bare', 'loop', 'streamer', 'planted'];
 
 const feed: Omit<TapeFeed, 'ticks'> = {
   seed: 7,
@@ -42,7 +44,7 @@ const feed: Omit<TapeFeed, 'ticks'> = {
   symbol: 'GC',
 };
 
-type Sample = Measurement & { readonly streamer?: StreamerCounts };
+type Sample = Measurement & { readonly streamer?: StreamerCounts; readonly loop?: LoopCounts };
 type Round = Readonly<Record<ClientKind, Sample>>;
 
 export async function tickPath(options: TickPathOptions): Promise<BenchResult> {
@@ -94,7 +96,12 @@ async function runClient(
   const profile = profileDir
     ? ['--cpu-prof', `--cpu-prof-dir=${profileDir}`, `--cpu-prof-name=${kind}.cpuprofile`]
     : [];
-  const peer = startPeer<ClientMessage>('./tick-path-client.ts', client, profile);
+  const isOurs = kind === 'streamer' || kind === 'planted';
+  const { nodeOptions, environment: env } = isOurs ? imageRuntime() : { nodeOptions: [], environment: {} };
+  const peer = startPeer<ClientMessage>('./tick-path-client.ts', client, {
+    execArgv: [...nodeOptions, ...profile],
+    env,
+  });
   try {
     await Promise.all([peer.next('ready'), feeder.next('prepared')]);
     feeder.send({ kind: 'go' });
@@ -119,6 +126,7 @@ function report(
     spread(rounds.map((round) => (round.bare.wallMs / round[kind].wallMs) * 100));
   const ours = ratio('streamer');
   const planted = ratio('planted');
+  const beside = spread(rounds.map((round) => (round.loop.wallMs / round.streamer.wallMs) * 100));
   const plantedNs = median(
     rounds.map((round) => perTickNs(round.planted, ticks) - perTickNs(round.streamer, ticks)),
   );
@@ -128,6 +136,7 @@ function report(
     rounds.every((round) => round.planted.wallMs > round.streamer.wallMs);
   const figures: Figure[] = [
     { name: 'bare IBApi, empty listeners', unit: 'ticks/s', ...withSpread(rate('bare')) },
+    { name: 'bare parse loop', unit: 'ticks/s', ...withSpread(rate('loop')) },
     { name: 'streamer, socket to candle', unit: 'ticks/s', ...withSpread(rate('streamer')) },
     {
       name: 'ratio streamer to bare',
@@ -141,6 +150,12 @@ function report(
       unit: '%',
       value: median(rounds.map((round) => (round.bare.threadCpuMs / round.streamer.threadCpuMs) * 100)),
       detail: 'hardly moved by other load',
+    },
+    {
+      name: 'ratio streamer to bare parse loop',
+      unit: '%',
+      value: beside.median,
+      detail: spreadText(beside),
     },
     { name: 'ratio with 1 µs planted a tick', unit: '%', value: planted.median, detail: spreadText(planted) },
     {
@@ -182,8 +197,17 @@ function report(
 }
 
 /** What a client lost or got wrong, in words. The bare one counts nothing: its bytes are the same. */
-function faults(kind: ClientKind, { streamer }: Sample, bars: readonly NaiveBar[], ticks: number): string[] {
+function faults(
+  kind: ClientKind,
+  { streamer, loop }: Sample,
+  bars: readonly NaiveBar[],
+  ticks: number,
+): string[] {
   if (kind === 'bare') return [];
+  if (kind === 'loop') {
+    const same = JSON.stringify(loop?.bars) === JSON.stringify(bars);
+    return loop?.ticks === ticks && same ? [] : [`loop: ${loop?.ticks} of ${ticks} ticks, or wrong bars`];
+  }
   if (!streamer) return [`${kind}: no counts`];
   const wrong = compare(bars, streamer.candles);
   if (streamer.taken !== ticks) wrong.push(`${streamer.taken} of ${ticks} ticks taken in`);

@@ -20,6 +20,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { createMetrics } from './metrics.ts';
 import { epochFromClock, OutboxError } from './outbox.ts';
 import { PrintingPublisher } from './printing-publisher.ts';
+import { readableStack } from './readable-stack.ts';
 import type { Streamer } from './streamer.ts';
 import { StreamerError } from './streamer-error.ts';
 import { Supervisor } from './supervisor.ts';
@@ -130,7 +131,7 @@ async function main(): Promise<void> {
   // The gateway library can throw out of a socket's event (hostile JSON): the state is then unknown, a restart is safe.
   process.on('uncaughtException', (error) => {
     logger.error('Unexpected error: the streamer stops, its outbox is safe', {
-      error: error.stack ?? error.message,
+      error: readableStack(error),
     });
     end(EXIT_FAULT);
   });
@@ -252,7 +253,8 @@ function isExpected(error: unknown): boolean {
 }
 
 function wordsOf(error: unknown): string {
-  return isExpected(error) ? (error as Error).message : ((error as Error).stack ?? String(error));
+  if (!(error instanceof Error)) return String(error);
+  return isExpected(error) ? error.message : readableStack(error);
 }
 
 main().catch((error: unknown) => {

@@ -77,6 +77,7 @@ export class Outbox {
   readonly #config: OutboxConfig;
   readonly #db: DatabaseSync;
   readonly #insert: StatementSync;
+  readonly #oldest: StatementSync;
   readonly #delete: StatementSync;
   readonly #bury: StatementSync;
   readonly #mark: StatementSync;
@@ -97,6 +98,9 @@ export class Outbox {
     this.journal = new OrderJournal(db);
     this.#lastEpoch = Number(readMeta(db, 'epoch') ?? 0);
     this.#insert = db.prepare('INSERT INTO events (target, priority, name, envelope) VALUES (?, ?, ?, ?)');
+    this.#oldest = db.prepare(
+      'SELECT id, name, envelope FROM events WHERE target = ? ORDER BY priority DESC, id LIMIT ?',
+    );
     this.#delete = db.prepare('DELETE FROM events WHERE id = ?');
     this.#bury = db.prepare(
       'INSERT INTO dead (target, name, envelope, code, message) SELECT target, name, envelope, ?, ? FROM events WHERE id = ?',
@@ -194,9 +198,11 @@ export class Outbox {
 
   /** The oldest events for a target that are not in `inFlight`, orders first. */
   peek(target: OutboxTarget, limit: number, inFlight: ReadonlySet<number>): OutboxRow[] {
-    const rows = this.#db
-      .prepare('SELECT id, name, envelope FROM events WHERE target = ? ORDER BY priority DESC, id LIMIT ?')
-      .all(target, limit + inFlight.size) as { id: number; name: string; envelope: string }[];
+    const rows = this.#oldest.all(target, limit + inFlight.size) as {
+      id: number;
+      name: string;
+      envelope: string;
+    }[];
     const free: OutboxRow[] = [];
     for (const row of rows) {
       if (inFlight.has(row.id)) continue;

@@ -8,6 +8,7 @@ import {
 } from '../lib/domain/safety/protection-watch.ts';
 import type { EventData } from '../lib/events/catalogue.ts';
 import type { Logger } from './logger.ts';
+import { readableStack } from './readable-stack.ts';
 
 /** What the guardian needs from the streamer around it. */
 export interface GuardianHost {
@@ -101,7 +102,7 @@ export class ProtectionGuardian {
       this.look();
     } catch (error) {
       this.#host.logger.error('The guardian could not look at the protection of positions', {
-        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        error: error instanceof Error ? readableStack(error) : String(error),
       });
     } finally {
       this.#plan();

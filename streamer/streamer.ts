@@ -14,6 +14,7 @@ import { GatewayErrors, requestIdsFrom } from './gateway-errors.ts';
 import { History } from './history.ts';
 import { MarketData, type MarketDataHost } from './market-data.ts';
 import { ProtectionGuardian } from './protection-guardian.ts';
+import { readableStack } from './readable-stack.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
@@ -352,7 +353,7 @@ export class Streamer {
         this.#faults += 1;
         this.#options.logger.error('A listener failed; the message is lost, the session goes on', {
           where,
-          error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+          error: error instanceof Error ? readableStack(error) : String(error),
         });
         if (error instanceof BrokerMessageError) this.#alertUnreadable(where, error);
       },

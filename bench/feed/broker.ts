@@ -49,6 +49,19 @@ export async function listen(
   return { server, port: address.port };
 }
 
+/** Until the socket takes more, or is gone. */
+export function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      socket.off('drain', done);
+      socket.off('close', done);
+      resolve();
+    };
+    socket.on('drain', done);
+    socket.on('close', done);
+  });
+}
+
 function serve(socket: Socket, options: BrokerOptions): void {
   const reader = new FrameReader();
   socket.setNoDelay(true);

@@ -6,7 +6,7 @@ import type { Socket } from 'node:net';
 import { message } from '../../sandbox/gateway/encode.ts';
 import { tickString } from '../../sandbox/gateway/encode-market.ts';
 import { FrameBatch, frame } from '../../sandbox/gateway/frame.ts';
-import { listen } from './broker.ts';
+import { drained, listen } from './broker.ts';
 import { BEGIN, END } from './markers.ts';
 import { aggregate, type NaiveBar, prints } from './prints.ts';
 
@@ -75,19 +75,6 @@ async function main(feed: TapeFeed): Promise<void> {
     void play(socket, chunks);
   });
   tell({ kind: 'listening', port, bars });
-}
-
-/** Until the socket takes more, or is gone. */
-function drained(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      socket.off('drain', done);
-      socket.off('close', done);
-      resolve();
-    };
-    socket.on('drain', done);
-    socket.on('close', done);
-  });
 }
 
 function plan(feed: TapeFeed): { readonly bars: NaiveBar[]; readonly lastMs: number } {

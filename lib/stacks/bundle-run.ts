@@ -5,25 +5,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Plugin } from 'esbuild';
+import { build } from 'esbuild';
 import { functionNames } from './bundle.ts';
-import { plainKeys } from './plain-keys.ts';
+import { leanModules } from './lean-modules.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const outdir = process.argv[2] ?? '';
-
-const shakenSchemas: Plugin = {
-  name: 'shaken-schemas',
-  setup: (bundling) => {
-    bundling.onLoad(
-      { filter: /@aws-sdk[/\\]client-[\w-]+[/\\]dist-es[/\\]schemas[/\\]schemas_0\.js$/ },
-      ({ path }) => ({
-        contents: plainKeys(readFileSync(path, 'utf8')),
-        loader: 'js',
-      }),
-    );
-  },
-};
 
 const built = await build({
   absWorkingDir: root,
@@ -41,8 +28,12 @@ const built = await build({
   sourcesContent: false,
   // A function gets its credentials from its environment; the SDK's default would bring in every other way to them
   // (profiles, single sign-on, web identity) and the clients that those need: 80 KiB of each function.
-  alias: { '@aws-sdk/credential-provider-node': './lib/aws/environment-credentials.ts' },
-  plugins: [shakenSchemas],
+  alias: {
+    '@aws-sdk/credential-provider-node': './lib/aws/environment-credentials.ts',
+    '@aws-sdk/endpoint-cache': './lib/aws/no-endpoint-cache.ts',
+    '@smithy/core/event-streams': './lib/aws/no-event-streams.ts',
+  },
+  plugins: [leanModules],
   // The SDK's ES modules first: they can be shaken, which its CommonJS cannot.
   mainFields: ['module', 'main'],
   // Some CommonJS inside still calls `require` for Node's own modules.

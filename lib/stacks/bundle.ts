@@ -19,15 +19,7 @@ export const functionNames = [
 export type FunctionName = (typeof functionNames)[number];
 
 /** Above this a function starts too slowly. */
-const bundleBytesMax = 600 * 1024;
-
-/** Reconcile speaks to four services (tables, buckets, queues, bus), and nobody waits for its start: it asks the broker. */
-const largeBundleBytesMax = 720 * 1024;
-
-/** The most that a function's bundle may have. */
-export function bundleLimit(name: FunctionName): number {
-  return name === 'reconcile' ? largeBundleBytesMax : bundleBytesMax;
-}
+export const bundleBytesMax = 600 * 1024;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -45,7 +37,7 @@ export class BundleTooLargeError extends Error {
 
   constructor(name: FunctionName, bytes: number) {
     super(
-      `BUNDLE_TOO_LARGE: The function ${name} has ${kib(bytes)}, the limit is ${kib(bundleLimit(name))}; nothing was deployed. ` +
+      `BUNDLE_TOO_LARGE: The function ${name} has ${kib(bytes)}, the limit is ${kib(bundleBytesMax)}; nothing was deployed. ` +
         'Look at what its handler imports: one import can bring in a whole library.',
     );
   }
@@ -63,7 +55,7 @@ export function bundleFunctions(outdir: string = join(root, 'dist/functions')): 
   const sizes = JSON.parse(stdout) as Partial<Record<FunctionName, number>>;
   const bundle = (name: FunctionName): Bundle => {
     const bytes = sizes[name] ?? 0;
-    if (bytes > bundleLimit(name)) throw new BundleTooLargeError(name, bytes);
+    if (bytes > bundleBytesMax) throw new BundleTooLargeError(name, bytes);
     return { folder: join(outdir, name), bytes };
   };
   return Object.fromEntries(functionNames.map((name) => [name, bundle(name)])) as Record<

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aggregate, compare, type NaiveBar, prints } from '../../bench/feed/prints.ts';
 import { type BenchResult, renderTable, verdictOf, withUnit } from '../../bench/figure.ts';
-import { median, percentile, spread } from '../../bench/statistics.ts';
+import { median, percentile, slope, spread } from '../../bench/statistics.ts';
 
 describe('sums over measurements', () => {
   it('the median of an odd, an even and no number of values', () => {
@@ -17,6 +17,14 @@ describe('sums over measurements', () => {
     expect(percentile(values, 1)).toBe(200);
     expect(percentile([7], 0.99)).toBe(7);
     expect(percentile([], 0.99)).toBeNaN();
+  });
+
+  it('a slope is that of the line through the points, whatever their order; logarithms make it an exponent', () => {
+    expect(slope([1, 2, 3], [5, 7, 9])).toBeCloseTo(2);
+    expect(slope([3, 1, 2], [9, 5, 7])).toBeCloseTo(2);
+    expect(slope([0, 1, 2], [0, 3, 0])).toBeCloseTo(0);
+    expect(slope([1, 2, 4].map(Math.log), [3, 12, 48].map(Math.log))).toBeCloseTo(2);
+    expect(slope([1], [1])).toBeNaN();
   });
 
   it('sorts numbers as numbers and leaves its input alone', () => {
@@ -55,7 +63,8 @@ describe('verdicts', () => {
       withUnit(71.66, '%'),
       withUnit(1_152_002.4, 'ticks/s'),
       withUnit(5, ''),
-    ]).toEqual(['0.0123 ms', '71.7 %', '1,152,002 ticks/s', '5']);
+      withUnit(77.991, 'USD'),
+    ]).toEqual(['0.0123 ms', '71.7 %', '1,152,002 ticks/s', '5', '77.99 USD']);
   });
 });
 
