@@ -2,7 +2,7 @@ import type { StreamerConfig } from '../config/schema.ts';
 import { createMarketClock } from '../lib/domain/market/market-clock.ts';
 import { activeResetWindow } from '../lib/domain/safety/reset-windows.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
-import { BrokerMessageError } from './broker-facts.ts';
+import { BrokerMessageError } from './broker-facts-values.ts';
 import { BrokerLink, type LinkListener } from './broker-link.ts';
 import { type BrokerLists, ListDesk } from './broker-lists.ts';
 import { EventBus, HISTORY_DEFAULT } from './bus.ts';
@@ -11,6 +11,7 @@ import { EventRecorder, type StreamerEvents } from './event-recorder.ts';
 import { GapDriver } from './gap-driver.ts';
 import { GatewayErrors, requestIdsFrom } from './gateway-errors.ts';
 import { History } from './history.ts';
+import { LogGate } from './log-gate.ts';
 import { MarketData, type MarketDataHost } from './market-data.ts';
 import { ProtectionGuardian } from './protection-guardian.ts';
 import { SessionDriver } from './session-driver.ts';
@@ -55,6 +56,7 @@ export class Streamer {
   readonly #guardian: ProtectionGuardian;
   readonly #effects: SessionEffects;
   readonly #errors: GatewayErrors;
+  readonly #gate: LogGate;
   readonly #startedAtMs: number;
   #expiryTimer: NodeJS.Timeout | undefined;
   #reqId = requestIdsFrom;
@@ -75,6 +77,7 @@ export class Streamer {
     this.#options = options;
     this.#systemMs = systemMs;
     this.#startedAtMs = systemMs();
+    this.#gate = new LogGate(logger, systemMs);
     checkSymbols(streamer);
     this.bus = new EventBus({
       historySize: HISTORY_DEFAULT,
@@ -160,7 +163,12 @@ export class Streamer {
     });
     const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
-    this.#errors = new GatewayErrors(options, { ...parts, whatIfs, fatal: (error) => this.#fatal(error) });
+    this.#errors = new GatewayErrors(options, {
+      ...parts,
+      whatIfs,
+      gate: this.#gate,
+      fatal: (error) => this.#fatal(error),
+    });
   }
 
   /** Opens the session; from then on everything happens by itself. */
@@ -286,6 +294,8 @@ export class Streamer {
       commands: { ...this.#commands },
       bus: this.bus.stats(),
       listenerFaults: this.#faults,
+      /** What of the gateway's messages could not be used, on this connection. */
+      wire: this.#link.wire,
     };
   }
 
@@ -348,7 +358,8 @@ export class Streamer {
       listEnd: (end) => this.#lists.onEnd(end),
       fault: (where, error) => {
         this.#faults += 1;
-        this.#options.logger.error('A listener failed; the message is lost, the session goes on', {
+        const kind = `${where} ${error instanceof Error ? error.name : ''}`;
+        this.#gate.log('error', kind, 'A listener failed; the message is lost, the session goes on', {
           where,
           error: error instanceof Error ? (error.stack ?? error.message) : String(error),
         });
