@@ -38,7 +38,7 @@ export function openOrderFact(
   return {
     kind: 'open-order',
     account: order.account ?? '',
-    orderId,
+    orderId: idOf(orderId),
     clientId: idOf(order.clientId),
     permId: idOf(order.permId),
     orderRef: order.orderRef ?? '',
@@ -79,7 +79,7 @@ export function orderStatusFact(
   noNaN('the status of an order', orderId, clientId, permId, filled, remaining, averageFillPrice);
   return {
     kind: 'order-status',
-    orderId,
+    orderId: idOf(orderId),
     clientId: idOf(clientId),
     permId: idOf(permId),
     parentId: idOf(parentId),

@@ -41,6 +41,8 @@ const amountShape = /^[-+]?\d{0,20}\.?\d{1,20}([eE][-+]?\d{1,2})?$/;
 export function checkedFact<F extends BrokerFact>(fact: F): F {
   const { kind } = fact;
   if ('account' in fact && fact.account === '') throw new BrokerMessageError(`${words(kind)} has no account`);
+  if ('permId' in fact && fact.permId < 0)
+    throw new BrokerMessageError(`${words(kind)} has a permId below 0`);
   if (kind === 'execution' && !(Number(fact.quantity) > 0))
     throw new BrokerMessageError(`execution ${plainText(fact.execId)} has the quantity ${fact.quantity}`);
   if (kind === 'account-value' && followed.has(fact.key) && !amountShape.test(fact.value.trim()))

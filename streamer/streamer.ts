@@ -1,5 +1,5 @@
 import type { StreamerConfig } from '../config/schema.ts';
-import { createMarketClock } from '../lib/domain/market/market-clock.ts';
+import { createMarketClock, isPossible, type MarketClock } from '../lib/domain/market/market-clock.ts';
 import { activeResetWindow } from '../lib/domain/safety/reset-windows.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
 import { BrokerMessageError } from './broker-facts-values.ts';
@@ -28,6 +28,8 @@ import { WhatIfDesk } from './what-if-desk.ts';
 const ROUND_RESERVE_MS = 5_000;
 /** Messages that cannot be read are told of up to here, then only counted and logged. */
 const UNREADABLE_TOLD_MAX = 1_000;
+/** Ahead of our clock; more than any clock is wrong by, and less than would do lasting harm. */
+const AHEAD_MS_MAX = 86_400_000;
 
 /**
  * The always-on task under one lease: one session with the gateway, ticks into candles, order traffic into the book's
@@ -41,7 +43,7 @@ export class Streamer {
   readonly lists: BrokerLists;
   readonly #options: StreamerOptions;
   readonly #systemMs: () => number;
-  readonly #clock = createMarketClock();
+  readonly #clock: MarketClock;
   readonly #delivery: EventDelivery;
   readonly #lists: ListDesk;
   readonly #orders: TrackerDriver;
@@ -89,7 +91,9 @@ export class Streamer {
       if (data.answer === 'denied') this.#commands.denied += 1;
     });
     delivery.outbox.beginEpoch(options.epoch);
-    const clock = this.#clock;
+    // The sandbox plays tapes of any day.
+    const clock = createMarketClock(config.stage === 'sandbox' ? Number.POSITIVE_INFINITY : AHEAD_MS_MAX);
+    this.#clock = clock;
     // The parts know each other in a circle; nothing is called before `start`, when all of them are there.
     const recorder = new EventRecorder(options, {
       delivery,
@@ -329,6 +333,8 @@ export class Streamer {
       notice: (code, message) => this.#errors.onNotice(code, message),
       requestError: (reqId, code, message) => this.#errors.onRequestError(reqId, code, message),
       time: (seconds) => {
+        if (!isPossible(this.#clock, seconds * 1_000, this.#systemMs()))
+          throw new BrokerMessageError("the broker's time is more than a day ahead of ours");
         this.#session.feed({ kind: 'time' });
         this.#marketData.onTime(seconds);
         this.#gaps.feed({ kind: 'tick' });
