@@ -92,7 +92,7 @@ async function expand(stored: Uint8Array, { key, bytes }: BackupPart): Promise<B
     // All in one piece, instead of many that are put together afterwards. A forged manifest must not fill the memory.
     return await decompress(stored, {
       chunkSize: Math.min(Math.max(bytes, 1024), chunkBytesMax) + 64,
-      maxOutputLength: Math.max(bytes, 1),
+      maxOutputLength: Math.min(Math.max(bytes, 1), chunkBytesMax),
     });
   } catch (error) {
     throw new BackupError(
