@@ -30,11 +30,6 @@ export class FrameCutter {
   /** Bytes that the unfinished message needs, as far as is known. */
   #needed = headerBytes;
 
-  /** Bytes that wait for the rest of their message. */
-  get waitingBytes(): number {
-    return this.#bytes;
-  }
-
   /**
    * @param take gets the fields of each whole message; false ends it: what follows is dropped
    * @throws WireError; the stream is useless after that
