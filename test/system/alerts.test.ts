@@ -228,13 +228,10 @@ it('planted secrets are in no log, event, item, object, alert, audit row or erro
   const hash = 'ab'.repeat(32);
   expect((await provoke('plan', 'approve', hash, '--reason', 'no such plan')).code).not.toBe(0);
   expect((await provoke('secrets')).code).toBe(0);
-  await provoke('secrets', '--json', '--verbose');
   expect((await provoke('secrets', 'set', 'alert-channels', '--stdin')).code).not.toBe(0);
   await provoke('alerts', 'test', 'gone');
   await provoke('doctor', '--verbose');
   await provoke('backup', '--reason', 'before the hunt');
-  await provoke('audit', '--json');
-  await provoke('logs', '--json');
   // A streamer with all of it in its environment, and nobody at the gateway's port.
   const streamer = await run('streamer/main.ts', ['--print'], {
     ...environment,
@@ -247,7 +244,7 @@ it('planted secrets are in no log, event, item, object, alert, audit row or erro
 
   const opened = await startConsoleProgram(dataDir, environment);
   const { origin, hash: fragment } = new URL(opened.url);
-  const token = fragment.slice(1);
+  const token = fragment.replace('#token=', '');
   expect(token.length).toBeGreaterThan(20);
   for (const authorization of ['Bearer wrong', `Bearer ${token}`]) {
     const answer = await fetch(`${origin}/api/do`, {
