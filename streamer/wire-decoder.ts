@@ -26,7 +26,7 @@ export interface DecoderFigures {
 /** A gateway of which so many messages cannot be read on one connection is not one that we can speak with. */
 const unreadableMax = 10_000;
 /** For one piece of the stream that has unreadable messages: a forged count can make each cost 150 ms and 256 MB. */
-const pieceMsMax = 1_000;
+const pieceMsMax = 5_000;
 const errorId = '4';
 /** Of an error: JSON with details, behind version, id, code and text. Nothing here reads it, and the library throws. */
 const errorDetailsAt = 5;

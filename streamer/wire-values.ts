@@ -53,6 +53,9 @@ export function sensibleContract(details: ContractDetails): ContractDetails {
     if (number !== undefined && !(number >= 0 && number <= numberMax))
       throw new BrokerMessageError(`${of} ${conId} have a number that makes no sense`);
   }
+  const { lastTradeDateOrContractMonth: expiry = '' } = contract;
+  if (expiry !== '' && !/^\d{8}/.test(expiry))
+    throw new BrokerMessageError(`${of} ${conId} have no last trade date`);
   const texts = [symbol, localSymbol, secType, exchange, currency, timeZoneId, tradingHours];
   texts.push(contract.lastTradeDateOrContractMonth);
   if (texts.some((text) => text !== undefined && (text.length > hoursCharsMax || unprintable.test(text))))

@@ -56,7 +56,7 @@ function originOf(path: string, each: LockedPackage): string[] {
   // Tools for other platforms are in the lock file by version alone, and npm checks what it fetches against the registry.
   const elsewhere = (dev || devOptional) && optional;
   return [
-    ...(/^sha512-/.test(integrity ?? '') || (integrity === undefined && elsewhere)
+    ...(integrity?.startsWith('sha512-') || (integrity === undefined && elsewhere)
       ? []
       : [`${path} has no SHA-512 checksum.`]),
     // Left out, it is the configured registry's, of that version.

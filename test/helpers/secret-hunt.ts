@@ -11,7 +11,7 @@ export function formsOf(secret: string): readonly string[] {
     const inner = text.slice(before === 0 ? 0 : 4, -4);
     return [inner, inner.replaceAll('+', '-').replaceAll('/', '_')];
   });
-  const escaped = [...secret].map((letter) => `%${letter.charCodeAt(0).toString(16)}`).join('');
+  const escaped = [...Buffer.from(secret)].map((byte) => `%${byte.toString(16)}`).join('');
   const hex = Buffer.from(secret).toString('hex');
   const json = JSON.stringify(secret).slice(1, -1);
   const twice = JSON.stringify(json).slice(1, -1);
