@@ -234,6 +234,14 @@ describe('messages that cannot be read', () => {
     expect(link.link.wire).toMatchObject({ unreadable: 0, surplus: sampleNames.length });
   });
 
+  it('a million empty fields are read in one go: the library moves all of them for each', async () => {
+    const link = await ready();
+    const many = frame([...sample('position'), ...Array.from({ length: 1_000_000 }, () => '')]);
+    await link.through(many, brokerSeconds + 1);
+    expect(link.link.wire).toMatchObject({ surplus: 1, unreadable: 0 });
+    expect(link.facts).toHaveLength(1);
+  });
+
   it('kinds that nobody listens to are left unread, whatever is in them', async () => {
     const link = await ready();
     const kinds = [0, -1, 7, 8, 18, 20, 77, 93, 96, 106, 200, 2 ** 31, 'x', '', '1e1', '0x5', ' 5', '05'];
