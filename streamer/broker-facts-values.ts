@@ -7,6 +7,28 @@ import { resolveTimeZone } from '../lib/domain/market/time-zones.ts';
 /** IB's word for "no value" of a whole number; of a decimal it is the greatest double. */
 const NO_INTEGER = 2_147_483_647;
 
+/** A message whose most important field cannot be read: better lost and told than believed. */
+export class BrokerMessageError extends Error {
+  override readonly name = 'BrokerMessageError';
+  readonly code = 'BROKER_MESSAGE_UNREADABLE';
+
+  constructor(what: string) {
+    super(
+      `BROKER_MESSAGE_UNREADABLE: ${what}. The message is left out; the next lists of the broker tell it again. If it comes back, the gateway's version speaks in a way that this one does not know.`,
+    );
+  }
+}
+
+/**
+ * Where the gateway wrote something else for a number than one: a sentinel would be undefined by now.
+ *
+ * @throws BrokerMessageError
+ */
+export function noNaN(what: string, ...numbers: readonly (number | undefined)[]): void {
+  if (numbers.some(Number.isNaN))
+    throw new BrokerMessageError(`${what} has something else where a number belongs`);
+}
+
 /**
  * Decimal text of a double. A double decoded from decimal text is the nearest one to it, and its shortest text is that
  * text again, up to 15 digits. Null for IB's sentinels, for what is missing and for what is no number.

@@ -11,25 +11,20 @@ import type {
 } from '../lib/domain/orders/broker-facts.ts';
 import type { TradedContract } from '../lib/domain/orders/contract.ts';
 import type { Side } from '../lib/domain/orders/order-report.ts';
-import { brokerTimeMs, decimalText, idOf, quantityText } from './broker-facts-values.ts';
+import {
+  BrokerMessageError,
+  brokerTimeMs,
+  decimalText,
+  idOf,
+  noNaN,
+  quantityText,
+} from './broker-facts-values.ts';
 import type { WhatIfState } from './what-if-desk.ts';
 
 /**
  * What @stoqey/ib hands over of orders, executions, positions and cash, as facts of the domain. Its objects are never
  * sent back: empty multipliers have become 0, prices have become doubles, and some fields are left out.
  */
-
-/** A message whose most important field cannot be read: better lost and told than believed. */
-export class BrokerMessageError extends Error {
-  override readonly name = 'BrokerMessageError';
-  readonly code = 'BROKER_MESSAGE_UNREADABLE';
-
-  constructor(what: string) {
-    super(
-      `BROKER_MESSAGE_UNREADABLE: ${what}. The message is left out; the next lists of the broker tell it again. If it comes back, the gateway's version speaks in a way that this one does not know.`,
-    );
-  }
-}
 
 /** Undefined for the answer to a what-if question: no order stands behind it. */
 export function openOrderFact(
@@ -39,10 +34,11 @@ export function openOrderFact(
   state: OrderState,
 ): OpenOrderFact | undefined {
   if (order.whatIf === true) return undefined;
+  noNaN('an open order', orderId, order.clientId, order.permId);
   return {
     kind: 'open-order',
     account: order.account ?? '',
-    orderId,
+    orderId: idOf(orderId),
     clientId: idOf(order.clientId),
     permId: idOf(order.permId),
     orderRef: order.orderRef ?? '',
@@ -80,9 +76,10 @@ export function orderStatusFact(
   clientId: number | undefined,
   whyHeld: string | undefined,
 ): OrderStatusFact {
+  noNaN('the status of an order', orderId, clientId, permId, filled, remaining, averageFillPrice);
   return {
     kind: 'order-status',
-    orderId,
+    orderId: idOf(orderId),
     clientId: idOf(clientId),
     permId: idOf(permId),
     parentId: idOf(parentId),
@@ -100,6 +97,8 @@ export function executionFact(contract: Contract, execution: Execution, timeZone
   const price = decimalText(execution.price);
   const timeMs = brokerTimeMs(time, timeZone);
   if (execId === '') throw new BrokerMessageError('an execution has no execId');
+  const { shares, cumQty, avgPrice, orderId, clientId, permId } = execution;
+  noNaN(`execution ${execId}`, shares, cumQty, avgPrice, orderId, clientId, permId);
   if (price === null) throw new BrokerMessageError(`execution ${execId} has no price`);
   if (timeMs === null) throw new BrokerMessageError(`execution ${execId} has the time "${time}"`);
   return {
@@ -124,6 +123,7 @@ export function executionFact(contract: Contract, execution: Execution, timeZone
 }
 
 export function commissionFact(report: CommissionReport): CommissionFact {
+  noNaN('a commission', report.commission);
   const commission = decimalText(report.commission);
   const currency = report.currency ?? '';
   return {
@@ -142,6 +142,7 @@ export function completedOrderFact(
   state: OrderState,
   timeZone: string,
 ): CompletedOrderFact {
+  noNaN('a completed order', order.permId, order.filledQuantity);
   return {
     kind: 'completed-order',
     account: order.account ?? '',
@@ -163,6 +164,7 @@ export function positionFact(
   position: number | undefined,
   averageCost: number | undefined,
 ): PositionFact {
+  noNaN('a position', averageCost);
   const held = decimalText(position);
   // A position that was not understood must not be taken for none.
   if (held === null) throw new BrokerMessageError(`a position in ${contract.localSymbol} has no size`);
@@ -185,6 +187,7 @@ export function accountValueFact(
 }
 
 export function tradedContract(contract: Contract): TradedContract {
+  noNaN('a contract', contract.conId, contract.strike);
   const multiplier = decimalText(Number(contract.multiplier ?? 0));
   return {
     conId: Math.max(0, idOf(contract.conId)),
@@ -209,6 +212,7 @@ function rightOf(right: string | undefined): string {
 }
 
 function termsOf(order: Order, contract: Contract): BrokerTerms {
+  noNaN('an order', order.totalQuantity, order.lmtPrice, order.auxPrice, order.parentId);
   const orderType = order.orderType || 'None';
   const combo = contract.secType === 'BAG';
   const limited = /LMT|LIT|LOC|LOO|REL|PEG|MIDPRICE|^LIMIT/.test(orderType);

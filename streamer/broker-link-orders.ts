@@ -11,6 +11,7 @@ import {
   whatIfState,
 } from './broker-facts.ts';
 import type { LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
+import { checkedFact } from './fact-check.ts';
 
 /** The order side of the link: each message as a fact, each end marker as the end of its list. */
 export function listenToOrders(on: Subscribe, listener: LinkListener, { timeZone }: LinkTarget): void {
@@ -23,7 +24,8 @@ export function listenToOrders(on: Subscribe, listener: LinkListener, { timeZone
     on(event, (...args: A) => {
       let fact: BrokerFact | undefined;
       try {
-        fact = read(...args);
+        const told = read(...args);
+        if (told !== undefined) fact = checkedFact(told);
       } catch (error) {
         listener.unreadable(list);
         throw error;

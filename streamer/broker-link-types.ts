@@ -66,11 +66,22 @@ export type ListEnd =
   | { readonly list: 'executions'; readonly reqId: number }
   | { readonly list: 'account-values'; readonly account: string };
 
+/** Messages of the gateway that were not as its protocol has them. */
+export interface WireFigures {
+  readonly unreadable: number;
+  readonly ignored: number;
+  readonly surplus: number;
+  /** Connections that were ended for it. */
+  readonly broken: number;
+}
+
 /** The way to one gateway: what may be asked of it. Answers come to the listener that it was opened with. */
 export interface GatewayLink {
   /** The lowest order id that the gateway takes from this client, as it said last; it may be too low. */
   readonly nextValidId: number;
   readonly attempts: number;
+  /** What was wrong with the bytes of the gateway. */
+  readonly wire: WireFigures;
   /** Starts one attempt; the outcome comes as `ready` or `disconnected`. */
   open(): void;
   /** Throws the attempt away, with all that it has queued. */

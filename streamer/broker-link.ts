@@ -11,7 +11,17 @@ import {
 } from '@stoqey/ib';
 import { guardSocket } from './broker-link-guard.ts';
 import { listenToOrders } from './broker-link-orders.ts';
-import type { GatewayLink, LinkListener, LinkTarget, Subscribe } from './broker-link-types.ts';
+import type { GatewayLink, LinkListener, LinkTarget, Subscribe, WireFigures } from './broker-link-types.ts';
+import { type DecoderFigures, guardDecoder } from './wire-decoder.ts';
+import { WireError } from './wire-frames.ts';
+import {
+  accountIds,
+  isOrderId,
+  NoticeFlood,
+  plainText,
+  sensibleContract,
+  sensibleTime,
+} from './wire-values.ts';
 
 export type { LinkBar, LinkListener, LinkTarget } from './broker-link-types.ts';
 
@@ -32,6 +42,8 @@ export class BrokerLink implements GatewayLink {
   readonly #mayWrite: () => boolean;
   #api: IBApi | undefined;
   #attempts = 0;
+  #wire: () => DecoderFigures = () => ({ unreadable: 0, ignored: 0, surplus: 0 });
+  #broken = 0;
   #nextValidId = 0;
 
   /** @param mayWrite asked before every write to the socket */
@@ -50,16 +62,21 @@ export class BrokerLink implements GatewayLink {
     return this.#attempts;
   }
 
+  /** What of the gateway's messages could not be used: of this connection, and how many connections broke over it. */
+  get wire(): WireFigures {
+    return { ...this.#wire(), broken: this.#broken };
+  }
+
   /**
    * Starts one attempt; the outcome comes as `ready` or `disconnected`.
    *
-   * @throws StreamerError when the socket of the pinned @stoqey/ib cannot be fenced
+   * @throws StreamerError when the inside of the pinned @stoqey/ib is not what it was
    */
   open(): void {
     this.close();
     this.#attempts += 1;
     if (!this.#mayWrite()) {
-      this.#tellRefused();
+      this.#tellClosed(NO_LEASE);
       return;
     }
     // All four options, or the constructor reads the environment.
@@ -70,13 +87,25 @@ export class BrokerLink implements GatewayLink {
       maxReqPerSec: this.#target.maxRequestsPerSecond,
     });
     this.#api = api;
-    this.#listen(api);
-    api.connect(this.#target.clientId);
-    guardSocket(api, this.#mayWrite, () => {
+    const giveUp = (why: string): void => {
       if (this.#api !== api) return;
       this.close();
-      this.#tellRefused();
+      this.#tellClosed(why);
+    };
+    this.#wire = guardDecoder(api, {
+      current: () => this.#api === api,
+      unreadable: (error, list) => {
+        if (list !== undefined) this.#listener.unreadable(list);
+        this.#listener.fault('wire', error);
+      },
+      broken: ({ message }) => {
+        this.#broken += 1;
+        giveUp(message);
+      },
     });
+    this.#listen(api, giveUp);
+    api.connect(this.#target.clientId);
+    guardSocket(api, this.#mayWrite, () => giveUp(NO_LEASE));
   }
 
   /** Throws the attempt away, with its socket, its listeners and all that it has queued. */
@@ -197,14 +226,14 @@ export class BrokerLink implements GatewayLink {
   }
 
   /** Not in the middle of whatever wanted to write. */
-  #tellRefused(): void {
+  #tellClosed(why: string): void {
     const attempt = this.#attempts;
     queueMicrotask(() => {
-      if (this.#attempts === attempt) this.#listener.disconnected(null, NO_LEASE);
+      if (this.#attempts === attempt) this.#listener.disconnected(null, why);
     });
   }
 
-  #listen(api: IBApi): void {
+  #listen(api: IBApi, giveUp: (why: string) => void): void {
     const listener = this.#listener;
     // An event that arrives for an instance that was thrown away belongs to nobody.
     const on: Subscribe = <A extends readonly unknown[]>(event: EventName, handle: (...args: A) => void) => {
@@ -221,23 +250,33 @@ export class BrokerLink implements GatewayLink {
 
     let accounts: readonly string[] = [];
     on(EventName.managedAccounts, (list: string) => {
-      accounts = list.split(',').filter((account) => account !== '');
+      accounts = accountIds(list);
     });
     on(EventName.nextValidId, (orderId: number) => {
-      this.#nextValidId = orderId;
-      listener.ready(api.serverVersion, accounts);
+      // Orders count on from it: a number that is none would be the id of the next order.
+      if (!isOrderId(orderId)) giveUp(new WireError(`nextValidId is ${orderId}`).message);
+      else {
+        this.#nextValidId = orderId;
+        listener.ready(api.serverVersion, accounts);
+      }
     });
     on(EventName.disconnected, () => listener.disconnected(null, 'the gateway closed the connection'));
-    on(EventName.info, (message: string, code: number) => listener.notice(code, message));
-    on(EventName.error, (error: Error, code: number, reqId: number) => {
+    const flood = new NoticeFlood();
+    const tell = (message: string, code: number, reqId: number): void => {
+      if (flood.isOver(performance.now())) {
+        giveUp(new WireError('notices and errors come without end').message);
+        return;
+      }
       // Ids of ours and of orders are positive: what names none concerns the session.
-      if (reqId <= 0) listener.notice(code, error.message);
-      else listener.requestError(reqId, code, error.message);
-    });
+      if (reqId > 0) listener.requestError(reqId, code, plainText(message));
+      else listener.notice(code, plainText(message));
+    };
+    on(EventName.info, (message: string, code: number) => tell(message, code, -1));
+    on(EventName.error, ({ message }: Error, code: number, reqId: number) => tell(message, code, reqId));
     listenToOrders(on, listener, this.#target);
-    on(EventName.currentTime, (seconds: number) => listener.time(seconds));
+    on(EventName.currentTime, (seconds: number) => listener.time(sensibleTime(seconds)));
     on(EventName.contractDetails, (reqId: number, details: ContractDetails) =>
-      listener.contract(reqId, details),
+      listener.contract(reqId, sensibleContract(details)),
     );
     on(EventName.contractDetailsEnd, (reqId: number) => listener.contractEnd(reqId));
     on(EventName.marketDataType, (reqId: number, type: number) => listener.marketDataType(reqId, type));

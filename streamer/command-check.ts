@@ -7,6 +7,8 @@ export type CheckedCommand =
   | { readonly ok: false; readonly alert: EventData<'alert.raised'> };
 
 const SHOWN_MAX = 200;
+/** Of what is wrong with a command: whoever sent it has chosen how much that is. */
+const PROBLEMS_MAX = 5;
 
 /**
  * Judges a message of the command queue.
@@ -24,15 +26,15 @@ export function checkCommand(body: string, account: string, nowMs: number): Chec
   const id = idOf(value);
   const parsed = commandSchema.safeParse(value);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${path.join('.') || 'command'}: ${message}`,
-    );
+    const problems = parsed.error.issues
+      .slice(0, PROBLEMS_MAX)
+      .map(({ path, message }) => shown(`${path.join('.') || 'command'}: ${message}`));
     const what = `A command cannot be understood (${problems.join('; ')}): ${shown(body)}.`;
     return refused('command_malformed', id, `${what} ${SEND_AGAIN}`);
   }
   const command = parsed.data;
   if (command.account !== account) {
-    const what = `The command ${command.type} of ${command.issuedBy} is for account ${command.account}, and this streamer holds ${account}.`;
+    const what = `The command ${command.type} of ${shown(command.issuedBy)} is for account ${shown(command.account)}, and this streamer holds ${account}.`;
     return refused(
       'command_foreign',
       id,
@@ -41,7 +43,7 @@ export function checkCommand(body: string, account: string, nowMs: number): Chec
   }
   // One that trades may be recorded already, and is answered by what became of it.
   if (command.type === 'snapshot' && Date.parse(command.validUntil) < nowMs) {
-    const what = `The command ${command.type} of ${command.issuedBy} was valid until ${command.validUntil} and came too late.`;
+    const what = `The command ${command.type} of ${shown(command.issuedBy)} was valid until ${command.validUntil} and came too late.`;
     return refused(
       'command_expired',
       id,

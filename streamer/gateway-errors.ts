@@ -2,6 +2,7 @@ import { kindOfStage, portsText } from '../lib/domain/safety/paper-or-live.ts';
 import type { ListDesk } from './broker-lists.ts';
 import type { GapDriver } from './gap-driver.ts';
 import type { History } from './history.ts';
+import type { LogGate } from './log-gate.ts';
 import type { MarketData } from './market-data.ts';
 import type { SessionDriver } from './session-driver.ts';
 import { StreamerError } from './streamer-error.ts';
@@ -16,6 +17,11 @@ import type { WhatIfDesk } from './what-if-desk.ts';
  */
 export const requestIdsFrom = 1_000_000_000;
 
+/** Above an order's id; 0 where that lies among those of our requests: an error about our order would be lost there. */
+export function idAfter(orderId: number): number {
+  return orderId < requestIdsFrom - 1 ? orderId + 1 : 0;
+}
+
 /** Whom an error or a notice of the gateway can concern. */
 export interface GatewayErrorParts {
   readonly session: SessionDriver;
@@ -26,6 +32,7 @@ export interface GatewayErrorParts {
   readonly lists: ListDesk;
   readonly wakes: WakePlanner;
   readonly whatIfs: WhatIfDesk;
+  readonly gate: LogGate;
   readonly fatal: (error: StreamerError) => void;
 }
 
@@ -81,21 +88,20 @@ export class GatewayErrors {
       return;
     }
     if (this.#parts.whatIfs.onError(id, code, message)) return;
-    const { streamer, logger } = this.#options;
-    const { clientId } = streamer.gateway;
-    logger.warn('Error about an order', { clientId, orderId: id, code, message });
+    const { gate } = this.#parts;
+    const { clientId } = this.#options.streamer.gateway;
+    gate.log('warn', `order ${code}`, 'Error about an order', { clientId, orderId: id, code, message });
     this.#parts.orders.fact({ kind: 'order-error', orderId: id, clientId, code, message });
   }
 
   #onRequest(reqId: number, code: number, message: string): void {
-    const { session, marketData, history, gaps, lists, wakes } = this.#parts;
-    const { logger } = this.#options;
+    const { session, marketData, history, gaps, lists, wakes, gate } = this.#parts;
     const outcome = history.onError(reqId, code, message);
     if (outcome) {
-      logger.warn('History was refused', { code, message });
+      gate.log('warn', `history ${code}`, 'History was refused', { code, message });
       gaps.feed(outcome);
     } else if (!lists.onRequestError(reqId) && !marketData.onRequestError(reqId, code, message)) {
-      logger.warn('Error from the gateway', { reqId, code, message });
+      gate.log('warn', `request ${code}`, 'Error from the gateway', { reqId, code, message });
     }
     // A competing session is told on each line, but it concerns the whole session.
     if (code === 10197) {

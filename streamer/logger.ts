@@ -41,8 +41,13 @@ function pretty(line: string, timeZone: string): string {
   const { level, time, msg, ...fields } = JSON.parse(line) as { level: number; time: number; msg: string };
   const clock = new Date(time).toLocaleTimeString('en-GB', { timeZone, hour12: false });
   const rest = Object.entries(fields)
-    .map(([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([key, value]) => `${key}=${printable(typeof value === 'string' ? value : JSON.stringify(value))}`)
     .join(' ');
   const paint = PAINT[level] ?? String;
-  return `${colours.dim(clock)} ${paint(NAMES[level] ?? '')} ${msg}${rest ? ` ${colours.dim(rest)}` : ''}`;
+  return `${colours.dim(clock)} ${paint(NAMES[level] ?? '')} ${printable(msg)}${rest ? ` ${colours.dim(rest)}` : ''}`;
+}
+
+/** Texts come from the gateway too, and may not move the cursor; the lines of a stack stay. */
+function printable(text: string): string {
+  return text.replaceAll(/(?!\n)[\p{Cc}\p{Bidi_Control}]+/gu, ' ');
 }

@@ -1,6 +1,7 @@
 import type { DeskRecord } from '../lib/domain/orders/desk-record.ts';
 import { type Intent, type IntentLeg, orderRefOf } from '../lib/domain/orders/intent.ts';
 import type { CommitResult } from '../lib/ports/book.ts';
+import { idAfter } from './gateway-errors.ts';
 import type { DeskReading, OrderBook } from './order-book.ts';
 import type { Asked, IntentWords, OrderDeskOptions, TradeCommand } from './order-desk-types.ts';
 import { leftWithin } from './trading-picture.ts';
@@ -80,7 +81,7 @@ export class OrderRecords {
   /** Above every id that this client may ever have used, wherever that is known. */
   firstId({ desk }: DeskReading): number {
     const { view, journal } = this.#options;
-    const used = view.living().map(({ report }) => (report?.orderId ?? 0) + 1);
+    const used = view.living().map(({ report }) => idAfter(report?.orderId ?? 0));
     return Math.max(desk.nextOrderId, journal.nextOrderId, this.#nextOrderId(), view.nextValidId(), ...used);
   }
 

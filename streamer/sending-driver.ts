@@ -10,6 +10,7 @@ import {
   undecided,
   watched,
 } from '../lib/domain/orders/sending.ts';
+import { idAfter } from './gateway-errors.ts';
 import type { BrokerListener } from './tracker-driver.ts';
 
 export interface SendingHost {
@@ -70,7 +71,7 @@ export class SendingDriver implements BrokerListener {
   }
 
   fact(fact: BrokerFact): void {
-    if (fact.kind === 'open-order') this.#nextOrderId = Math.max(this.#nextOrderId, fact.orderId + 1);
+    if (fact.kind === 'open-order') this.#nextOrderId = Math.max(this.#nextOrderId, idAfter(fact.orderId));
     this.#feed({ kind: 'fact', fact });
   }
 

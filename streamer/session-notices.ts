@@ -1,6 +1,9 @@
 import { lose } from './session-link.ts';
 import type { SessionEffect, SessionState } from './session-types.ts';
 
+/** IB has some dozens; beyond them names are made up, and the session is degraded all the same. */
+const farmsMax = 500;
+
 /** What a notice or an error code of the gateway means for the session. Source: IB's list of message codes. */
 export function notice(
   state: SessionState,
@@ -29,7 +32,7 @@ export function notice(
       if (state.link === 'none') return;
       if (state.link === 'up' && state.marketFarmsDown.size === 0)
         effects.push({ kind: 'coverage-lost', reason: 'farm-down' });
-      state.marketFarmsDown.add(farmOf(message));
+      remember(state.marketFarmsDown, message);
       return;
     case 2104:
     case 2108: {
@@ -46,7 +49,7 @@ export function notice(
       if (state.link === 'none') return;
       if (state.link === 'up' && state.historyFarmsDown.size === 0)
         effects.push({ kind: 'history', available: false });
-      state.historyFarmsDown.add(farmOf(message));
+      remember(state.historyFarmsDown, message);
       return;
     case 2106:
     case 2107: {
@@ -81,6 +84,10 @@ function restored(state: SessionState, how: 'subscribe' | 'resume', effects: Ses
   if (how === 'subscribe')
     effects.push({ kind: 'coverage-lost', reason: 'connectivity-lost' }, { kind: 'subscribe' });
   else if (wasLost) effects.push({ kind: 'resume' });
+}
+
+function remember(farms: Set<string>, message: string): void {
+  if (farms.size < farmsMax) farms.add(farmOf(message));
 }
 
 /**

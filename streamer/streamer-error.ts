@@ -13,7 +13,8 @@ export type StreamerErrorCode =
   | 'INTERVAL_UNSUPPORTED'
   | 'ENVIRONMENT_INCOMPLETE'
   | 'HEALTH_PORT_IN_USE'
-  | 'SOCKET_NOT_FENCED';
+  | 'SOCKET_NOT_FENCED'
+  | 'DECODER_NOT_GUARDED';
 
 /** Why the streamer cannot start: what happened, what it means, and what to do. */
 export class StreamerError extends Error {

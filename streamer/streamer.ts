@@ -1,8 +1,8 @@
 import type { StreamerConfig } from '../config/schema.ts';
-import { createMarketClock } from '../lib/domain/market/market-clock.ts';
+import { createMarketClock, isPossible, type MarketClock } from '../lib/domain/market/market-clock.ts';
 import { activeResetWindow } from '../lib/domain/safety/reset-windows.ts';
 import type { EventData, EventName } from '../lib/events/catalogue.ts';
-import { BrokerMessageError } from './broker-facts.ts';
+import { BrokerMessageError } from './broker-facts-values.ts';
 import { BrokerLink } from './broker-link.ts';
 import type { GatewayLink, LinkListener, OpenLink } from './broker-link-types.ts';
 import { type BrokerLists, ListDesk } from './broker-lists.ts';
@@ -12,6 +12,7 @@ import { EventRecorder, type StreamerEvents } from './event-recorder.ts';
 import { GapDriver } from './gap-driver.ts';
 import { GatewayErrors, requestIdsFrom } from './gateway-errors.ts';
 import { History } from './history.ts';
+import { LogGate } from './log-gate.ts';
 import { MarketData, type MarketDataHost } from './market-data.ts';
 import { ProtectionGuardian } from './protection-guardian.ts';
 import { readableStack } from './readable-stack.ts';
@@ -29,6 +30,8 @@ import { WhatIfDesk } from './what-if-desk.ts';
 const ROUND_RESERVE_MS = 5_000;
 /** Messages that cannot be read are told of up to here, then only counted and logged. */
 const UNREADABLE_TOLD_MAX = 1_000;
+/** Ahead of our clock; more than any clock is wrong by, and less than would do lasting harm. */
+const AHEAD_MS_MAX = 86_400_000;
 
 /**
  * The always-on task under one lease: one session with the gateway, ticks into candles, order traffic into the book's
@@ -42,7 +45,7 @@ export class Streamer {
   readonly lists: BrokerLists;
   readonly #options: StreamerOptions;
   readonly #systemMs: () => number;
-  readonly #clock = createMarketClock();
+  readonly #clock: MarketClock;
   readonly #delivery: EventDelivery;
   readonly #lists: ListDesk;
   readonly #orders: TrackerDriver;
@@ -57,6 +60,7 @@ export class Streamer {
   readonly #guardian: ProtectionGuardian;
   readonly #effects: SessionEffects;
   readonly #errors: GatewayErrors;
+  readonly #gate: LogGate;
   readonly #startedAtMs: number;
   #expiryTimer: NodeJS.Timeout | undefined;
   #reqId = requestIdsFrom;
@@ -77,6 +81,7 @@ export class Streamer {
     this.#options = options;
     this.#systemMs = systemMs;
     this.#startedAtMs = systemMs();
+    this.#gate = new LogGate(logger, systemMs);
     checkSymbols(streamer);
     this.bus = new EventBus({
       historySize: HISTORY_DEFAULT,
@@ -88,7 +93,9 @@ export class Streamer {
       if (data.answer === 'denied') this.#commands.denied += 1;
     });
     delivery.outbox.beginEpoch(options.epoch);
-    const clock = this.#clock;
+    // The sandbox plays tapes of any day.
+    const clock = createMarketClock(config.stage === 'sandbox' ? Number.POSITIVE_INFINITY : AHEAD_MS_MAX);
+    this.#clock = clock;
     // The parts know each other in a circle; nothing is called before `start`, when all of them are there.
     const recorder = new EventRecorder(options, {
       delivery,
@@ -163,7 +170,12 @@ export class Streamer {
     });
     const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
-    this.#errors = new GatewayErrors(options, { ...parts, whatIfs, fatal: (error) => this.#fatal(error) });
+    this.#errors = new GatewayErrors(options, {
+      ...parts,
+      whatIfs,
+      gate: this.#gate,
+      fatal: (error) => this.#fatal(error),
+    });
   }
 
   /** Opens the session; from then on everything happens by itself. */
@@ -289,6 +301,8 @@ export class Streamer {
       commands: { ...this.#commands },
       bus: this.bus.stats(),
       listenerFaults: this.#faults,
+      /** What of the gateway's messages could not be used, on this connection. */
+      wire: this.#link.wire,
     };
   }
 
@@ -322,6 +336,8 @@ export class Streamer {
       notice: (code, message) => this.#errors.onNotice(code, message),
       requestError: (reqId, code, message) => this.#errors.onRequestError(reqId, code, message),
       time: (seconds) => {
+        if (!isPossible(this.#clock, seconds * 1_000, this.#systemMs()))
+          throw new BrokerMessageError("the broker's time is more than a day ahead of ours");
         this.#session.feed({ kind: 'time' });
         this.#marketData.onTime(seconds);
         this.#gaps.feed({ kind: 'tick' });
@@ -351,7 +367,8 @@ export class Streamer {
       listEnd: (end) => this.#lists.onEnd(end),
       fault: (where, error) => {
         this.#faults += 1;
-        this.#options.logger.error('A listener failed; the message is lost, the session goes on', {
+        const kind = `${where} ${error instanceof Error ? error.name : ''}`;
+        this.#gate.log('error', kind, 'A listener failed; the message is lost, the session goes on', {
           where,
           error: error instanceof Error ? readableStack(error) : String(error),
         });

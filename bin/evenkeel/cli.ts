@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { type ExitCode, exit } from './exit.ts';
 import type { Session, StageSession } from './session.ts';
+import { printableLines } from './view.ts';
 
 /** What a command found: `result` for `--json`, `text` for a person. */
 export interface Shown {
@@ -34,10 +35,10 @@ export function show(session: StageSession, shown: Shown | Streaming): ExitCode 
 }
 
 export function writeResult({ io, json }: StageSession, { result, text }: Shown): void {
-  io.out.write(`${json ? JSON.stringify(result) : text()}\n`);
+  io.out.write(`${json ? JSON.stringify(result) : printableLines(text())}\n`);
 }
 
 /** A line about what goes on, for a person only, off standard output. */
 export function progress({ io, json }: StageSession, text: string): void {
-  if (!json) io.err.write(`${text}\n`);
+  if (!json) io.err.write(`${printableLines(text)}\n`);
 }

@@ -16,7 +16,7 @@ import {
 import { checkReconcile } from './doctor-reconcile.ts';
 import { exit } from './exit.ts';
 import type { Session } from './session.ts';
-import { count, plain, type View } from './view.ts';
+import { count, plain, printableLines, type View } from './view.ts';
 
 const secondsByDefault = 60;
 const lookEveryMs = 1_000;
@@ -160,7 +160,7 @@ export function addDoctor({ program, run }: Cli): void {
     .action(
       run<{ seconds: number }>(async (session, { seconds }) => {
         const { json, view, io } = session;
-        const tell = (finding: Finding) => io.out.write(`${showFinding(finding, view)}\n`);
+        const tell = (finding: Finding) => io.out.write(`${printableLines(showFinding(finding, view))}\n`);
         const diagnosis = await diagnose(session, seconds, json ? undefined : tell);
         if (json) io.out.write(`${JSON.stringify(diagnosis)}\n`);
         else if (diagnosis.ok) io.out.write(`${verdict(diagnosis, view)}\n`);

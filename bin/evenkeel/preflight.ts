@@ -13,6 +13,7 @@ import {
   checkStreamers,
   type PreflightSession,
 } from './preflight-checks.ts';
+import { printableLines } from './view.ts';
 
 /**
  * What a deployment rests on, before there is one and at any time after: `doctor` looks at what runs, this at what it
@@ -68,7 +69,7 @@ export function addPreflight({ program, runStage }: Cli): void {
     .action(
       runStage(async (session) => {
         const { json, view, io } = session;
-        const tell = (finding: Finding) => io.out.write(`${showFinding(finding, view)}\n`);
+        const tell = (finding: Finding) => io.out.write(`${printableLines(showFinding(finding, view))}\n`);
         const found = await preflight(session, () => lookForDocker(io.env), json ? undefined : tell);
         if (json) io.out.write(`${JSON.stringify(found)}\n`);
         return found.ok ? exit.ok : exit.problem;

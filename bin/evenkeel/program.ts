@@ -40,6 +40,7 @@ import { addSnapshot } from './snapshot.ts';
 import { addStatus } from './status.ts';
 import { addTrace } from './trace.ts';
 import { addTrading } from './trading.ts';
+import { printableLines } from './view.ts';
 
 const exitCodes =
   'Exit codes: 0 ok, 1 fault, 2 wrong input, 3 a check found a problem, 4 AWS or the sandbox cannot be reached, 130 interrupted.';
@@ -241,7 +242,7 @@ function tell(
   io.err.write(
     argv.includes('--json')
       ? `${JSON.stringify({ error: { code, message, exitCode } })}\n`
-      : `${code}: ${message}\n`,
+      : `${code}: ${printableLines(message)}\n`,
   );
   return exitCode;
 }

@@ -127,6 +127,11 @@ export function printable(text: string): string {
   return parts.map((part, at) => plain(part) + (codes[at] ?? '')).join('');
 }
 
+/** The same of several lines. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
 /** Text from outside as one line without control characters. */
 export function plain(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ');

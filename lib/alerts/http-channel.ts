@@ -2,6 +2,7 @@
 import type { AlertChannel, ChannelAnswer, ChannelMessage } from '../ports/alert-channel.ts';
 import { type ChannelSecret, ChannelSecretError, type ChannelSecrets } from '../ports/channel-secrets.ts';
 import { discordBody } from './discord.ts';
+import { masked } from './mask.ts';
 import { slackBody } from './slack.ts';
 import { signedHeaders, webhookBody } from './webhook.ts';
 import { short } from './words.ts';
@@ -10,8 +11,6 @@ export type HttpChannelType = 'slack' | 'discord' | 'webhook';
 
 const patienceMs = 5_000;
 const answerCharsMax = 200;
-/** Nothing in an address that is shorter is a secret. */
-const secretCharsMin = 6;
 /** The message itself is wrong: it would be refused again. */
 const refusals: ReadonlySet<number> = new Set([400, 413, 422]);
 
@@ -67,7 +66,7 @@ export class HttpChannel implements AlertChannel {
         redirect: 'error',
         signal: AbortSignal.timeout(patienceMs),
       });
-      // As it came: a piece of a secret is not known for one any more.
+      // A service may answer with what it was called by. As it came: a piece of a secret is not known for one any more.
       const whole = masked(await response.text(), secret);
       const said = short(whole.replaceAll(/\s+/g, ' ').trim(), answerCharsMax);
       const words = `${response.status}${said === '' ? '' : `: ${said}`}`;
@@ -100,17 +99,4 @@ function codeOf(error: unknown): string {
   const { name, cause } = error as { readonly name?: unknown; readonly cause?: { readonly code?: unknown } };
   if (typeof cause?.code === 'string') return cause.code;
   return name === 'TimeoutError' ? `no answer within ${patienceMs / 1_000} s` : 'the connection failed';
-}
-
-/** A service may answer with what it was called by. */
-function masked(text: string, { url, key }: ChannelSecret): string {
-  const { pathname, search } = new URL(url);
-  const parts = [url, pathname, search, ...pathname.split('/'), ...search.split(/[?&=]/), key];
-  return (
-    parts
-      .filter((part) => part.length >= secretCharsMin)
-      // What holds another one is masked first, or its rest would stay.
-      .toSorted((a, b) => b.length - a.length)
-      .reduce((masking, part) => masking.replaceAll(part, '***'), text)
-  );
 }

@@ -25,7 +25,7 @@ export function slackBody(message: ChannelMessage): object {
   const passed = passedOf(message);
   const blocks = [
     { type: 'header', text: { type: 'plain_text', text: short(head, slackLimits.headerChars), emoji: true } },
-    ...(message.test === null ? [] : [section(testWords(message))]),
+    ...(message.test === null ? [] : [section(escaped(testWords(message)))]),
     ...message.alerts.flatMap(blocksOf),
     ...(passed === '' ? [] : [section(escaped(passed))]),
   ];

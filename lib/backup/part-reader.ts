@@ -10,6 +10,8 @@ import { BackupError } from './backup-error.ts';
 
 const decompress = promisify(zstdDecompress);
 
+/** What is written in one piece is smaller; what a manifest says may be anything. */
+const chunkBytesMax = 64 * 1024 * 1024;
 const newline = 0x0a;
 /** `{"Item":` */
 const itemStart = 8;
@@ -89,8 +91,8 @@ async function expand(stored: Uint8Array, { key, bytes }: BackupPart): Promise<B
   try {
     // All in one piece, instead of many that are put together afterwards. A forged manifest must not fill the memory.
     return await decompress(stored, {
-      chunkSize: Math.max(bytes, 1024) + 64,
-      maxOutputLength: Math.max(bytes, 1),
+      chunkSize: Math.min(Math.max(bytes, 1024), chunkBytesMax) + 64,
+      maxOutputLength: Math.min(Math.max(bytes, 1), chunkBytesMax),
     });
   } catch (error) {
     throw new BackupError(

@@ -50,6 +50,9 @@ export type EventErrorCode =
   | 'EVENT_TYPE_UNKNOWN'
   | 'EVENT_DATA_INVALID';
 
+const issuesTold = 10;
+const issueCharsMax = 300;
+
 const advice: Readonly<Record<EventErrorCode, string>> = {
   EVENT_MALFORMED: 'The sender is no Evenkeel streamer, or one of another version; look at its Source.',
   EVENT_VERSION_UNKNOWN: 'The sender is newer than this reader; deploy the same version on both sides.',
@@ -83,10 +86,16 @@ export function parseEnvelope(value: unknown): Envelope {
   const { type, data, ...rest } = parsed.data;
   const id = eventId(rest.streamer, rest.epoch, rest.seq);
   if (rest.id !== id) {
-    throw new EventError('EVENT_MALFORMED', `The id is ${rest.id} but streamer, epoch and seq make ${id}.`);
+    throw new EventError(
+      'EVENT_MALFORMED',
+      `The id is ${rest.id.slice(0, issueCharsMax)} but streamer, epoch and seq make ${id.slice(0, issueCharsMax)}.`,
+    );
   }
   if (!isEventName(type)) {
-    throw new EventError('EVENT_TYPE_UNKNOWN', `There is no event "${type}" in the catalogue.`);
+    throw new EventError(
+      'EVENT_TYPE_UNKNOWN',
+      `There is no event "${type.slice(0, issueCharsMax)}" in the catalogue.`,
+    );
   }
   // One schema per name is applied here; TypeScript cannot see that the two lookups agree.
   return { ...rest, type, data: parseData(type, id, data) } as Envelope;
@@ -129,7 +138,10 @@ export function parseNotice(value: unknown): Notice {
   if (!parsed.success) throw new EventError('EVENT_MALFORMED', `The notice is wrong: ${list(parsed.error)}.`);
   const { type, data, ...rest } = parsed.data;
   if (!isEventName(type)) {
-    throw new EventError('EVENT_TYPE_UNKNOWN', `There is no event "${type}" in the catalogue.`);
+    throw new EventError(
+      'EVENT_TYPE_UNKNOWN',
+      `There is no event "${type.slice(0, issueCharsMax)}" in the catalogue.`,
+    );
   }
   return { ...rest, type, data: parseData(type, rest.id, data) } as Notice;
 }
@@ -140,16 +152,24 @@ function checkVersion(value: unknown): void {
   if (typeof type !== 'string' || !Number.isInteger(version) || version === 1) return;
   throw new EventError(
     'EVENT_VERSION_UNKNOWN',
-    `The event ${type} has version ${String(version)}, this reader knows 1.`,
+    `The event ${type.slice(0, issueCharsMax)} has version ${String(version)}, this reader knows 1.`,
   );
 }
 
 function parseData(type: EventName, id: string, data: unknown): unknown {
   const checked = catalogue[type].schema.safeParse(data);
   if (checked.success) return checked.data;
-  throw new EventError('EVENT_DATA_INVALID', `The data of ${type} (${id}) is wrong: ${list(checked.error)}.`);
+  throw new EventError(
+    'EVENT_DATA_INVALID',
+    `The data of ${type} (${id.slice(0, issueCharsMax)}) is wrong: ${list(checked.error)}.`,
+  );
 }
 
-function list(error: z.ZodError): string {
-  return error.issues.map((issue) => `${issue.path.join('.') || 'the whole'}: ${issue.message}`).join('; ');
+/** The first few: an alert quotes them, and whoever sent the event has chosen how many there are and how long. */
+function list({ issues }: z.ZodError): string {
+  const told = issues
+    .slice(0, issuesTold)
+    .map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`.slice(0, issueCharsMax));
+  const more = issues.length - told.length;
+  return [...told, ...(more > 0 ? [`and ${more} more`] : [])].join('; ');
 }

@@ -1,17 +1,29 @@
 /** The whole way of an alert on one machine: bus, rule, queue, function, Slack; and the operator who takes it on. */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { zstdCompressSync } from 'node:zlib';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
+import { startConsoleProgram } from '../helpers/console-program.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
 import { type HookServer, startHookServer } from '../helpers/hook-server.ts';
 import { type Ended, run } from '../helpers/programs.ts';
+import { found, huntFiles } from '../helpers/secret-hunt.ts';
 import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
 const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
-const planted = 'planted-slack-token-0123456789';
+/** Recognisable, and with characters that change in an address and in JSON. */
+const secrets = {
+  slack: 'planted-slack-token-0123456789',
+  signingKey: 'planted signing+key/"7f3a"',
+  unusedChannel: 'planted-discord-token-99887766',
+  password: 'planted pass+word/%41"login"',
+  accessKey: 'planted/aws+secret/access+key==',
+  sessionToken: 'planted//session+token//aBcDeF==',
+};
+const planted = secrets.slack;
 const patience = { timeout: 30_000, interval: 50 };
 
 const configuration = `stage: sandbox
@@ -40,11 +52,15 @@ beforeAll(async () => {
   const configDir = join(dataDir, 'config');
   mkdirSync(configDir);
   writeFileSync(join(configDir, 'sandbox.yml'), configuration);
-  const secret = JSON.stringify({ 'desk-slack': { url: `${hooks.origin}/services/${planted}` } });
+  const secret = JSON.stringify({
+    'desk-slack': { url: `${hooks.origin}/services/${planted}`, key: secrets.signingKey },
+    gone: { url: `https://discord.example/api/webhooks/1/${secrets.unusedChannel}` },
+  });
+  const login = JSON.stringify({ TWS_USERID: 'deskuser', TWS_PASSWORD: secrets.password });
   mkdirSync(join(dataDir, 'cloud'));
   writeFileSync(
     join(dataDir, 'cloud', 'secrets.json'),
-    JSON.stringify({ 'evenkeel-sandbox-alert-channels': secret }),
+    JSON.stringify({ 'evenkeel-sandbox-alert-channels': secret, 'evenkeel-sandbox-gateway-main': login }),
   );
   const { assembly } = synthStage('sandbox', { configDir });
   cloud = await startCloud({
@@ -169,11 +185,81 @@ it('S142 an alert on the bus reaches Slack and e-mail, is counted, acknowledged,
     stderr: expect.stringContaining('it answered 404: no_service ***'),
   });
 
-  await cloud.stop();
-  for (const file of readdirSync(join(dataDir, 'cloud'), { recursive: true, withFileTypes: true })) {
-    if (!file.isFile() || file.name === 'secrets.json') continue;
-    const held = readFileSync(join(file.parentPath, file.name)).includes(planted);
-    if (held) expect.fail(`${join(file.parentPath, file.name)} holds the address of Slack`);
-  }
   expect(refused.stderr + tested.stdout + shown.stdout).not.toContain(planted);
 }, 120_000);
+
+it('planted secrets are in no log, event, item, object, alert, audit row or error, in no form', async () => {
+  // A look that finds nothing would prove nothing.
+  for (const [what, secret] of Object.entries(secrets)) {
+    for (const text of [secret, Buffer.from(`ab${secret}c`).toString('base64'), encodeURIComponent(secret)])
+      expect(found(`before ${text} after`, secret), what).not.toBe('');
+    expect(found(zstdCompressSync(`before ${secret} after`), secret), what).not.toBe('');
+  }
+  expect(huntFiles(dataDir, secrets)).toEqual([
+    expect.stringMatching(/secrets\.json: slack$/),
+    expect.stringMatching(/secrets\.json: signingKey$/),
+    expect.stringMatching(/secrets\.json: unusedChannel$/),
+    expect.stringMatching(/secrets\.json: password$/),
+  ]);
+
+  const said: string[] = [];
+  const environment = {
+    EVENKEEL_CONFIG_DIR: join(dataDir, 'config'),
+    AWS_SECRET_ACCESS_KEY: secrets.accessKey,
+    AWS_SESSION_TOKEN: secrets.sessionToken,
+    TWS_PASSWORD: secrets.password,
+    LOG_LEVEL: 'debug',
+  };
+  const provoke = async (...args: string[]): Promise<Ended> => {
+    const ended = await run(program, ['--data', dataDir, ...args], environment, { timeoutMs: 60_000 });
+    said.push(ended.stdout, ended.stderr);
+    return ended;
+  };
+  // Services that throw our own address back at us, in every form.
+  for (const form of [planted, Buffer.from(`x${planted}`).toString('base64'), encodeURIComponent(planted)]) {
+    hooks.answers.push(
+      { status: 500, text: form },
+      { status: 302, headers: { location: `/services/${form}` } },
+    );
+    await provoke('alerts', 'test', 'desk-slack');
+    await provoke('alerts', 'test', 'desk-slack');
+  }
+  await put([raised('stale_data', 'CRITICAL', 'a last one')]);
+  const hash = 'ab'.repeat(32);
+  expect((await provoke('plan', 'approve', hash, '--reason', 'no such plan')).code).not.toBe(0);
+  expect((await provoke('secrets')).code).toBe(0);
+  expect((await provoke('secrets', 'set', 'alert-channels', '--stdin')).code).not.toBe(0);
+  await provoke('alerts', 'test', 'gone');
+  await provoke('doctor', '--verbose');
+  await provoke('backup', '--reason', 'before the hunt');
+  // A streamer with all of it in its environment, and nobody at the gateway's port.
+  const streamer = await run('streamer/main.ts', ['--print'], {
+    ...environment,
+    IB_GATEWAY_HOST: '127.0.0.1',
+    IB_GATEWAY_PORT: '9',
+    DB_PATH: join(dataDir, 'hunted.db'),
+  });
+  expect(streamer.code).toBe(2);
+  said.push(streamer.stdout, streamer.stderr);
+
+  const opened = await startConsoleProgram(dataDir, environment);
+  const { origin, hash: fragment } = new URL(opened.url);
+  const token = fragment.replace('#token=', '');
+  expect(token.length).toBeGreaterThan(20);
+  for (const authorization of ['Bearer wrong', `Bearer ${token}`]) {
+    const answer = await fetch(`${origin}/api/do`, {
+      method: 'POST',
+      headers: { authorization, origin, 'content-type': 'application/json' },
+      body: '{"deed":',
+    });
+    expect(answer.ok).toBe(false);
+    said.push(await answer.text());
+  }
+  await opened.interrupt();
+
+  await cloud.stop();
+  const all = { ...secrets, consoleToken: token };
+  expect(huntFiles(dataDir, all, ['secrets.json'])).toEqual([]);
+  expect(huntFiles(dataDir, { proof: 'X-Amz-Signature=' })).toEqual([]);
+  expect(Object.entries(all).filter(([, secret]) => found(said.join('\n'), secret) !== '')).toEqual([]);
+}, 180_000);

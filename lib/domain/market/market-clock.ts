@@ -10,6 +10,8 @@
 const TAPE_SKEW_MS = 600_000;
 /** A live print further ahead of the estimate than this is a bad clock at the source, not news from the future. */
 const FUTURE_TOLERANCE_MS = 60_000;
+/** No tape and no broker says a later day; far beyond it times are no dates any more. */
+const LATEST_MS = Date.UTC(2100, 0, 1);
 /** Few enough that a clock which was set is soon believed, enough that their seconds are cut at different places. */
 const OFFSETS_KEPT = 16;
 
@@ -29,10 +31,18 @@ export interface MarketClock {
   tape: boolean;
   /** Events refused because they lie impossibly far ahead. */
   futureEvents: number;
+  /** Ahead of the system's clock no time is believed beyond this: the clock never goes back. */
+  readonly aheadMsMax: number;
 }
 
-export function createMarketClock(): MarketClock {
-  return { marketMs: 0, brokerMs: 0, offsetsMs: [], offsetMs: 0, tape: false, futureEvents: 0 };
+/** @param aheadMsMax tapes may play any day; the time of a market may not run away from ours */
+export function createMarketClock(aheadMsMax = Number.POSITIVE_INFINITY): MarketClock {
+  return { marketMs: 0, brokerMs: 0, offsetsMs: [], offsetMs: 0, tape: false, futureEvents: 0, aheadMsMax };
+}
+
+/** Whether a time that was told can be one. */
+export function isPossible({ aheadMsMax }: MarketClock, toldMs: number, systemMs: number): boolean {
+  return toldMs < LATEST_MS && toldMs <= systemMs + aheadMsMax;
 }
 
 /** Takes the broker's answer to `reqCurrentTime` (whole seconds). */
@@ -52,7 +62,11 @@ export function observeBroker(clock: MarketClock, brokerSeconds: number, systemM
  */
 export function observeEvent(clock: MarketClock, eventMs: number, systemMs: number): boolean {
   // What is no time at all moves nothing; the builder sets it aside and counts it.
-  if (!(eventMs > clock.marketMs) || eventMs === Number.POSITIVE_INFINITY) return true;
+  if (!(eventMs > clock.marketMs)) return true;
+  if (!isPossible(clock, eventMs, systemMs)) {
+    clock.futureEvents += 1;
+    return false;
+  }
   if (!clock.tape && clock.brokerMs > 0 && eventMs > estimate(clock, systemMs) + FUTURE_TOLERANCE_MS) {
     clock.futureEvents += 1;
     return false;

@@ -31,6 +31,8 @@ export interface LinkOptions {
 
 export class SimulatedLink implements GatewayLink, GatewayClient {
   attempts = 0;
+  /** There are no bytes here. */
+  readonly wire = { unreadable: 0, ignored: 0, surplus: 0, broken: 0 };
   nextValidId = 0;
   readonly #options: LinkOptions;
   readonly #listener: LinkListener;

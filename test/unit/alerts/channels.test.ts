@@ -324,6 +324,17 @@ describe('channels of alerts', () => {
       expect(all.join('\n')).toContain('***');
     });
 
+    it('are masked in base64, in an address and in JSON as well, whatever stands before them', async () => {
+      const token = 'planted-token-1234567890';
+      const base64 = ['', 'x', 'xy'].map((before) => Buffer.from(`${before}${token}y`).toString('base64'));
+      for (const echo of [...base64, Buffer.from(path).toString('base64url'), encodeURIComponent(path)]) {
+        server.answers.push({ status: 404, text: `no hook ${echo} here` });
+        expect(await channelOf('webhook').send(messageOf([told()]))).toMatchObject({
+          problem: expect.stringMatching(/^it answered 404: no hook \S*\*\*\* here$/),
+        });
+      }
+    });
+
     it('are in no piece of an answer, wherever it is cut', async () => {
       const channel = channelOf('webhook');
       for (let before = 0; before <= 210; before += 1) {

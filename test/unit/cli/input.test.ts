@@ -83,6 +83,22 @@ describe('wrong input is named with what is valid, exit code 2', () => {
     for (const each of words) expect(err).toContain(each);
   });
 
+  it('without the control characters that were typed: an error quotes them', async () => {
+    for (const argv of [
+      ['or\u001b[2Jders'],
+      ['orders', '--x\u0007\u009b'],
+      ['--stage', 'pa\r\u001b]0;x', 'orders'],
+      ['plan', 'show', '\u001b[31m../../x'],
+      ['audit', '--since', '\u001b[2J'],
+      ['candles', 'GC', '--since', '--', '\u001b[2J'],
+    ]) {
+      const { code, err } = await run(argv);
+      // Mistyped, or looked for where no sandbox runs.
+      expect([2, 4], argv.join(' ')).toContain(code);
+      expect(err).not.toMatch(/[^\P{Cc}\n]/u);
+    }
+  });
+
   it('as JSON where --json was asked for', async () => {
     const { err, out } = await run(['--json', '--stage', 'papr', 'orders']);
     expect(out).toBe('');

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   createMarketClock,
   estimate,
+  isPossible,
   observeBroker,
   observeEvent,
 } from '../../../lib/domain/market/market-clock.ts';
@@ -51,6 +52,23 @@ describe('market clock', () => {
       for (const timeMs of [Number.NaN, Number.POSITIVE_INFINITY]) observeEvent(clock, timeMs, NOW);
       expect(clock.marketMs).toBe(brokerMs);
     }
+  });
+
+  it('a time that cannot be moves nothing: the clock would not come back', () => {
+    const tape = createMarketClock();
+    observeBroker(tape, NOW / 1_000 - 86_400, NOW);
+    expect(tape.tape).toBe(true);
+    for (const timeMs of [1e30, 9e15, Date.UTC(2100, 0, 1)])
+      expect(observeEvent(tape, timeMs, NOW)).toBe(false);
+    expect(observeEvent(tape, Date.UTC(2099, 11, 31), NOW)).toBe(true);
+
+    const market = createMarketClock(86_400_000);
+    observeBroker(market, NOW / 1_000 - 3_600, NOW);
+    expect(observeEvent(market, NOW + 86_400_001, NOW)).toBe(false);
+    expect([market.futureEvents, market.marketMs]).toEqual([1, NOW - 3_600_000]);
+    expect(isPossible(market, NOW + 86_400_001, NOW)).toBe(false);
+    expect(isPossible(market, NOW + 86_400_000, NOW)).toBe(true);
+    expect(isPossible(tape, Number.NaN, NOW)).toBe(false);
   });
 
   it('on a tape the pace is unknown: nothing is carried on, and events may run ahead of the last answer', () => {

@@ -6,7 +6,7 @@ import { configSchema } from '../../../config/schema.ts';
 import type { OpenOrderFact } from '../../../lib/domain/orders/broker-facts.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { EventPublisher } from '../../../lib/ports/event-publisher.ts';
-import { BrokerMessageError } from '../../../streamer/broker-facts.ts';
+import { BrokerMessageError } from '../../../streamer/broker-facts-values.ts';
 import { type EventDelivery, openDelivery } from '../../../streamer/event-delivery.ts';
 import { epochFromClock, Outbox } from '../../../streamer/outbox.ts';
 import { Streamer } from '../../../streamer/streamer.ts';
