@@ -1,15 +1,13 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, whyNoBrowser } from '../helpers/console-browser.ts';
 import { type RunningConsole, startConsoleProgram } from '../helpers/console-program.ts';
 import { openStageBook, plantDiscrepancy } from '../helpers/console-stage.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
-import { run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const noBrowser = await whyNoBrowser();
 
 let running: RunningConsole | undefined;
@@ -30,7 +28,7 @@ it.skipIf(noBrowser !== undefined)(
     appendFileSync(join(config.EVENKEEL_CONFIG_DIR!, 'sandbox.yml'), settings);
     await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
       await expect.poll(() => desk.streamerStats(), { timeout: 60_000 }).toMatchObject({ ready: true });
-      const evenkeel = (...args: string[]) => run(program, ['--data', dataDir, ...args], config);
+      const evenkeel = (...args: string[]) => evenkeelHere(['--data', dataDir, ...args], config);
       expect((await evenkeel('flags', 'preset', 'execute', '--reason', 'the test says so')).code).toBe(0);
       const stage = openStageBook(desk);
       const orderKey = await plantDiscrepancy(desk, stage.book).finally(() => stage.stop());
