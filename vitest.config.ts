@@ -66,8 +66,8 @@ export default defineConfig({
           include: ['test/infrastructure/**/*.test.ts', ...alone],
           globalSetup,
           maxWorkers,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {

@@ -1,16 +1,15 @@
 /** The whole way of an alert on one machine: bus, rule, queue, function, Slack; and the operator who takes it on. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
 import { type HookServer, startHookServer } from '../helpers/hook-server.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
+import type { Ended } from '../helpers/programs.ts';
 import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const planted = 'planted-slack-token-0123456789';
 const patience = { timeout: 30_000, interval: 50 };
 
@@ -46,7 +45,7 @@ beforeAll(async () => {
     join(dataDir, 'cloud', 'secrets.json'),
     JSON.stringify({ 'evenkeel-sandbox-alert-channels': secret }),
   );
-  const { assembly } = synthStage('sandbox', { configDir });
+  const { assembly } = await synthStage('sandbox', { configDir });
   cloud = await startCloud({
     assembly,
     stack: 'evenkeel-sandbox',
@@ -55,8 +54,7 @@ beforeAll(async () => {
   });
   const { endpoint, region } = cloud;
   writeFileSync(join(dataDir, 'endpoint.json'), JSON.stringify({ endpoint, region }));
-  evenkeel = (...args) =>
-    run(program, ['--data', dataDir, ...args], { EVENKEEL_CONFIG_DIR: configDir }, { timeoutMs: 60_000 });
+  evenkeel = (...args) => evenkeelHere(['--data', dataDir, ...args], { EVENKEEL_CONFIG_DIR: configDir });
 });
 
 afterAll(async () => {
