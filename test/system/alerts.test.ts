@@ -11,7 +11,7 @@ import type { Ended } from '../helpers/programs.ts';
 import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
 const planted = 'planted-slack-token-0123456789';
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 const configuration = `stage: sandbox
 streamers:

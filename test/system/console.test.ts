@@ -56,7 +56,7 @@ it.skipIf(noBrowser !== undefined)(
 
       // What IB has and the book has not.
       await open(page, 'Positions');
-      await page.getByRole('row', { name: /2 .*−2 in the book/ }).waitFor({ timeout: 30_000 });
+      await page.getByRole('row', { name: /2 .*−2 in the book/ }).waitFor({ timeout: 60_000 });
       await open(page, 'Alerts');
       await page.getByText('UNKNOWN_ORDER', { exact: true }).waitFor();
       // The alert came over the bus, and a person takes it.
@@ -64,11 +64,11 @@ it.skipIf(noBrowser !== undefined)(
         .getByRole('listitem')
         .filter({ hasText: 'discrepancy_opened' })
         .filter({ hasText: 'MISSING_FROM_BOOK' });
-      await alert.waitFor({ timeout: 30_000 });
+      await alert.waitFor({ timeout: 60_000 });
       await alert.getByRole('button', { name: 'Acknowledge…' }).click();
       await page.getByLabel('Why, for the others').fill('on it');
       await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge', exact: true }).click();
-      await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 30_000 });
+      await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 60_000 });
 
       await open(page, 'Plan');
       await page.getByRole('heading', { name: `insert order ${orderKey}` }).waitFor();
@@ -84,7 +84,7 @@ it.skipIf(noBrowser !== undefined)(
       const applied = page.getByText(/^Applied: \d+ actions?, each with its audit row\./);
       await applied.waitFor({ timeout: 60_000 });
       const [backup = ''] = /db_backup_\d{8}_\d{6}/.exec((await applied.textContent()) ?? '') ?? [];
-      await page.getByRole('heading', { name: 'No plan waits' }).waitFor({ timeout: 30_000 });
+      await page.getByRole('heading', { name: 'No plan waits' }).waitFor({ timeout: 60_000 });
       await page.getByRole('row', { name: new RegExp(`${hash.slice(0, 12)} .*applied`) }).waitFor();
 
       await open(page, 'Orders and fills');
@@ -97,13 +97,13 @@ it.skipIf(noBrowser !== undefined)(
         .first()
         .waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
-      await page.getByText('The audit trail is whole').waitFor({ timeout: 30_000 });
+      await page.getByText('The audit trail is whole').waitFor({ timeout: 60_000 });
 
       await open(page, 'Backups');
       await page.getByRole('button', { name: new RegExp(backup) }).click({ timeout: 70_000 });
       await page.locator(`[data-manifest="${backup}"]`).waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
-      await page.getByText(/are what was written/).waitFor({ timeout: 30_000 });
+      await page.getByText(/are what was written/).waitFor({ timeout: 60_000 });
 
       // Nothing is wider than a phone, in any view.
       await page.keyboard.press('Escape');
