@@ -59,7 +59,7 @@ export async function untilSettled(desk: Desk, timeoutMs: number): Promise<void>
   while (Date.now() < deadline) {
     if (failure) throw failure;
     if (await desk.settled()) return;
-    await sleep(100);
+    await sleep(250);
   }
   const [streamer, gateway] = await Promise.all([desk.streamerStats(), desk.gatewayStatus()]);
   throw new Error(
@@ -73,7 +73,7 @@ export async function untilPlayed(desk: Desk, share: number, timeoutMs: number):
   while (Date.now() < deadline) {
     const status = await desk.gatewayStatus();
     if (status && status.ticksPlayed >= status.ticksTotal * share) return;
-    await sleep(50);
+    await sleep(100);
   }
   throw new Error(`The tape did not reach ${share * 100} % within ${timeoutMs} ms.`);
 }
