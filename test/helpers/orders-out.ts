@@ -33,7 +33,7 @@ export function commandOf(bare: BareCommand, more: { id?: string; validMs?: numb
     account,
     issuedAt: new Date(atMs).toISOString(),
     issuedBy: 'arn:aws:sts::000000000000:assumed-role/strategy/test',
-    validUntil: new Date(atMs + (more.validMs ?? 30_000)).toISOString(),
+    validUntil: new Date(atMs + (more.validMs ?? 120_000)).toISOString(),
     ...bare,
   });
 }
@@ -70,9 +70,12 @@ export class OrdersOut {
     });
   }
 
-  /** Flags cleared, and the lock open for the present term of the lease. */
-  async open(): Promise<void> {
-    await this.#untilQuiet();
+  /**
+   * Flags cleared, and the lock open for the present term of the lease, once the reconcile of the start is over: it would lock
+   * again what the test opens. Who expects orders to be denied need not wait.
+   */
+  async open({ isOver = true } = {}): Promise<void> {
+    if (isOver) await this.#untilQuiet();
     const by = { who: 'test', reason: 'orders out' };
     await this.safety.setFlags(account, { DRY_RUN: false, SAFE_MODE: false }, by);
     await this.lock('open');
@@ -87,7 +90,6 @@ export class OrdersOut {
     );
   }
 
-  /** The reconcile of a streamer's start is over, which would lock again what the test opens. */
   async #untilQuiet(): Promise<void> {
     let calm = 0;
     for (const deadline = Date.now() + quietMsMax; calm < 3 && Date.now() < deadline; await sleep(100))

@@ -127,7 +127,7 @@ describe('replay of a generated tape', () => {
       stderr: '',
       stdout: expect.stringMatching(/^\{.*\}\n$/),
     });
-    expect(run('--speed', '3')).toMatchObject({
+    expect(run('--tape', path('own.csv'), '--speed', '3')).toMatchObject({
       status: 2,
       stdout: '',
       stderr: expect.stringContaining("unknown option '--speed'"),
