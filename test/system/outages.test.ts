@@ -172,16 +172,12 @@ describe.concurrent(
         await survive([restart(500), restart(800)]);
       });
     } else {
-      it('the streamer is stopped cleanly (SIGTERM), then killed (SIGKILL), and started again', async () => {
-        await survive([stopCleanly, kill(50)]);
+      it('the streamer is stopped cleanly (SIGTERM), then killed (SIGKILL), and started again; 1100 then 1101, 1100 then 1102', async () => {
+        await survive([stopCleanly, kill(50), dataLost, dataKept]);
       });
 
-      it('the socket is dropped, and left half-open; the gateway restarts', async () => {
-        await survive([drop, halfOpen, restart(500)]);
-      });
-
-      it('1100 then 1101, 1100 then 1102, and a market data farm that breaks', async () => {
-        await survive([dataLost, dataKept, farm]);
+      it('the socket is dropped, and left half-open; the gateway restarts; a market data farm breaks', async () => {
+        await survive([drop, halfOpen, restart(500), farm]);
       });
     }
   },
