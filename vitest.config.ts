@@ -12,11 +12,17 @@ const runSetup = ['test/helpers/scratch-root.ts'];
 /** System tests wait for processes and sockets for a good half of their time: two to a core keep both cores busy. */
 const maxWorkers = Math.max(4, availableParallelism());
 
-/** Unit tests share a worker's modules, but for those that change what others would see. */
+/** Tests share a worker's modules, but for those that change what others would see. */
 const unit = ['test/{unit,scenarios,docs}/**/*.test.ts'];
+const system = ['test/system/**/*.test.ts'];
 const changesModules =
   /\bvi\.(mock|doMock|resetModules|stubEnv|stubGlobal)\(|process\.env\S* = |process\.chdir\(/;
-const alone = globSync(unit).filter((file) => changesModules.test(readFileSync(file, 'utf8')));
+const alone = globSync([...unit, ...system]).filter((file) =>
+  changesModules.test(readFileSync(file, 'utf8')),
+);
+
+/** For progress, however busy the machine is. */
+const patient = { poll: { timeout: 60_000 } };
 
 /** Begun first, so that none of them is still under way when everything else is done. */
 const longest = [
@@ -54,6 +60,7 @@ export default defineConfig({
           include: unit,
           exclude: alone,
           globalSetup,
+          expect: patient,
           maxWorkers,
           isolate: false,
           testTimeout: 60_000,
@@ -65,17 +72,21 @@ export default defineConfig({
           name: 'alone',
           include: ['test/infrastructure/**/*.test.ts', ...alone],
           globalSetup,
+          expect: patient,
           maxWorkers,
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
         },
       },
       {
         test: {
           name: 'system',
-          include: ['test/system/**/*.test.ts'],
+          include: system,
+          exclude: alone,
           globalSetup,
+          expect: patient,
           maxWorkers,
+          isolate: false,
           maxConcurrency: 2,
           testTimeout: 240_000,
           hookTimeout: 120_000,

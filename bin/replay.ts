@@ -34,48 +34,58 @@ const DIFFERENCES_SHOWN = 10;
 const BAR_WIDTH = 30;
 const REDRAW_MS = 100;
 
-const command = new Command('replay')
-  .description('Runs a tape through the candle builder, without sockets and at full speed.')
-  .requiredOption('--tape <file>', 'CSV, plain or gzip: time_ms,symbol,price,size and more')
-  .option('--bars <file>', 'compare with these bars: time_ms,open,high,low,close,volume')
-  .option('--out <file>', 'write the candles as CSV; with a symbol column when there are several symbols')
-  .option('--symbol <name>', 'only this symbol of the tape')
-  .option(
-    '--tolerance <price[,volume]>',
-    'what is no difference: price units, share of the volume',
-    tolerance,
-    exactly,
-  )
-  .option('--include-flat', 'write flat bars (silent minutes) too', false)
-  .option('--json', 'one line of JSON instead of text', false)
-  .addHelpText(
-    'after',
-    `
+const createCommand = () =>
+  new Command('replay')
+    .description('Runs a tape through the candle builder, without sockets and at full speed.')
+    .requiredOption('--tape <file>', 'CSV, plain or gzip: time_ms,symbol,price,size and more')
+    .option('--bars <file>', 'compare with these bars: time_ms,open,high,low,close,volume')
+    .option('--out <file>', 'write the candles as CSV; with a symbol column when there are several symbols')
+    .option('--symbol <name>', 'only this symbol of the tape')
+    .option(
+      '--tolerance <price[,volume]>',
+      'what is no difference: price units, share of the volume',
+      tolerance,
+      exactly,
+    )
+    .option('--include-flat', 'write flat bars (silent minutes) too', false)
+    .option('--json', 'one line of JSON instead of text', false)
+    .addHelpText(
+      'after',
+      `
 Examples
   npm run replay -- --tape day.csv.gz --out bars.csv
   npm run replay -- --tape day.csv.gz --bars vendor.csv --tolerance 0.1,0.02
 
 Exit codes: 0 all exact or within the tolerance, 1 bars differ, 2 bad input, 130 interrupted.`,
-  )
-  .exitOverride();
+    )
+    .exitOverride();
 
-process.exitCode = await main();
+/** Where a run writes to: the process, or a test in its place. */
+export interface Streams {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+}
 
-async function main(): Promise<number> {
+/** @param argv what follows the program's name */
+export async function runReplay(argv: readonly string[], streams: Streams): Promise<number> {
   const abort = new AbortController();
   const onSignal = () => abort.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
-    return await replay(command.parse().opts<Options>(), abort.signal);
+    const command = createCommand().configureOutput({
+      writeOut: (text) => streams.stdout.write(text),
+      writeErr: (text) => streams.stderr.write(text),
+    });
+    return await replay(command.parse(argv, { from: 'user' }).opts<Options>(), abort.signal, streams);
   } catch (error) {
     if (abort.signal.aborted) {
-      process.stderr.write('Interrupted: nothing was written.\n');
+      streams.stderr.write('Interrupted: nothing was written.\n');
       return EXIT.interrupted;
     }
     // Commander has written its message already; --help is no error.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.same : EXIT.badInput;
     if (error instanceof TapeError || error instanceof ReplayError) {
-      process.stderr.write(`${error.message}\n`);
+      streams.stderr.write(`${error.message}\n`);
       return EXIT.badInput;
     }
     throw error;
@@ -84,10 +94,10 @@ async function main(): Promise<number> {
   }
 }
 
-async function replay(options: Options, signal: AbortSignal): Promise<number> {
+async function replay(options: Options, signal: AbortSignal, streams: Streams): Promise<number> {
   guardInputs(options);
   const reference = options.bars === undefined ? undefined : await readBars(options.bars);
-  const progress = createProgress();
+  const progress = createProgress(streams);
   const startedAt = performance.now();
   let result: ReplayResult;
   try {
@@ -107,8 +117,8 @@ async function replay(options: Options, signal: AbortSignal): Promise<number> {
     .sort(byTime);
   signal.throwIfAborted();
   if (options.out !== undefined) await writeBars(options.out, candles, result.symbols.length > 1);
-  if (options.json) printJson(options, result, candles.length, seconds, parity);
-  else printText(options, result, candles.length, seconds, parity);
+  const print = options.json ? printJson : printText;
+  print(streams, options, result, candles.length, seconds, parity);
   return parity && parity.missing + parity.extra + parity.differs > 0 ? EXIT.different : EXIT.same;
 }
 
@@ -164,6 +174,7 @@ function compare(options: Options, result: ReplayResult, reference: readonly Bar
 }
 
 function printJson(
+  { stdout }: Streams,
   { tape, out }: Options,
   { ticks, symbols, corrections, duplicates, lateTicks, gaps }: ReplayResult,
   candles: number,
@@ -183,17 +194,18 @@ function printJson(
     ...(out === undefined ? {} : { out }),
     ...(parity && { ...parity, differences: parity.differences.slice(0, DIFFERENCES_SHOWN) }),
   };
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
+  stdout.write(`${JSON.stringify(summary)}\n`);
 }
 
 function printText(
+  { stdout }: Streams,
   { tape, bars, out }: Options,
   { ticks, symbols, corrections, lateTicks }: ReplayResult,
   candles: number,
   seconds: number,
   parity: Comparison | undefined,
 ): void {
-  const say = (text: string) => process.stdout.write(`${text}\n`);
+  const say = (text: string) => stdout.write(`${text}\n`);
   const names = symbols.map((each) => each.symbol).join(', ');
   say(
     `${basename(tape)} (${names}): ${count(ticks)} ticks, ${count(candles)} candles, ${seconds.toFixed(2)} s`,
@@ -226,8 +238,7 @@ function count(value: number): string {
 }
 
 /** A bar on the terminal's own line, nothing at all elsewhere. Kept off stdout, which may be piped. */
-function createProgress() {
-  const { stderr } = process;
+function createProgress({ stderr }: Streams) {
   let drawnAt = performance.now();
   let drawn = false;
   return {
@@ -255,3 +266,6 @@ function tolerance(text: string): Tolerance {
     throw new InvalidArgumentError('Give a price, or a price and a share of the volume: 0.1 or 0.1,0.02.');
   return { price: found[1]!, volume: found[2] ?? '0' };
 }
+
+// Loaded by a test it only offers itself.
+if (import.meta.main) process.exitCode = await runReplay(process.argv.slice(2), process);

@@ -17,6 +17,8 @@ export interface EvenkeelAppOptions {
   readonly bundles?: EvenkeelApp['bundles'] | undefined;
   /** Account of the credentials, as far as it is known. */
   readonly credentialsAccount?: string | undefined;
+  /** False leaves out the CDK's check of the template against the schemas of CloudFormation, four seconds of work. */
+  readonly templateChecks?: boolean;
 }
 
 export interface EvenkeelApp {
@@ -31,8 +33,13 @@ export interface EvenkeelApp {
  * @throws ConfigError, BundleTooLargeError, StreamerServiceError
  */
 export function createApp(options: EvenkeelAppOptions = {}): EvenkeelApp {
-  const { context = {}, outdir, configDir, credentialsAccount } = options;
-  const app = new App({ analyticsReporting: false, context: { ...context }, ...(outdir && { outdir }) });
+  const { context = {}, outdir, configDir, credentialsAccount, templateChecks = true } = options;
+  const app = new App({
+    analyticsReporting: false,
+    context: { ...context },
+    builtinCloudFormationValidation: templateChecks,
+    ...(outdir && { outdir }),
+  });
   const stage: unknown = app.node.tryGetContext('stage');
   // No environment on top: what is deployed depends on the files alone.
   const config = loadConfig({

@@ -54,6 +54,8 @@ export interface StartCloudOptions {
   readonly functionProcesses?: boolean;
   /** False: schedules are called by `fireSchedule` alone, and no minute of the wall clock changes what a test sees. */
   readonly schedules?: boolean;
+  /** False: a function starts when it is called for the first time, and not with the cloud. */
+  readonly warm?: boolean;
   /** Files that the containers' output goes to, by the container's name: what CloudWatch Logs answers from. */
   readonly containerLogs?: Readonly<Record<string, string>>;
 }
@@ -217,12 +219,7 @@ async function start(
   const scheduler = new Scheduler({ schedules: model.schedules, accept, stats });
   if (options.schedules ?? true) scheduler.start();
   stops.push(() => scheduler.stop());
-  // What a person or a schedule calls may wait for its start; each environment costs memory and a tenth of a second.
-  const fed = [
-    ...model.mappings.map(({ functionArn }) => functionArn),
-    ...model.buses.flatMap(({ rules }) => rules.flatMap(({ targets }) => targets.map(({ arn }) => arn))),
-  ];
-  for (const arn of new Set(fed)) functions.get(arn)?.warm();
+  if (options.warm ?? true) warmFed(model, functions);
 
   return {
     endpoint: url,
@@ -313,6 +310,15 @@ function buildFunctions(
     });
   }
   return functions;
+}
+
+/** What a person or a schedule calls may wait for its start; each environment costs memory and a tenth of a second. */
+function warmFed(model: CloudModel, functions: ReadonlyMap<string, LambdaFunction>): void {
+  const fed = [
+    ...model.mappings.map(({ functionArn }) => functionArn),
+    ...model.buses.flatMap(({ rules }) => rules.flatMap(({ targets }) => targets.map(({ arn }) => arn))),
+  ];
+  for (const arn of new Set(fed)) functions.get(arn)?.warm();
 }
 
 type LaneContext = Parameters<typeof ruleLane>[2] & Parameters<typeof asyncLane>[1];

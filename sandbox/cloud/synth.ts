@@ -102,6 +102,9 @@ async function runApp(stage: string, outDir: string): Promise<void> {
       ...process.env,
       CDK_OUTDIR: outDir,
       CDK_CONTEXT_JSON: JSON.stringify({ ...context, stage }),
+      // The CDK's check against the schemas of CloudFormation is half of a synth, and of use to who deploys (`npm run synth`):
+      // the local cloud reads every property by itself, and refuses what it does not know.
+      CDK_VALIDATION: 'false',
     },
   });
   let output = '';

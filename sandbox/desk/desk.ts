@@ -94,7 +94,7 @@ const STREAMER_MAIN = fileURLToPath(new URL('../../streamer/main.ts', import.met
 const GENERATED_MINUTES = 390;
 /** The tape waits until the subscription is confirmed, so that a short one is not over before. */
 const START_DELAY_MS = 400;
-const CHILD_READY_MS = 20_000;
+const CHILD_READY_MS = 60_000;
 const STREAMER_STOP_MS = 35_000;
 const INTERVAL_MS = 60_000;
 

@@ -29,7 +29,7 @@ streamers:
   - name: main
     account: DU1234567
     symbols: [GC]
-    gateway: { probeIntervalMs: 250, probeTimeoutMs: 400, handshakeTimeoutMs: 1500 }
+    gateway: { probeIntervalMs: 250, probeTimeoutMs: 1000, handshakeTimeoutMs: 5000 }
     health: { port: 0 }
 reconnect: { firstMs: 100, maxMs: 400, jitter: 0.2, breakerFailures: 10, breakerRetryMs: 500 }
 backfill: { retryMs: 1000, maxAttempts: 30 }
@@ -59,7 +59,7 @@ export async function untilSettled(desk: Desk, timeoutMs: number): Promise<void>
   while (Date.now() < deadline) {
     if (failure) throw failure;
     if (await desk.settled()) return;
-    await sleep(100);
+    await sleep(250);
   }
   const [streamer, gateway] = await Promise.all([desk.streamerStats(), desk.gatewayStatus()]);
   throw new Error(
@@ -73,7 +73,7 @@ export async function untilPlayed(desk: Desk, share: number, timeoutMs: number):
   while (Date.now() < deadline) {
     const status = await desk.gatewayStatus();
     if (status && status.ticksPlayed >= status.ticksTotal * share) return;
-    await sleep(20);
+    await sleep(100);
   }
   throw new Error(`The tape did not reach ${share * 100} % within ${timeoutMs} ms.`);
 }

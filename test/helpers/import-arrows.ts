@@ -150,7 +150,7 @@ const computedRule = 'the product names the modules it loads, so that these rule
 
 /** All breaches of the import arrows in a tree, in the order of files and lines. */
 export function brokenArrows(sources: Sources): Violation[] {
-  const graph = new Map<string, Import[]>();
+  const graph = new Map<string, readonly Import[]>();
   for (const [file, text] of sources) graph.set(file, importsOf(file, text));
   const violations = [...graph.values()].flat().flatMap(brokenBy);
   violations.push(...sharedModules(graph));

@@ -16,6 +16,8 @@ import { tradeGroup } from '../../lib/events/command-names.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 
 export const account = 'DU1234567';
+/** A run whose snapshot a killed streamer took with it waits for it a minute. */
+const quietMsMax = 75_000;
 
 type Bare<T> = T extends unknown
   ? Omit<T, 'id' | 'version' | 'account' | 'issuedAt' | 'issuedBy' | 'validUntil'>
@@ -31,7 +33,7 @@ export function commandOf(bare: BareCommand, more: { id?: string; validMs?: numb
     account,
     issuedAt: new Date(atMs).toISOString(),
     issuedBy: 'arn:aws:sts::000000000000:assumed-role/strategy/test',
-    validUntil: new Date(atMs + (more.validMs ?? 30_000)).toISOString(),
+    validUntil: new Date(atMs + (more.validMs ?? 120_000)).toISOString(),
     ...bare,
   });
 }
@@ -43,6 +45,7 @@ export class OrdersOut {
   readonly audit: AuditTable;
   readonly #leases: LeaseTable;
   readonly #sender: SqsCommandSender;
+  readonly #pending: () => number;
 
   constructor({ cloud }: Desk) {
     const client = {
@@ -50,6 +53,7 @@ export class OrdersOut {
       region: cloud.region,
       credentials: { accessKeyId: 'operator', secretAccessKey: 'local' },
     };
+    this.#pending = () => cloud.stats().pending;
     const dynamo = new DynamoDBClient(client);
     const names = { bookTable: 'evenkeel-sandbox-book', auditTable: 'evenkeel-sandbox-audit' };
     this.book = new BookTable({ client: dynamo, ...names });
@@ -66,8 +70,12 @@ export class OrdersOut {
     });
   }
 
-  /** Flags cleared, and the lock open for the present term of the lease. */
-  async open(): Promise<void> {
+  /**
+   * Flags cleared, and the lock open for the present term of the lease, once the reconcile of the start is over: it would lock
+   * again what the test opens. Who expects orders to be denied need not wait.
+   */
+  async open({ isOver = true } = {}): Promise<void> {
+    if (isOver) await this.#untilQuiet();
     const by = { who: 'test', reason: 'orders out' };
     await this.safety.setFlags(account, { DRY_RUN: false, SAFE_MODE: false }, by);
     await this.lock('open');
@@ -80,6 +88,12 @@ export class OrdersOut {
       { state, reason: 'test', runId: 'test', token: lease!.token },
       { writer: 'operator', cause: { kind: 'operator', id: 'test', name: 'test', reason: 'test' } },
     );
+  }
+
+  async #untilQuiet(): Promise<void> {
+    let calm = 0;
+    for (const deadline = Date.now() + quietMsMax; calm < 3 && Date.now() < deadline; await sleep(100))
+      calm = this.#pending() === 0 ? calm + 1 : 0;
   }
 
   async trading(mode: TradingMode): Promise<void> {
@@ -117,7 +131,7 @@ export class OrdersOut {
   }
 
   /** Waits for the intent's end. */
-  async ended(key: string, timeoutMs = 20_000): Promise<Intent> {
+  async ended(key: string, timeoutMs = 90_000): Promise<Intent> {
     const ends: readonly IntentState[] = ['sent', 'denied', 'would-send', 'rejected', 'unresolved'];
     for (const deadline = Date.now() + timeoutMs; Date.now() < deadline; await sleep(40)) {
       const intent = await this.intent(key);
@@ -133,7 +147,7 @@ export class OrdersOut {
 
 /** The line of the desk with its contract known and its feed live. */
 export async function tradedLine(desk: Desk): Promise<{ symbol: string; conId: number; last: number }> {
-  for (const deadline = Date.now() + 30_000; Date.now() < deadline; await sleep(50)) {
+  for (const deadline = Date.now() + 90_000; Date.now() < deadline; await sleep(50)) {
     const stats = await desk.streamerStats();
     const line = stats?.marketData.lines[0];
     if (line && stats.orders.synced && line.feed === 'live' && line.lastPrice !== null)

@@ -34,7 +34,7 @@ const forbiddenMembers: Readonly<Record<string, ReadonlySet<string>>> = {
 
 /** Files that must be pure: the domain, the machines, and whatever a machine runs of the project. */
 export function pureFiles(sources: Sources): string[] {
-  const graph = new Map<string, Import[]>();
+  const graph = new Map<string, readonly Import[]>();
   for (const [file, text] of sources) graph.set(file, importsOf(file, text));
   const starts = [...sources.keys()].filter((file) => file.startsWith('lib/domain/') || isMachine(file));
   const reached = closure(graph, starts, (edge) => !edge.typeOnly);

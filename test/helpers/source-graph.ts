@@ -39,7 +39,8 @@ export function readSources(root: string): Sources {
 /** Parses one file; comments and strings that look like imports are not taken for imports. */
 export function parse(file: string, text: string): ts.SourceFile {
   const kind = file.endsWith('x') ? ts.ScriptKind.TSX : ts.ScriptKind.TS;
-  return ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true, kind);
+  const how = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
+  return ts.createSourceFile(file, text, how, true, kind);
 }
 
 export function lineOf(source: ts.SourceFile, node: ts.Node): number {
@@ -50,7 +51,20 @@ export function lineOf(source: ts.SourceFile, node: ts.Node): number {
  * All ways in which one file names another: import and export declarations, `import x = require()`, `import('x')` as
  * a value and as a type, `require()`, `require.resolve()`, `import.meta.resolve()` and `new Worker(new URL())`.
  */
-export function importsOf(file: string, text: string): Import[] {
+export function importsOf(file: string, text: string): readonly Import[] {
+  const known = read.get(file);
+  if (known?.text === text) return known.imports;
+  const imports = readImports(file, text);
+  read.set(file, { text, imports });
+  return imports;
+}
+
+/** Every rule asks for the same files. */
+const read = new Map<string, { readonly text: string; readonly imports: readonly Import[] }>();
+/** A statement without one of these words names no module, but for `export … from`. */
+const naming = /\b(?:import|require|Worker)\b/;
+
+function readImports(file: string, text: string): Import[] {
   const source = parse(file, text);
   const found: Import[] = [];
   const add = (node: ts.Node, module: ts.Node | undefined, typeOnly: boolean): void => {
@@ -76,7 +90,10 @@ export function importsOf(file: string, text: string): Import[] {
     }
     ts.forEachChild(node, visit);
   };
-  visit(source);
+  for (const statement of source.statements) {
+    if (ts.isExportDeclaration(statement) || naming.test(text.slice(statement.pos, statement.end)))
+      visit(statement);
+  }
   return found;
 }
 

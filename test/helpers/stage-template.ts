@@ -8,6 +8,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { Template } from 'aws-cdk-lib/assertions';
 import { type Stage, stages } from '../../lib/events/stage.ts';
 import { bundleFunctions } from '../../lib/stacks/bundle.ts';
-import { createApp, type EvenkeelAppOptions } from '../../lib/stacks/evenkeel-app.ts';
+import type { EvenkeelAppOptions } from '../../lib/stacks/evenkeel-app.ts';
 import { hashSources } from '../../sandbox/cloud/synth.ts';
 
 export interface Resource {
@@ -40,6 +41,7 @@ const shared = fileURLToPath(new URL('../../.evenkeel/templates/', import.meta.u
 const lockAgeMaxMs = 120_000;
 const lockPollMs = 100;
 const formerHours = 1;
+const bundleSizes = 'functions.json';
 
 /** The context of cdk.json, which the CDK's command line would pass. */
 export function cdkContext(): Record<string, unknown> {
@@ -73,7 +75,7 @@ async function sharedAssemblies(): Promise<string> {
       continue;
     }
     try {
-      if (!existsSync(folder)) synthAll(folder);
+      if (!existsSync(folder)) await synthAll(folder);
     } finally {
       rmSync(lock, { recursive: true, force: true });
     }
@@ -94,11 +96,14 @@ function isMine(lock: string): boolean {
   }
 }
 
-function synthAll(folder: string): void {
+async function synthAll(folder: string): Promise<void> {
   const made = mkdtempSync(join(shared, 'tmp-'));
+  const bundles = bundleFunctions(join(made, 'functions'));
   // Templates are all that is looked at: what they deploy stays where it is.
   const context = { 'aws:cdk:disable-asset-staging': true };
-  for (const stage of stages) synthInto(join(made, stage), stage, { context });
+  for (const stage of stages) await synthInto(join(made, stage), stage, { context, bundles });
+  const sizes = Object.entries(bundles).map(([name, { bytes }]) => [name, bytes]);
+  writeFileSync(join(made, bundleSizes), JSON.stringify(Object.fromEntries(sizes)));
   renameSync(made, folder);
   for (const name of readdirSync(shared)) {
     const former = join(shared, name);
@@ -107,14 +112,31 @@ function synthAll(folder: string): void {
   }
 }
 
-let bundles: EvenkeelAppOptions['bundles'];
+/** The functions as the shared templates have them: bundling them once is enough for all that do not look at how. */
+export async function sharedBundles(): Promise<NonNullable<EvenkeelAppOptions['bundles']>> {
+  const folder = await sharedAssemblies();
+  const sizes = readJson<Record<string, number>>(join(folder, bundleSizes));
+  const bundles = Object.entries(sizes).map(([name, bytes]) => [
+    name,
+    { folder: join(folder, 'functions', name), bytes },
+  ]);
+  return Object.fromEntries(bundles) as NonNullable<EvenkeelAppOptions['bundles']>;
+}
+
 const folders: string[] = [];
 
-/** Anew, with its assets, in a temporary folder. Throws when cdk-nag finds something that is not acknowledged. */
-export function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): StageTemplate {
+/**
+ * Anew, with its assets, in a temporary folder. Throws when cdk-nag finds something that is not acknowledged. The CDK's own
+ * check of a template against the schemas of CloudFormation, four seconds of work, is left to the shared templates.
+ */
+export async function synthStage(stage: Stage, options: EvenkeelAppOptions = {}): Promise<StageTemplate> {
   const outdir = mkdtempSync(join(tmpdir(), 'evenkeel-synth-'));
   folders.push(outdir);
-  synthInto(outdir, stage, options);
+  await synthInto(outdir, stage, {
+    templateChecks: false,
+    ...options,
+    bundles: options.bundles ?? (await sharedBundles()),
+  });
   return readTemplate(outdir, stage);
 }
 
@@ -122,10 +144,11 @@ export function removeAssemblies(): void {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
-function synthInto(outdir: string, stage: Stage, options: EvenkeelAppOptions): void {
-  bundles ??= bundleFunctions();
+async function synthInto(outdir: string, stage: Stage, options: EvenkeelAppOptions): Promise<void> {
+  // Not for those who find what they look for made already: it brings in the whole CDK.
+  const { createApp } = await import('../../lib/stacks/evenkeel-app.ts');
   const context = { ...cdkContext(), ...options.context, stage };
-  const { app } = createApp({ ...options, bundles, context, outdir });
+  const { app } = createApp({ ...options, context, outdir });
   try {
     app.synth();
   } catch (error) {

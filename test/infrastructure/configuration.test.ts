@@ -24,8 +24,8 @@ const synth = (streamers: string, more = '') => {
 };
 
 describe('configuration in the stack', () => {
-  it('makes one service, one task and one secret name for each streamer', () => {
-    const made = synth(
+  it('makes one service, one task and one secret name for each streamer', async () => {
+    const made = await synth(
       `${main}  - { name: second, account: DU7654321, symbols: [ES], gateway: { clientId: 2 } }\n`,
       'aws: { architecture: arm64 }\nreconcile: { everyMinutes: 1 }\n',
     );
@@ -48,8 +48,8 @@ describe('configuration in the stack', () => {
     }
   });
 
-  it('leaves the gateway container out when the gateway runs elsewhere', () => {
-    const made = synth(
+  it('leaves the gateway container out when the gateway runs elsewhere', async () => {
+    const made = await synth(
       '  - { name: main, account: DU1234567, symbols: [GC], gateway: { host: gateway.example, port: 7497 } }\n',
     );
     const task = firstOf(made, 'AWS::ECS::TaskDefinition');
@@ -58,14 +58,14 @@ describe('configuration in the stack', () => {
     expect(imagePlatforms(made.assembly)).toEqual(['linux/amd64']);
   });
 
-  it('refuses a port on the loopback that the gateway container does not have', () => {
-    expect(() =>
+  it('refuses a port on the loopback that the gateway container does not have', async () => {
+    await expect(
       synth('  - { name: main, account: DU1234567, symbols: [GC], gateway: { port: 7497 } }\n'),
-    ).toThrow(/STREAMER_GATEWAY_UNREACHABLE.*7497.*4002/s);
+    ).rejects.toThrow(/STREAMER_GATEWAY_UNREACHABLE.*7497.*4002/s);
   });
 
-  it('binds the stack to account and region, and still asks AWS for nothing at synth', () => {
-    const made = synth(main, 'aws: { region: eu-north-1, accountId: "123456789012" }\n');
+  it('binds the stack to account and region, and still asks AWS for nothing at synth', async () => {
+    const made = await synth(main, 'aws: { region: eu-north-1, accountId: "123456789012" }\n');
     const manifest = JSON.parse(readFileSync(join(made.assembly, 'manifest.json'), 'utf8')) as {
       missing?: unknown;
       artifacts: Record<string, { environment?: string }>;

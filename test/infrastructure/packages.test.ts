@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -30,6 +30,7 @@ import { readExample } from '../helpers/render-event-docs.ts';
 import {
   removeAssemblies,
   type StageTemplate,
+  sharedBundles,
   stageTemplate,
   synthStage,
 } from '../helpers/stage-template.ts';
@@ -41,14 +42,11 @@ afterAll(() => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const made = new Map<string, ReturnType<typeof bundleFunctions>>();
-
-/** The functions, bundled once into a folder of that name. */
-function bundlesIn(name: string) {
-  const found = made.get(name) ?? bundleFunctions(join(scratch, name));
-  made.set(name, found);
-  return found;
-}
+const bundles = await sharedBundles();
+const again = mkdtempSync(join(dirname(bundles.alerts.folder), '..', '..', 'tmp-'));
+afterAll(() => rmSync(again, { recursive: true }));
+/** Made anew, in a folder as deep as the shared one: source maps have relative paths. */
+const bundledAgain = bundleFunctions(join(again, 'functions'));
 
 describe('Lambda bundles', () => {
   it('there is one for each folder of functions/', () => {
@@ -56,8 +54,8 @@ describe('Lambda bundles', () => {
   });
 
   it.each(functionNames)('%s is below its limit and made the same way twice', (name) => {
-    const first = bundlesIn('first')[name];
-    const second = bundlesIn('second')[name];
+    const first = bundles[name];
+    const second = bundledAgain[name];
     expect(first.bytes).toBe(statSync(join(first.folder, 'index.mjs')).size);
     expect(first.bytes).toBeLessThan(bundleBytesMax);
     expect(readdirSync(first.folder)).toEqual(['index.mjs', 'index.mjs.map']);
@@ -92,7 +90,7 @@ describe.skipIf(!engineIsHere)(
 
     it('keeps a candle, alone in a folder with no node_modules near it', async () => {
       const folder = join(scratch, 'alone');
-      cpSync(bundlesIn('first')['candle-keeper'].folder, folder, { recursive: true });
+      cpSync(bundles['candle-keeper'].folder, folder, { recursive: true });
       const event = { 'detail-type': 'candle.completed', detail: readExample('candle.completed') };
       const script = `const { handler } = await import('./index.mjs'); await handler(${JSON.stringify(event)});`;
       const run = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
@@ -181,8 +179,8 @@ describe("the streamer's image", () => {
 
   /** The build context as the synth staged it: what Docker would see. */
   let assembly: string | undefined;
-  function context(): string {
-    assembly ??= synthStage('paper').assembly;
+  async function context(): Promise<string> {
+    assembly ??= (await synthStage('paper')).assembly;
     const assets = JSON.parse(readFileSync(join(assembly, 'evenkeel-paper.assets.json'), 'utf8')) as {
       dockerImages: Record<string, { source: { directory: string; dockerFile: string } }>;
     };
@@ -192,8 +190,8 @@ describe("the streamer's image", () => {
     return join(assembly, image.source.directory);
   }
 
-  it('is built from the sources of the streamer and nothing else', () => {
-    const files = readdirSync(context(), { recursive: true, encoding: 'utf8' });
+  it('is built from the sources of the streamer and nothing else', async () => {
+    const files = readdirSync(await context(), { recursive: true, encoding: 'utf8' });
     expect(new Set(files.map((file) => file.split('/')[0]))).toEqual(
       new Set(['.dockerignore', '.npmrc', 'config', 'lib', 'package-lock.json', 'package.json', 'streamer']),
     );
@@ -208,7 +206,7 @@ describe("the streamer's image", () => {
     async () => {
       const folder = join(scratch, 'image');
       const built = buildSync({
-        absWorkingDir: context(),
+        absWorkingDir: await context(),
         entryPoints: [/node_modules\/\.bin\/esbuild (\S+) /.exec(dockerfile)?.[1] ?? ''],
         nodePaths: [join(root, 'node_modules')],
         outfile: join(folder, 'main.mjs'),
@@ -251,7 +249,7 @@ describe("the streamer's image", () => {
           AWS_REGION: 'us-east-1',
           AWS_ACCESS_KEY_ID: 'test',
           AWS_SECRET_ACCESS_KEY: 'test',
-          EVENKEEL_CONFIG_DIR: join(context(), 'config'),
+          EVENKEEL_CONFIG_DIR: join(await context(), 'config'),
           DB_PATH: join(outbox, 'streamer.db'),
           SQLITE_TMPDIR: outbox,
           // Any free port instead of the image's own, and a gateway where nothing ever listens.

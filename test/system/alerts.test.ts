@@ -1,7 +1,6 @@
 /** The whole way of an alert on one machine: bus, rule, queue, function, Slack; and the operator who takes it on. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { zstdCompressSync } from 'node:zlib';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,11 +8,11 @@ import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
 import { startConsoleProgram } from '../helpers/console-program.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
 import { type HookServer, startHookServer } from '../helpers/hook-server.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
+import type { Ended } from '../helpers/programs.ts';
 import { found, huntFiles } from '../helpers/secret-hunt.ts';
 import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 /** Recognisable, and with characters that change in an address and in JSON. */
 const secrets = {
   slack: 'planted-slack-token-0123456789',
@@ -24,7 +23,7 @@ const secrets = {
   sessionToken: 'planted//session+token//aBcDeF==',
 };
 const planted = secrets.slack;
-const patience = { timeout: 30_000, interval: 50 };
+const patience = { timeout: 60_000, interval: 50 };
 
 const configuration = `stage: sandbox
 streamers:
@@ -62,7 +61,7 @@ beforeAll(async () => {
     join(dataDir, 'cloud', 'secrets.json'),
     JSON.stringify({ 'evenkeel-sandbox-alert-channels': secret, 'evenkeel-sandbox-gateway-main': login }),
   );
-  const { assembly } = synthStage('sandbox', { configDir });
+  const { assembly } = await synthStage('sandbox', { configDir });
   cloud = await startCloud({
     assembly,
     stack: 'evenkeel-sandbox',
@@ -71,8 +70,7 @@ beforeAll(async () => {
   });
   const { endpoint, region } = cloud;
   writeFileSync(join(dataDir, 'endpoint.json'), JSON.stringify({ endpoint, region }));
-  evenkeel = (...args) =>
-    run(program, ['--data', dataDir, ...args], { EVENKEEL_CONFIG_DIR: configDir }, { timeoutMs: 60_000 });
+  evenkeel = (...args) => evenkeelHere(['--data', dataDir, ...args], { EVENKEEL_CONFIG_DIR: configDir });
 });
 
 afterAll(async () => {

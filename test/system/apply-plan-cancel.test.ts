@@ -45,7 +45,7 @@ it('a cancel of our own order ends it; one of another client is answered by an a
   const permIdOf = async (client: typeof before, orderId: number): Promise<number> => {
     const seen = () =>
       client.all('orderStatus').find(([id, status]) => id === orderId && status === 'Submitted');
-    await vi.waitUntil(seen, { timeout: 10_000, interval: 10 });
+    await vi.waitUntil(seen, { timeout: 60_000, interval: 10 });
     return (client.all('openOrder').find(([id]) => id === orderId)![2] as { permId: number }).permId;
   };
   const permId = await permIdOf(before, 5);
@@ -95,7 +95,7 @@ it('a cancel of our own order ends it; one of another client is answered by an a
     await delivery.close(1_000);
   });
   streamer.start();
-  await vi.waitUntil(() => streamer.stats().orders.synced, { timeout: 10_000, interval: 10 });
+  await vi.waitUntil(() => streamer.stats().orders.synced, { timeout: 60_000, interval: 10 });
 
   const alerts: EventData<'alert.raised'>[] = [];
   const queue: QueuedCommand[] = [
@@ -145,7 +145,7 @@ it('a cancel of our own order ends it; one of another client is answered by an a
 
   const cancelled = () =>
     events.filter((event): event is Envelope<'order.cancelled'> => event.type === 'order.cancelled');
-  await vi.waitUntil(() => cancelled().length > 0, { timeout: 10_000, interval: 10 });
+  await vi.waitUntil(() => cancelled().length > 0, { timeout: 60_000, interval: 10 });
   expect(cancelled().map(({ data }) => data.permId)).toEqual([permId]);
   expect(removed).toEqual(['0', '1', '2']);
   expect(alerts.map(({ alert, subject }) => `${alert} ${subject}`)).toEqual([

@@ -158,7 +158,7 @@ describe('bad input: ports and platforms', () => {
     await gateway.stop();
     expect(ended.code).toBe(0);
     expect(ended.stderr).not.toContain('EPIPE');
-    expect(performance.now() - beganMs).toBeLessThan(15_000);
+    expect(performance.now() - beganMs).toBeLessThan(50_000);
   });
 
   it('an outbox that another streamer holds', async () => {
@@ -193,7 +193,7 @@ describe('bad input: what the gateway says', () => {
         ['--print'],
         streamerEnv(gateway.port, { SYMBOLS: symbol, ...env }),
         {
-          timeoutMs: 15_000,
+          timeoutMs: 60_000,
         },
       );
     } finally {

@@ -108,7 +108,7 @@ async function orderOf(
   return item?.body;
 }
 
-const patient = { timeout: 15_000, interval: 50 };
+const patient = { timeout: 60_000, interval: 50 };
 
 describe('the deployed book-keeper', () => {
   const { folder, remove } = temporaryFolder();

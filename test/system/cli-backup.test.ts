@@ -1,6 +1,5 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DeleteItemCommand, DynamoDBClient, ListTablesCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { bookEvent } from '../../functions/book-keeper/book-event.ts';
@@ -10,9 +9,9 @@ import { type LocalCloud, startCloud } from '../../sandbox/cloud/cloud.ts';
 import { synth } from '../../sandbox/cloud/synth.ts';
 import { fillEvent, orderEvent, positionEvent } from '../helpers/book-events.ts';
 import { cleanFolders, quickConfig, scratchFolder } from '../helpers/desk-runs.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
+import type { Ended } from '../helpers/programs.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const account = 'DU1234567';
 const tables = { bookTable: 'evenkeel-sandbox-book', auditTable: 'evenkeel-sandbox-audit' };
 
@@ -34,7 +33,7 @@ beforeAll(async () => {
   });
   book = new BookTable({ client, ...tables });
   const config = quickConfig(dataDir);
-  evenkeel = (...args) => run(program, ['--data', dataDir, ...args], config, { timeoutMs: 60_000 });
+  evenkeel = (...args) => evenkeelHere(['--data', dataDir, ...args], config);
 });
 
 afterAll(async () => {

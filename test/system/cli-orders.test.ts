@@ -1,12 +1,10 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { openPorts } from '../../bin/evenkeel/open-ports.ts';
-import { runEvenkeel } from '../../bin/evenkeel/program.ts';
 import { type Desk, startDesk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder } from '../helpers/desk-runs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
 import { type Ended, run } from '../helpers/programs.ts';
 
 const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
@@ -17,28 +15,7 @@ const config = quickConfig(dataDir);
 let desk: Desk;
 let symbol = '';
 
-/** The program in this process, over the sandbox's real ports: starting it anew for each command is most of the time. */
-async function evenkeel(...args: string[]): Promise<Ended> {
-  const said = { stdout: '', stderr: '' };
-  const output = (name: keyof typeof said) => ({
-    write: (text: string) => {
-      said[name] += text;
-    },
-    isTTY: false,
-    columns: 120,
-  });
-  const io = {
-    out: output('stdout'),
-    err: output('stderr'),
-    env: config,
-    signal: new AbortController().signal,
-    nowMs: Date.now,
-    sleep,
-    ask: undefined,
-  };
-  const code = await runEvenkeel(['--data', dataDir, ...args], io, openPorts, '0.0.0');
-  return { code, ...said };
-}
+const evenkeel = (...args: string[]): Promise<Ended> => evenkeelHere(['--data', dataDir, ...args], config);
 const json = async (...args: string[]) => JSON.parse((await evenkeel(...args, '--json')).stdout);
 const until = { timeout: 60_000, interval: 400 };
 

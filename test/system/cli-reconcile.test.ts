@@ -1,6 +1,5 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, expect, it, vi } from 'vitest';
 import { BookTable } from '../../lib/aws/book-table.ts';
@@ -8,9 +7,9 @@ import type { Desk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
 import { onceFree } from '../helpers/free-run.ts';
 import { forgetOrder, tradeByHand } from '../helpers/hand-trades.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
+import type { Ended } from '../helpers/programs.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const account = 'DU1234567';
 const operator = 'arn:aws:iam::000000000000:user/operator';
 
@@ -29,7 +28,7 @@ it('reconciles, reviews, approves and applies against a running sandbox, as a pe
     'reconcile: { quietMs: 0, everyMinutes: 60 }\n',
   );
   const evenkeel = (...args: string[]): Promise<Ended> =>
-    onceFree(() => run(program, ['--data', dataDir, ...args], config, { timeoutMs: 60_000 }));
+    onceFree(() => evenkeelHere(['--data', dataDir, ...args], config));
   const json = async (...args: string[]) => JSON.parse((await evenkeel(...args, '--json')).stdout);
 
   await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {

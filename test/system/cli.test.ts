@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, expect, it, vi } from 'vitest';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
 import { type Ended, programEnvironment, run } from '../helpers/programs.ts';
 
 const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
@@ -17,8 +18,10 @@ it('the operator command line against a running sandbox, as a person starts it',
   const config = quickConfig(dataDir);
   // What the streamer says of itself is read several times here.
   appendFileSync(join(config.EVENKEEL_CONFIG_DIR!, 'sandbox.yml'), 'heartbeat: { everyMs: 1000 }\n');
-  const evenkeel = (...args: string[]): Promise<Ended> => run(program, ['--data', dataDir, ...args], config);
+  const evenkeel = (...args: string[]): Promise<Ended> => evenkeelHere(['--data', dataDir, ...args], config);
   const json = async (...args: string[]) => JSON.parse((await evenkeel(...args, '--json')).stdout);
+  /** As a process of its own, which has to end by itself. */
+  const process = (...args: string[]): Promise<Ended> => run(program, ['--data', dataDir, ...args], config);
 
   const ready = { alive: true, heartbeat: { ready: true, orders: { synced: true } } };
   await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
@@ -37,7 +40,7 @@ it('the operator command line against a running sandbox, as a person starts it',
       interval: 400,
     });
 
-    const status = await evenkeel('status', '--verbose');
+    const status = await process('status', '--verbose');
     expect(status).toMatchObject({ code: 0, stderr: '' });
     expect(status.stdout).toMatch(/streamer +ready, heard/);
     expect(status.stdout).toMatch(/lease +held, token 1/);
@@ -98,7 +101,7 @@ it('the operator command line against a running sandbox, as a person starts it',
     expect(await interrupted(['--data', dataDir, 'status', '--watch', '--json'], config)).toBe(130);
   });
 
-  const gone = await evenkeel('orders');
+  const gone = await process('orders');
   expect(gone.code).toBe(4);
   expect(gone.stderr).toContain(`Start it in another terminal: npm run sandbox -- --data ${dataDir}`);
 });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { GetQueueAttributesCommand, SendMessageCommand } from '@aws-sdk/client-sqs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type LocalCloud, type StartCloudOptions, startCloud } from '../../sandbox/cloud/cloud.ts';
 import { type CloudClients, clientsOf, receiveOne } from '../helpers/cloud-clients.ts';
 import {
@@ -103,7 +103,7 @@ describe('rules', () => {
   it('an event that the rule matches reaches the function and its table', async () => {
     const { endpoint, idle, stats } = await start();
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     expect(await stored(endpoint, 'a')).toBe(true);
     expect(stats()).toMatchObject({
       events: { accepted: 1, matched: 1, unmatched: 0 },
@@ -153,7 +153,7 @@ describe('deliveries that fail', () => {
       faults: [{ service: 'lambda', operation: 'Invoke', kind: 'throttling', count: 2 }],
     });
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     expect(await stored(endpoint, 'a')).toBe(true);
     expect(stats().deliveries).toMatchObject({ ok: 1, failed: 2, retried: 2, deadLettered: 0 });
   });
@@ -163,7 +163,7 @@ describe('deliveries that fail', () => {
       faults: [{ service: 'lambda', operation: 'Invoke', kind: 'throttling' }],
     });
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     expect(stats().deliveries).toMatchObject({ ok: 0, failed: 4, retried: 3, deadLettered: 1, dropped: 0 });
     const { body, attributes } = await receiveOne(operator, endpoint, names.deadLetters);
     expect(JSON.parse(body)).toMatchObject({ 'detail-type': 'thing.done', detail: { do: 'put', pk: 'a' } });
@@ -186,7 +186,7 @@ describe('deliveries that fail', () => {
       { faults: [{ service: 'lambda', kind: 'throttling' }] },
     );
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     // Waits of 1, 2, 4, 8 and 16 s fit into a minute; the next, of 32 s, does not.
     expect((await receiveOne(operator, endpoint, names.deadLetters)).attributes).toMatchObject({
       EXHAUSTED_RETRY_CONDITION: 'MaximumEventAgeInSeconds',
@@ -197,7 +197,7 @@ describe('deliveries that fail', () => {
   it('without the Lambda permission nothing is invoked and the event goes to the dead-letter queue at once', async () => {
     const { endpoint, idle, stats } = await start((t) => delete t.Resources.RulePermission);
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     expect(await stored(endpoint, 'a')).toBe(false);
     expect(stats().deliveries).toMatchObject({ failed: 1, retried: 0, deadLettered: 1 });
     expect((await receiveOne(operator, endpoint, names.deadLetters)).attributes.ERROR_CODE).toBe(
@@ -211,7 +211,7 @@ describe('deliveries that fail', () => {
       delete t.Resources.DeadLettersPolicy;
     });
     await send(endpoint, { do: 'put', pk: 'a' });
-    await idle(5_000);
+    await idle(60_000);
     expect(stats().deliveries).toMatchObject({ failed: 1, deadLettered: 0, dropped: 1 });
     expect(stats().problems.join('\n')).toContain(
       `the policy of ${arns.deadLetters} does not let events.amazonaws.com send`,
@@ -224,7 +224,7 @@ describe('functions that fail', () => {
   it('Lambda tries again by its own policy, then uses the function’s dead-letter queue', async () => {
     const { endpoint, idle, stats } = await start();
     await send(endpoint, { do: 'throw', message: 'no' });
-    await idle(5_000);
+    await idle(60_000);
     // For the bus the hand-over was a success: its retries and its queue are not for errors of the function.
     expect(stats().deliveries).toMatchObject({ ok: 1, failed: 0, deadLettered: 0 });
     expect(stats().invocations).toMatchObject({ ok: 0, failed: 2, retried: 1, deadLettered: 1, dropped: 0 });
@@ -236,7 +236,7 @@ describe('functions that fail', () => {
   it('time-out: counted, tried again, dead-lettered', async () => {
     const { endpoint, idle, stats } = await start();
     await send(endpoint, { do: 'hang' });
-    await idle(8_000);
+    await idle(60_000);
     expect(stats().invocations).toMatchObject({ failed: 2, timedOut: 2, retried: 1, deadLettered: 1 });
   });
 
@@ -248,7 +248,7 @@ describe('functions that fail', () => {
       };
     });
     await send(endpoint, { do: 'throw', message: 'no' });
-    await idle(5_000);
+    await idle(60_000);
     expect(JSON.parse((await receiveOne(operator, endpoint, names.deadLetters)).body)).toMatchObject({
       requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 2 },
       requestPayload: { detail: { do: 'throw' } },
@@ -261,7 +261,7 @@ describe('functions that fail', () => {
       t.Resources.WorkerPolicy.Properties.PolicyDocument.Statement.splice(1, 1),
     );
     await send(endpoint, { do: 'throw', message: 'no' });
-    await idle(5_000);
+    await idle(60_000);
     expect(stats().invocations).toMatchObject({ deadLettered: 0, dropped: 1 });
     expect(stats().problems.join('\n')).toContain('not authorized to perform: sqs:SendMessage');
   });
@@ -277,8 +277,7 @@ describe('event source mappings', () => {
     );
   };
   const until = async (condition: () => Promise<boolean>): Promise<void> => {
-    for (let i = 0; i < 400 && !(await condition()); i += 1) await sleep(25);
-    expect(await condition()).toBe(true);
+    await vi.waitFor(async () => expect(await condition()).toBe(true), { timeout: 60_000, interval: 25 });
   };
 
   it('messages reach the function and leave the queue; one that fails stays and ends in the dead-letter queue', async () => {
@@ -306,7 +305,7 @@ describe('restart', () => {
     const first = await start();
     await send(first.endpoint, { do: 'put', pk: 'kept' });
     await send(first.endpoint, { name: 'kept', n: 1 }, 'thing.queued');
-    await first.idle(5_000);
+    await first.idle(60_000);
     await first.stop();
     const second = await start();
     expect(await stored(second.endpoint, 'kept')).toBe(true);
@@ -336,11 +335,12 @@ describe('restart', () => {
     expect(await stored(endpoint, 'pending-0')).toBe(false);
     child.kill('SIGKILL');
     await once(child, 'exit');
-    for (let i = 0; i < 200 && processesOn(folder) > 0; i += 1) await sleep(25);
+    for (const deadline = Date.now() + 60_000; processesOn(folder) > 0 && Date.now() < deadline; )
+      await sleep(25);
     expect(processesOn(folder)).toBe(0);
 
     const second = await start();
-    await second.idle(10_000);
+    await second.idle(60_000);
     for (let i = 0; i < 20; i += 1)
       expect(await stored(second.endpoint, `pending-${i}`), `event ${i}`).toBe(true);
     expect(second.stats().invocations.ok).toBe(20);

@@ -32,7 +32,7 @@ const arnOf = (name: string): string =>
 it('a schedule invokes its function with its input, under its role', async () => {
   const before = cloud.stats().scheduler;
   cloud.fireSchedule(schedules.daily);
-  await cloud.idle(5_000);
+  await cloud.idle(60_000);
   const { Items: items = [] } = await operator.dynamodb.send(new ScanCommand({ TableName: names.table }));
   expect(items).toEqual([{ pk: { S: expect.stringMatching(/^[0-9a-f]{16}$/) }, sk: { S: 'x' } }]);
   const { fired, ok } = cloud.stats().scheduler;

@@ -271,7 +271,7 @@ describe('Lambda', () => {
         errorType: 'Sandbox.Timedout',
         errorMessage: expect.stringContaining('Task timed out after 1.00 seconds'),
       });
-      expect(performance.now() - startedMs).toBeLessThan(4_000);
+      expect(performance.now() - startedMs).toBeLessThan(30_000);
       expect((await invoke({ do: 'nothing' })).error).toBeUndefined();
     },
   );
@@ -285,7 +285,7 @@ describe('Lambda', () => {
     await vi.waitFor(
       async () =>
         expect((await invoke({ do: 'hog' })).payload).toMatchObject({ errorType: 'Runtime.OutOfMemory' }),
-      { timeout: 30_000 },
+      { timeout: 60_000 },
     );
     expect((await invoke({ do: 'nothing' })).error).toBeUndefined();
   });
@@ -323,7 +323,7 @@ describe('Lambda', () => {
         )
       ).StatusCode,
     ).toBe(204);
-    await cloud.idle(5_000);
+    await cloud.idle(60_000);
     expect((await operator.dynamodb.send(get('later'))).Item).toBeDefined();
     await expect(operator.lambda.send(new InvokeCommand({ FunctionName: 'nowhere' }))).rejects.toMatchObject({
       name: 'ResourceNotFoundException',

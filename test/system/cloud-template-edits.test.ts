@@ -57,7 +57,15 @@ async function sendCandle(edit: (template: Template) => void): Promise<Sent> {
   edit(edited);
   const { assembly, stack } = synthesised;
   const copy = editedAssembly(assembly, folder, stack, edited, readdirSync(assembly));
-  cloud = await startCloud({ assembly: copy, stack, dataDir: `${folder}/data`, timeScale: 0.001 });
+  cloud = await startCloud({
+    assembly: copy,
+    stack,
+    dataDir: `${folder}/data`,
+    timeScale: 0.001,
+    // A minute of the wall clock would call what looks at it.
+    schedules: false,
+    warm: false,
+  });
   const environment = cloud.containerEnvironment('streamer');
   const streamer = clientsOf(cloud.endpoint, environment.AWS_ACCESS_KEY_ID ?? '');
   const entry = {
@@ -70,7 +78,7 @@ async function sendCandle(edit: (template: Template) => void): Promise<Sent> {
     () => undefined,
     (error: unknown) => (error as Error).name,
   );
-  await cloud.idle(20_000);
+  await cloud.idle(60_000);
   const key = {
     pk: { S: `${example.data.conId}#1m` },
     sk: { S: new Date(example.data.startMs).toISOString() },

@@ -1,15 +1,13 @@
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { afterAll, expect, it } from 'vitest';
 import { startBrowser, type TestBrowser, whyNoBrowser } from '../helpers/console-browser.ts';
 import { type RunningConsole, startConsoleProgram } from '../helpers/console-program.ts';
 import { openStageBook, plantDiscrepancy } from '../helpers/console-stage.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
-import { run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const noBrowser = await whyNoBrowser();
 
 let running: RunningConsole | undefined;
@@ -30,7 +28,7 @@ it.skipIf(noBrowser !== undefined)(
     appendFileSync(join(config.EVENKEEL_CONFIG_DIR!, 'sandbox.yml'), settings);
     await withDesk({ speed: '60', minutes: 120, dataDir, streamerEnv: config }, async (desk) => {
       await expect.poll(() => desk.streamerStats(), { timeout: 60_000 }).toMatchObject({ ready: true });
-      const evenkeel = (...args: string[]) => run(program, ['--data', dataDir, ...args], config);
+      const evenkeel = (...args: string[]) => evenkeelHere(['--data', dataDir, ...args], config);
       expect((await evenkeel('flags', 'preset', 'execute', '--reason', 'the test says so')).code).toBe(0);
       const stage = openStageBook(desk);
       const orderKey = await plantDiscrepancy(desk, stage.book).finally(() => stage.stop());
@@ -58,7 +56,7 @@ it.skipIf(noBrowser !== undefined)(
 
       // What IB has and the book has not.
       await open(page, 'Positions');
-      await page.getByRole('row', { name: /2 .*−2 in the book/ }).waitFor({ timeout: 30_000 });
+      await page.getByRole('row', { name: /2 .*−2 in the book/ }).waitFor({ timeout: 60_000 });
       await open(page, 'Alerts');
       await page.getByText('UNKNOWN_ORDER', { exact: true }).waitFor();
       // The alert came over the bus, and a person takes it.
@@ -66,11 +64,11 @@ it.skipIf(noBrowser !== undefined)(
         .getByRole('listitem')
         .filter({ hasText: 'discrepancy_opened' })
         .filter({ hasText: 'MISSING_FROM_BOOK' });
-      await alert.waitFor({ timeout: 30_000 });
+      await alert.waitFor({ timeout: 60_000 });
       await alert.getByRole('button', { name: 'Acknowledge…' }).click();
       await page.getByLabel('Why, for the others').fill('on it');
       await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge', exact: true }).click();
-      await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 30_000 });
+      await alert.getByText(/acknowledged by .*: on it/).waitFor({ timeout: 60_000 });
 
       await open(page, 'Plan');
       await page.getByRole('heading', { name: `insert order ${orderKey}` }).waitFor();
@@ -86,7 +84,7 @@ it.skipIf(noBrowser !== undefined)(
       const applied = page.getByText(/^Applied: \d+ actions?, each with its audit row\./);
       await applied.waitFor({ timeout: 60_000 });
       const [backup = ''] = /db_backup_\d{8}_\d{6}/.exec((await applied.textContent()) ?? '') ?? [];
-      await page.getByRole('heading', { name: 'No plan waits' }).waitFor({ timeout: 30_000 });
+      await page.getByRole('heading', { name: 'No plan waits' }).waitFor({ timeout: 60_000 });
       await page.getByRole('row', { name: new RegExp(`${hash.slice(0, 12)} .*applied`) }).waitFor();
 
       await open(page, 'Orders and fills');
@@ -99,13 +97,13 @@ it.skipIf(noBrowser !== undefined)(
         .first()
         .waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
-      await page.getByText('The audit trail is whole').waitFor({ timeout: 30_000 });
+      await page.getByText('The audit trail is whole').waitFor({ timeout: 60_000 });
 
       await open(page, 'Backups');
       await page.getByRole('button', { name: new RegExp(backup) }).click({ timeout: 70_000 });
       await page.locator(`[data-manifest="${backup}"]`).waitFor();
       await page.getByRole('button', { name: 'Verify', exact: true }).click();
-      await page.getByText(/are what was written/).waitFor({ timeout: 30_000 });
+      await page.getByText(/are what was written/).waitFor({ timeout: 60_000 });
 
       // Nothing is wider than a phone, in any view.
       await page.keyboard.press('Escape');

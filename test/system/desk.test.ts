@@ -27,7 +27,7 @@ it('a running sandbox says where it is, and its parts can be looked at and kille
     await vi.waitFor(
       () => expect(desk.cloud.functionPids('evenkeel-sandbox-candle-keeper')).toHaveLength(1),
       {
-        timeout: 15_000,
+        timeout: 60_000,
       },
     );
 
@@ -45,7 +45,7 @@ it('a running sandbox says where it is, and its parts can be looked at and kille
         );
         expect(events?.length).toBeGreaterThan(0);
       },
-      { timeout: 10_000 },
+      { timeout: 60_000 },
     );
     expect(await desk.endStreamer('SIGKILL')).toBeNull();
     expect(desk.streamerPid()).toBeUndefined();

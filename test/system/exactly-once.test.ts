@@ -13,7 +13,7 @@ vi.mock('node:timers/promises', () => import('../helpers/exactly-once-sleep.ts')
 
 const only = process.env.EVENKEEL_SEED;
 const isProof = process.env.EVENKEEL_PROOF === '1';
-const runs = only === undefined ? (isProof ? 1_800 : 300) : 1;
+const runs = only === undefined ? (isProof ? 1_800 : 150) : 1;
 const firstSeed = Number(only ?? 1);
 const done: Run[] = [];
 

@@ -264,7 +264,7 @@ describe('orders', () => {
     desk.fault({ type: 'order-id-rollback', by: 2 });
     desk.fault({ type: 'restart', downMs: 0 });
     await ib.next('disconnected');
-    (await vi.waitFor(() => RawClient.open(desk.gateway.port), 10_000)).socket.destroy();
+    (await vi.waitFor(() => RawClient.open(desk.gateway.port), 60_000)).socket.destroy();
     const again = await desk.client();
     await again.next('openOrder');
     expect(again.all('nextValidId')).toEqual([[2]]);

@@ -313,7 +313,7 @@ describe('who sees what', () => {
     await ib.next('orderStatus', isStatus(1, 'Filled'));
     await other.next('orderStatus', isStatus(1, 'Filled'));
     desk.gateway.trade({ action: 'place', symbol: 'GCG6', side: 'SELL', quantity: '1', account: 'DU2' });
-    await vi.waitFor(() => expect(desk.gateway.broker().executions.length).toBe(3), { timeout: 15_000 });
+    await vi.waitFor(() => expect(desk.gateway.broker().executions.length).toBe(3), { timeout: 60_000 });
     const ask = async (id: number, filter: object) => {
       ib.ib.reqExecutions(id, filter);
       await ib.next('execDetailsEnd', ([ended]) => ended === id);
@@ -339,7 +339,7 @@ describe('who sees what', () => {
     await ib.next('orderStatus', isStatus(1, 'Filled'));
     expect(executions(ib)[0]!.time).toMatch(/^20260105 2[23]:/);
     const midnight = orderTapeStartMs + 3_600_000;
-    await vi.waitFor(() => expect(desk.gateway.status().tapeMs).toBeGreaterThan(midnight), 20_000);
+    await vi.waitFor(() => expect(desk.gateway.status().tapeMs).toBeGreaterThan(midnight), 60_000);
     ib.ib.reqExecutions(1, {});
     ib.ib.reqCompletedOrders(false);
     await ib.next('completedOrdersEnd');
@@ -353,7 +353,7 @@ describe('who sees what', () => {
     desk.rest(first, 5);
     await first.next('orderStatus', isStatus(5, 'Submitted'));
     first.disconnect();
-    await vi.waitFor(() => expect(desk.gateway.status().clients).toEqual([]), { timeout: 15_000 });
+    await vi.waitFor(() => expect(desk.gateway.status().clients).toEqual([]), { timeout: 60_000 });
     desk.fault({ type: 'fill', orderId: 4 });
     const again = await desk.client();
     await again.next('orderStatus');

@@ -130,7 +130,7 @@ describe.skipIf(!engineIsHere)(`the control table (${engineIsHere ? 'dynoxide' :
     const waiting = bert.acquire(0, never);
     // Renewed for longer than a time to live.
     await vi.waitFor(async () => expect((await table().read(of))?.version).toBeGreaterThan(16), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
     expect(first?.mayWrite()).toBe(true);
     expect(bert.stats()).toMatchObject({ held: false, waitingFor: { holder: 'anna', token: 1 } });

@@ -1,16 +1,15 @@
 import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterAll, expect, it, vi } from 'vitest';
 import { BookTable } from '../../lib/aws/book-table.ts';
 import { cleanFolders, quickConfig, scratchFolder, withDesk } from '../helpers/desk-runs.ts';
 import { onceFree } from '../helpers/free-run.ts';
 import { forgetOrder, tradeByHand } from '../helpers/hand-trades.ts';
-import { type Ended, run } from '../helpers/programs.ts';
+import { evenkeelHere } from '../helpers/operator.ts';
+import type { Ended } from '../helpers/programs.ts';
 import { commandsOf } from '../helpers/shell-commands.ts';
 
-const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 const guide = readFileSync(new URL('../../docs/operator-guide.md', import.meta.url), 'utf8');
 const account = 'DU1234567';
 
@@ -63,9 +62,7 @@ it('the operator guide, command by command, from an empty folder to the rollback
       const args = words.map((word) => (word === 'HASH' ? hash : word === 'BACKUP' ? backup : word));
       // What a person would type at the question.
       const asked = args[1] === 'approve' || args.includes('--execute') ? ['--yes'] : [];
-      return onceFree(() =>
-        run(program, ['--data', dataDir, ...args, ...asked], config, { timeoutMs: 60_000 }),
-      );
+      return onceFree(() => evenkeelHere(['--data', dataDir, ...args, ...asked], config));
     };
     /** What must be seen beside the exit code 0, by the command as the guide has it. */
     const seen: Readonly<Record<string, RegExp>> = {

@@ -58,14 +58,14 @@ describe('nothing reaches the gateway', () => {
       await orders.send({ type: 'place', key: 'unreadable', conId, order }, { validMs: 2_500 });
       await vi.waitFor(
         async () => expect(await desk.cloud.queueDepth('evenkeel-sandbox-orders-main.fifo')).toBe(0),
-        { timeout: 30_000, interval: 100 },
+        { timeout: 60_000, interval: 100 },
       );
       desk.cloud.faults.clear();
       expect(await orders.intent('unreadable')).toBeUndefined();
 
       await desk.fault({ type: '1100' });
       await vi.waitFor(async () => expect((await desk.streamerStats())!.session.phase).not.toBe('ready'), {
-        timeout: 15_000,
+        timeout: 60_000,
         interval: 50,
       });
       await orders.send({ type: 'place', key: 'cut-off', conId, order }, { validMs: 2_500 });
@@ -83,10 +83,10 @@ describe('nothing reaches the gateway', () => {
       await desk.fault({ type: 'drop' });
       await vi.waitFor(
         async () => expect((await desk.streamerStats())!.marketData.lines[0]!.feed).toBe('delayed'),
-        { timeout: 20_000, interval: 50 },
+        { timeout: 60_000, interval: 50 },
       );
       await vi.waitFor(async () => expect((await desk.streamerStats())!.orders.synced).toBe(true), {
-        timeout: 20_000,
+        timeout: 60_000,
         interval: 50,
       });
       expect(await tried()).toBe('FEED_DELAYED');

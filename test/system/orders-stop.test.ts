@@ -35,14 +35,14 @@ it('S125 stopped during a submission, and killed and replaced by a task without 
     // The lease of a task that is lost, and the commands that it had begun, have to run out first.
     const ends = process.env.EVENKEEL_PROOF === '1' ? [stopped, lost] : [stopped];
     for (const end of ends) {
-      await orders.open();
+      await orders.open({ isOver: false });
       await send(4);
       await sleep(60);
       await end();
       await desk.startStreamer();
       await tradedLine(desk);
     }
-    await orders.open();
+    await orders.open({ isOver: false });
     const intents = await Promise.all(keys.map((key) => orders.ended(key, 90_000)));
     const states = new Set(intents.map(({ state }) => state));
     expect([...states].filter((state) => !['sent', 'denied'].includes(state))).toEqual([]);

@@ -23,7 +23,7 @@ it('S107 S110 S111 S113 S124 all order types, amended, cancelled, refused and fl
       await orders.send({ type: 'place', key, conId, order: { ...limit, ...order } as never });
       return orders.ended(key);
     };
-    const waits = { timeout: 15_000, interval: 50 };
+    const waits = { timeout: 60_000, interval: 50 };
 
     // S113: the types and times in force.
     const rests = {

@@ -20,33 +20,50 @@ import { aggregateTape, compareCandles, type ReferenceBars } from '../helpers/re
  * `EVENKEEL_PROOF=1` gives each kind of outage a desk of its own; the suite puts some of them on one.
  */
 const isProof = process.env.EVENKEEL_PROOF === '1';
-const MINUTES = isProof ? 360 : 240;
+const MINUTES = isProof ? 360 : 160;
 /**
- * Tape seconds a second: the tape takes 9 s, and 16 s in the suite, which others share the machine with. A minute that the
+ * Tape seconds a second: the tape takes 9 s, and 20 s in the suite, which others share the machine with. A minute that the
  * streamer misses after the tape's end costs a test the better part of a minute: history has nothing, and is asked thrice.
  */
-const SPEED = isProof ? '2400' : '900';
+const SPEED = isProof ? '2400' : '480';
 const UNSEEN_SHARE_MIN = 0.05;
+/** The tape is not played slower than that. */
+const SLOWEST = 50;
+const patience = { timeout: 900_000 };
 
 let tape: string;
 let reference: ReferenceBars;
 
 beforeAll(async () => {
   tape = join(scratchFolder(), 'hours.csv');
-  await writeTape(tape, generateTape({ seed: 11, minutes: MINUTES, ticksPerMinute: 40 }));
+  await writeTape(tape, generateTape({ seed: 11, minutes: MINUTES, ticksPerMinute: isProof ? 40 : 20 }));
   reference = (await aggregateTape(tape)).bars;
 });
 
 afterAll(cleanFolders);
 
-/** Runs the tape with `outages` spread over it and checks everything that must hold. */
-async function survive(outages: readonly ((desk: Desk) => Promise<void>)[]): Promise<void> {
+/**
+ * Runs the tape with `outages` spread over it and checks everything that must hold. Where the machine was so busy that the
+ * tape was over before they were, they hit too little of it to prove anything: then all of it again, and the tape slower.
+ */
+async function survive(
+  outages: readonly ((desk: Desk) => Promise<void>)[],
+  speed = Number(SPEED),
+): Promise<void> {
+  const unseen = await play(outages, speed);
+  if (unseen < UNSEEN_SHARE_MIN && speed / 3 > SLOWEST) return survive(outages, speed / 3);
+  expect(unseen).toBeGreaterThanOrEqual(UNSEEN_SHARE_MIN);
+}
+
+/** @returns the share of the tape's ticks that fell into the outages */
+async function play(outages: readonly ((desk: Desk) => Promise<void>)[], speed: number): Promise<number> {
   const folder = scratchFolder();
-  await withDesk({ tape, speed: SPEED, dataDir: folder, streamerEnv: quickConfig(folder) }, async (desk) => {
+  const options = { tape, speed: String(speed), dataDir: folder, streamerEnv: quickConfig(folder) };
+  return withDesk(options, async (desk) => {
     let missed = 0;
     for (const [index, outage] of outages.entries()) {
       // In the first half of the tape: on a busy machine it goes far while a streamer starts.
-      await untilPlayed(desk, (index + 1) / (2 * (outages.length + 1)), 90_000);
+      await untilPlayed(desk, (index + 1) / (2 * (outages.length + 1)), 300_000);
       const before = await missedBars(desk);
       await outage(desk);
       await untilFlowing(desk);
@@ -55,12 +72,12 @@ async function survive(outages: readonly ((desk: Desk) => Promise<void>)[]): Pro
       await untilHealed(desk, before);
     }
     expect(missed).toBe(outages.length);
-    await untilSettled(desk, 120_000);
+    await untilSettled(desk, 400_000);
 
     const gateway = await desk.gatewayStatus();
     const found = compareCandles(await desk.candles(), reference);
     expect(found).toMatchObject({ exact: reference.size, missing: [], extra: [], different: [], partial: 0 });
-    expect(gateway!.ticksUnseen / gateway!.ticksTotal).toBeGreaterThanOrEqual(UNSEEN_SHARE_MIN);
+    return gateway!.ticksUnseen / gateway!.ticksTotal;
   });
 }
 
@@ -70,7 +87,7 @@ async function missedBars(desk: Desk): Promise<number> {
 }
 
 async function untilFlowing(desk: Desk): Promise<void> {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 180_000;
   while (Date.now() < deadline) {
     if ((await desk.streamerStats())?.ready) return;
     await sleep(50);
@@ -83,14 +100,14 @@ async function untilFlowing(desk: Desk): Promise<void> {
  * streamer was back, as on a machine that is busy with other things, history may have nothing.
  */
 async function untilHealed(desk: Desk, before: number): Promise<void> {
-  const deadline = Date.now() + 90_000;
+  const deadline = Date.now() + 180_000;
   while (Date.now() < deadline) {
     const stats = await desk.streamerStats();
     const delivered = stats?.outbox.depth === 0 && desk.cloud.stats().pending === 0;
     if (delivered && stats.gaps.open === 0) {
       if ((await missedBars(desk)) > before || (await played(desk)) === 1) return;
     }
-    await sleep(50);
+    await sleep(150);
   }
   const gaps = (await desk.streamerStats())?.gaps;
   throw new Error(
@@ -130,74 +147,80 @@ const dataKept = faults({ type: '1100' }, 600, { type: '1102' }, 100);
 const farm = faults({ type: 'farm-down' }, 600, { type: 'farm-up' }, 100);
 const restart = (downMs: number) => faults({ type: 'restart', downMs }, 100);
 
-describe.concurrent('outages: every candle of the tape is in the table once, with its gap backfilled', () => {
-  if (isProof) {
-    it('the streamer is killed (SIGKILL) three times and started again', async () => {
-      await survive([kill(50), kill(300), kill(0)]);
-    });
+describe.concurrent(
+  'outages: every candle of the tape is in the table once, with its gap backfilled',
+  patience,
+  () => {
+    if (isProof) {
+      it('the streamer is killed (SIGKILL) three times and started again', async () => {
+        await survive([kill(50), kill(300), kill(0)]);
+      });
 
-    it('the streamer is stopped cleanly (SIGTERM) and started again', async () => {
-      await survive([stopCleanly, kill(100)]);
-    });
+      it('the streamer is stopped cleanly (SIGTERM) and started again', async () => {
+        await survive([stopCleanly, kill(100)]);
+      });
 
-    it('the socket is dropped, and left half-open', async () => {
-      await survive([drop, halfOpen, drop, halfOpen]);
-    });
+      it('the socket is dropped, and left half-open', async () => {
+        await survive([drop, halfOpen, drop, halfOpen]);
+      });
 
-    it('1100 then 1101, 1100 then 1102, and a market data farm that breaks', async () => {
-      await survive([dataLost, dataKept, farm]);
-    });
+      it('1100 then 1101, 1100 then 1102, and a market data farm that breaks', async () => {
+        await survive([dataLost, dataKept, farm]);
+      });
 
-    it('the gateway restarts', async () => {
-      await survive([restart(500), restart(800)]);
-    });
-  } else {
-    it('the streamer is stopped cleanly (SIGTERM), then killed (SIGKILL), and started again', async () => {
-      await survive([stopCleanly, kill(50)]);
-    });
+      it('the gateway restarts', async () => {
+        await survive([restart(500), restart(800)]);
+      });
+    } else {
+      it('the streamer is stopped cleanly (SIGTERM), then killed (SIGKILL), and started again; 1100 then 1101, 1100 then 1102', async () => {
+        await survive([stopCleanly, kill(50), dataLost, dataKept]);
+      });
 
-    it('the socket is dropped, and left half-open; the gateway restarts', async () => {
-      await survive([drop, halfOpen, restart(500)]);
-    });
-
-    it('1100 then 1101, 1100 then 1102, and a market data farm that breaks', async () => {
-      await survive([dataLost, dataKept, farm]);
-    });
-  }
-});
+      it('the socket is dropped, and left half-open; the gateway restarts; a market data farm breaks', async () => {
+        await survive([drop, halfOpen, restart(500), farm]);
+      });
+    }
+  },
+);
 
 /** Outages of every kind at moments that a seed picks, one on top of the other as they fall. `npm run proof`: twenty seeds. */
-describe.concurrent('outages at any moment', () => {
+describe.concurrent('outages at any moment', patience, () => {
   const seeds = isProof ? Array.from({ length: 20 }, (_, index) => index + 1) : [5];
   for (const seed of seeds) {
     it(`seed ${seed}: outages at random moments, some while an earlier one is being healed`, async () => {
-      const random = randomFrom(seed);
-      const folder = scratchFolder();
-      await withDesk(
-        { tape, speed: SPEED, dataDir: folder, streamerEnv: quickConfig(folder) },
-        async (desk) => {
-          const done: string[] = [];
-          while ((await played(desk)) < 0.9) {
-            await sleep(100 + random() * 1_500);
-            const [name, outage] = OUTAGES[Math.floor(random() * OUTAGES.length)]!;
-            done.push(name);
-            await outage(random)(desk);
-          }
-          await untilSettled(desk, 120_000);
-          const found = compareCandles(await desk.candles(), reference);
-          expect(found, done.join(', ')).toMatchObject({
-            exact: reference.size,
-            missing: [],
-            extra: [],
-            different: [],
-            partial: 0,
-          });
-          expect(found.backfilled).toBeGreaterThan(0);
-        },
-      );
+      let healed = 0;
+      for (let speed = Number(SPEED); healed === 0 && speed > SLOWEST; speed /= 3)
+        healed = await playAtRandom(seed, speed);
+      expect(healed).toBeGreaterThan(0);
     });
   }
 });
+
+/** @returns how many bars came from history: none where a busy machine had played the tape before the first outage */
+async function playAtRandom(seed: number, speed: number): Promise<number> {
+  const random = randomFrom(seed);
+  const folder = scratchFolder();
+  const options = { tape, speed: String(speed), dataDir: folder, streamerEnv: quickConfig(folder) };
+  return withDesk(options, async (desk) => {
+    const done: string[] = [];
+    while ((await played(desk)) < (isProof ? 0.9 : 0.7)) {
+      await sleep(100 + random() * 1_500);
+      const [name, outage] = OUTAGES[Math.floor(random() * OUTAGES.length)]!;
+      done.push(name);
+      await outage(random)(desk);
+    }
+    await untilSettled(desk, 400_000);
+    const found = compareCandles(await desk.candles(), reference);
+    expect(found, done.join(', ')).toMatchObject({
+      exact: reference.size,
+      missing: [],
+      extra: [],
+      different: [],
+      partial: 0,
+    });
+    return found.backfilled;
+  });
+}
 
 const OUTAGES: readonly [string, (random: () => number) => (desk: Desk) => Promise<void>][] = [
   ['kill', (random) => kill(random() * 300)],

@@ -94,7 +94,7 @@ function runsOf({ cloud }: Desk) {
           expect(answer.code).not.toBe('BUSY');
           return answer;
         },
-        { timeout: 20_000, interval: 200 },
+        { timeout: 60_000, interval: 200 },
       ),
   };
 }
@@ -104,7 +104,7 @@ it('reconciles with the real streamer: trading opens for its epoch, a lost order
   const options = { speed: '1', minutes: 5, dataDir, streamerEnv: quickConfig(dataDir) };
   await withDesk(options, async (desk) => {
     const { run, safety, book, store, audit } = runsOf(desk);
-    await vi.waitFor(async () => expect((await desk.streamerStats())?.ready).toBe(true), { timeout: 15_000 });
+    await vi.waitFor(async () => expect((await desk.streamerStats())?.ready).toBe(true), { timeout: 60_000 });
     const { localSymbol: symbol } = (await desk.streamerStats())!.marketData.lines[0]!;
     const place = (side: 'BUY' | 'SELL', quantity: string, more: object) =>
       desk.trade({ action: 'place', symbol, side, quantity, ...more } as never);
@@ -114,7 +114,7 @@ it('reconciles with the real streamer: trading opens for its epoch, a lost order
     await vi.waitFor(
       async () => expect(await kinds()).toEqual(expect.arrayContaining(['fill', 'position', 'cash'])),
       {
-        timeout: 15_000,
+        timeout: 60_000,
       },
     );
 
@@ -129,7 +129,7 @@ it('reconciles with the real streamer: trading opens for its epoch, a lost order
         expect(answer.by_type).toEqual({ UNPROTECTED_POSITION: 1 });
         return answer;
       },
-      { timeout: 15_000, interval: 300 },
+      { timeout: 60_000, interval: 300 },
     );
     expect(naked).toMatchObject({
       status: 'COMPLETED',
@@ -146,7 +146,7 @@ it('reconciles with the real streamer: trading opens for its epoch, a lost order
         expect(answer).toMatchObject({ status: 'COMPLETED', discrepancy_count: 0, lock: { state: 'open' } });
         return answer;
       },
-      { timeout: 15_000, interval: 300 },
+      { timeout: 60_000, interval: 300 },
     );
     const { epoch } = (await desk.streamerStats())!;
     const lock = await safety.lock(account);

@@ -61,18 +61,18 @@ describe.skipIf(sharedDataDir === undefined || !engineIsHere)(`recorded order 13
         return events.map(() => ({ ok: true }) as const);
       },
     });
-    await vi.waitUntil(() => streamer.stats().orders.synced, 10_000);
+    await vi.waitUntil(() => streamer.stats().orders.synced, 60_000);
     gateway.play();
     await vi.waitUntil(
       async () => Object.keys((await readBook(book, account)).orders[0]?.commissions ?? {})[0],
       {
-        timeout: 10_000,
+        timeout: 60_000,
         interval: 20,
       },
     );
     // Once more, as IB likes to: nothing changes.
     gateway.play();
-    await vi.waitUntil(() => gateway.asked('49') > 3, 10_000);
+    await vi.waitUntil(() => gateway.asked('49') > 3, 60_000);
 
     const { orders, fills } = await readBook(book, account);
     expect(orders).toHaveLength(1);

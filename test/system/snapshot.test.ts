@@ -66,7 +66,7 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
   const options = { speed: '1', minutes: 5, dataDir, streamerEnv: quickConfig(dataDir) };
   await withDesk(options, async (desk) => {
     const { sender, store, bucket } = portsOf(desk);
-    await vi.waitFor(async () => expect((await desk.streamerStats())?.ready).toBe(true), { timeout: 15_000 });
+    await vi.waitFor(async () => expect((await desk.streamerStats())?.ready).toBe(true), { timeout: 60_000 });
     const gc = (await desk.streamerStats())!.marketData.lines[0]!;
     // Not ours: typed into TWS, one that trades and one that rests.
     await desk.trade({
@@ -85,7 +85,7 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
       limitPrice: '1',
     });
     await vi.waitFor(async () => expect((await desk.broker()).executions.length).toBeGreaterThan(0), {
-      timeout: 10_000,
+      timeout: 60_000,
     });
 
     const id = randomUUID();
@@ -103,7 +103,7 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
         expect(found).toBeDefined();
         return found!;
       },
-      { timeout: 10_000, interval: 100 },
+      { timeout: 60_000, interval: 100 },
     );
     const { epoch, serverVersion, parts } = snapshotDocument.parse(
       JSON.parse(new TextDecoder().decode(bytes)),
@@ -133,7 +133,7 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
         .filter((event) => event.type === 'snapshot.taken')
         .filter(({ data }) => ours.has(data.commandId));
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    await vi.waitFor(() => expect(taken()).toHaveLength(1), { timeout: 5_000 });
+    await vi.waitFor(() => expect(taken()).toHaveLength(1), { timeout: 60_000 });
     expect(taken()[0]?.data).toEqual({
       commandId: id,
       bucket,
@@ -151,7 +151,7 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
     await send(randomUUID(), command(randomUUID(), { account: 'DU7654321' }));
     await send(randomUUID(), 'snapshot, please');
     await send(next, command(next));
-    await vi.waitFor(() => expect(taken()).toHaveLength(3), { timeout: 10_000 });
+    await vi.waitFor(() => expect(taken()).toHaveLength(3), { timeout: 60_000 });
     expect(taken().map(({ data }) => data.commandId)).toEqual([id, id, next]);
     expect(taken()[1]?.data).toEqual(taken()[0]?.data);
     expect(Buffer.from((await store.get(key))!).equals(bytes)).toBe(true);
@@ -168,6 +168,6 @@ it('snapshots by command: what the broker has lies in the bucket with its SHA-25
     );
     expect(keys.length).toBeLessThanOrEqual(2 + ofReconcile.length);
     const queue = desk.cloud.containerEnvironment('streamer').COMMAND_QUEUE_URL!.split('/').at(-1)!;
-    await vi.waitFor(async () => expect(await desk.cloud.queueDepth(queue)).toBe(0), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await desk.cloud.queueDepth(queue)).toBe(0), { timeout: 60_000 });
   });
 });

@@ -16,7 +16,7 @@ const realDays = [['2013-10-07', 1_314] as const, ...(isProof ? [['2013-10-08', 
 async function tapeToTable(tape: string, reference: ReferenceBars): Promise<void> {
   const folder = scratchFolder();
   await withDesk({ tape, speed: 'max', dataDir: folder }, async (desk) => {
-    await untilSettled(desk, 50_000);
+    await untilSettled(desk, 180_000);
     const gateway = await desk.gatewayStatus();
     const stats = await desk.streamerStats();
     const found = compareCandles(await desk.candles(), reference);
@@ -42,7 +42,7 @@ afterAll(cleanFolders);
 describe('tape to table', () => {
   it('a generated tape: every bar of the tape is in the table, exact, and nothing else', async () => {
     const tape = join(scratchFolder(), 'generated.csv');
-    await writeTape(tape, generateTape({ seed: 7, minutes: 240, ticksPerMinute: 60 }));
+    await writeTape(tape, generateTape({ seed: 7, minutes: isProof ? 240 : 120, ticksPerMinute: 60 }));
     const { bars, rows } = await aggregateTape(tape);
     expect(rows).toBeGreaterThan(5_000);
     await tapeToTable(tape, bars);

@@ -104,8 +104,8 @@ function desk(port: number, books = { bus: new Keeper(), book: new Keeper() }): 
   return started;
 }
 
-const synced = (started: Desk) => vi.waitUntil(() => started.streamer.stats().orders.synced, 10_000);
-const until = (probe: () => unknown) => vi.waitUntil(probe, { timeout: 15_000, interval: 10 });
+const synced = (started: Desk) => vi.waitUntil(() => started.streamer.stats().orders.synced, 60_000);
+const until = (probe: () => unknown) => vi.waitUntil(probe, { timeout: 60_000, interval: 10 });
 
 /** Orders and fills in their order, by what the book would fold. */
 const told = (keeper: Keeper, permId?: number): string[] =>

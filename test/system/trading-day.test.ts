@@ -33,7 +33,7 @@ const stuckMs = 60_000;
 
 describe('a day of orders', () => {
   it(`${ordersOfDay} orders with brackets, partial fills, amendments and cancels, everything killed on the way, end in the book as the broker has them`, {
-    timeout: isProof ? 400_000 : 300_000,
+    timeout: 900_000,
   }, async () => {
     const dataDir = scratchFolder();
     await withDesk(
@@ -71,15 +71,17 @@ describe('a day of orders', () => {
 
         const { book, audit } = tables(desk);
         let left: string[] = [];
-        // The wait is for progress: a slow machine books slowly, a stuck queue books nothing more.
-        let fewest = Number.POSITIVE_INFINITY;
+        // The wait is for progress: a slow machine books slowly, a stuck queue books nothing more. Differences are no measure of
+        // it: an order that was not there differs once, and half booked in several ways.
+        let last = '';
         for (let deadline = Date.now() + stuckMs; Date.now() < deadline; await sleep(500)) {
           const before = canonicalJson((await desk.broker()).orders as never);
-          left = differences(await desk.broker(), await readBook(book, account), account);
+          const seen = await readBook(book, account);
+          left = differences(await desk.broker(), seen, account);
           if (left.length === 0 && before === canonicalJson((await desk.broker()).orders as never)) break;
-          if (left.length >= fewest) continue;
-          fewest = left.length;
-          deadline = Date.now() + stuckMs;
+          const now = canonicalJson(seen as never);
+          if (now !== last) deadline = Date.now() + stuckMs;
+          last = now;
         }
         expect(left).toEqual([]);
         const record = await desk.broker();
@@ -178,7 +180,7 @@ async function killOnTheWay(desk: Desk, dataDir: string): Promise<void> {
 /** Waits until a file was written `count` times more. */
 async function writes(file: string, count: number): Promise<void> {
   const written = () => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  for (let seen = 0, last = written(); seen < count; await sleep(1)) {
+  for (let seen = 0, last = written(); seen < count; await sleep(5)) {
     if (written() === last) continue;
     last = written();
     seen += 1;
@@ -191,7 +193,7 @@ async function killed(desk: Desk, prepare: () => unknown): Promise<void> {
   if (pid === undefined) throw new Error('the streamer does not run');
   await prepare();
   for (const deadline = Date.now() + 120_000; isAlive(pid); await sleep(10)) {
-    if (Date.now() > deadline) throw new Error('the streamer was not killed within 60 s');
+    if (Date.now() > deadline) throw new Error('the streamer was not killed within 120 s');
   }
   await desk.endStreamer('SIGKILL');
   await desk.startStreamer();

@@ -128,7 +128,7 @@ async function start() {
       const { orders, marketData } = streamer.stats();
       return orders.synced && marketData.lines[0]?.feed === 'live' && worth.now !== null;
     },
-    { timeout: 15_000, interval: 20 },
+    { timeout: 60_000, interval: 20 },
   );
   const conId = streamer.stats().marketData.lines[0]!.conId;
   const order = { action: 'BUY', quantity: '2', orderType: 'LMT', limitPrice: '2650' } as const;
@@ -145,7 +145,7 @@ async function start() {
         const item = memory.items.get(`${account} intent ${key}`);
         return item !== undefined && readIntent(item.body).state !== 'sending';
       },
-      { timeout: 10_000, interval: 10 },
+      { timeout: 60_000, interval: 10 },
     );
   };
   /** placeOrder messages that reached the gateway: questions, and orders. */
@@ -199,7 +199,7 @@ it('one question for each order that opens something, and no order of ours comes
   gateway.fault({ type: 'what-if', how: 'unset-first' });
   expect(await send('filled', { orderType: 'MKT', limitPrice: null })).toMatchObject({ state: 'sent' });
   expect(reached()).toEqual({ questions: 4, orders: 4 });
-  await vi.waitUntil(() => streamer.trading.positions()[0]?.position === '2', { timeout: 10_000 });
+  await vi.waitUntil(() => streamer.trading.positions()[0]?.position === '2', { timeout: 60_000 });
 
   // What only reduces is not asked, however little there is.
   gateway.fault({ type: 'margin', factor: '1000' });
@@ -219,7 +219,7 @@ it('one question for each order that opens something, and no order of ours comes
     orders.flatMap(({ permId, status }) => (status === 'Filled' ? [] : [permId])).toSorted((a, b) => a - b),
   );
   expect(streamer.stats().orders).toMatchObject({ working: 4, held: 0 });
-  await vi.waitUntil(() => book.of('order.filled').length === 1, { timeout: 10_000 });
+  await vi.waitUntil(() => book.of('order.filled').length === 1, { timeout: 60_000 });
   const told = book.events.flatMap(({ type, data }) =>
     /^(order|fill)\./.test(type) ? [(data as { permId: number }).permId] : [],
   );
@@ -236,10 +236,10 @@ it('a gateway that takes the question for an order has it cancelled, and the ord
     message: expect.stringContaining('made an order of the question 1') as string,
   });
   expect(reached()).toEqual({ questions: 1, orders: 0 });
-  await vi.waitUntil(() => gateway.broker().orders[0]?.status === 'Cancelled', { timeout: 10_000 });
+  await vi.waitUntil(() => gateway.broker().orders[0]?.status === 'Cancelled', { timeout: 60_000 });
   expect(gateway.broker().orders).toMatchObject([{ orderId: 1, orderRef: 'what-if', filled: '0' }]);
   await vi.waitUntil(() => bus.of('alert.raised').some(({ subject }) => subject === 'order 1'), {
-    timeout: 10_000,
+    timeout: 60_000,
   });
   const [alert] = bus.of('alert.raised').filter(({ subject }) => subject === 'order 1');
   expect(alert).toMatchObject({ alert: 'order_unresolved', severity: 'CRITICAL' });

@@ -4,8 +4,8 @@ import type { Exercise } from './exercise.ts';
 import { type Grant, grantKey, grantsFor } from './grants.ts';
 import type { WatchedCloud } from './watched-cloud.ts';
 
-/** What a function prints is written a moment after it has answered. */
-const settleMs = 3_000;
+/** What a function prints is written a moment after it has answered, on a busy machine a long one: who has all ends the wait. */
+const settleMs = 30_000;
 /** Until an exercise has ended that was refused something. */
 const graceMs = 500;
 

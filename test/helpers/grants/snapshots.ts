@@ -1,10 +1,13 @@
 /** The streamer's answer to a snapshot command, by somebody who stands in for it. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteMessageCommand, ReceiveMessageCommand } from '@aws-sdk/client-sqs';
 import { canonicalJson } from '../../../lib/aws/audit-hash.ts';
 import type { Json } from '../../../lib/domain/book/item.ts';
 import type { PositionFact } from '../../../lib/domain/orders/broker-facts.ts';
 import { snapshotKey } from '../../../lib/events/command-names.ts';
 import { snapshotDocument } from '../../../lib/events/snapshot-document.ts';
+import type { AccessDecision } from '../../../sandbox/cloud/iam.ts';
+import { waitMs } from './watched-cloud.ts';
 import { account, type GrantWorld, prefix, stage } from './world.ts';
 
 export async function putSnapshot(
@@ -55,8 +58,23 @@ export async function answerSnapshots(
     );
     for (const { Body = '', ReceiptHandle } of Messages) {
       const command = JSON.parse(Body) as { readonly id: string; readonly type: string };
-      if (command.type === 'snapshot') await putSnapshot(world, command.id, positions);
+      if (command.type === 'snapshot') {
+        await untilLooked(world, command.id);
+        await putSnapshot(world, command.id, positions);
+      }
       await world.clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
     }
   }
+}
+
+/**
+ * Waits until who has asked has looked once and found nothing, for which it needs a grant: on a busy machine the answer could
+ * be there first. A refusal is as good.
+ */
+async function untilLooked(world: GrantWorld, commandId: string): Promise<void> {
+  const [bucket, key] = [`${prefix}-snapshots-`, snapshotKey(account, commandId)];
+  const isLook = ({ access: { action, resource }, allowed }: AccessDecision) =>
+    resource.includes(bucket) && (action === 's3:ListBucket' || (!allowed && resource.endsWith(key)));
+  for (const deadline = Date.now() + waitMs; Date.now() < deadline; await sleep(10))
+    if ([...world.decisions.values()].some(isLook)) return;
 }

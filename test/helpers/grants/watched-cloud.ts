@@ -9,7 +9,7 @@ import { assemblyWithout, type Grant } from './grants.ts';
 export const account = 'DU1234567';
 export const stage = 'sandbox';
 export const prefix = `evenkeel-${stage}`;
-export const waitMs = 20_000;
+export const waitMs = 60_000;
 
 /** A role was refused something while an exercise waited for what it does. */
 export class DeniedError extends Error {

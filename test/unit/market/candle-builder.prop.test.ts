@@ -81,7 +81,7 @@ const delaysArb = (prints: readonly Print[], maxMs: number) =>
     maxLength: prints.length,
   });
 
-const runs = { numRuns: process.env.EVENKEEL_PROOF ? 20_000 : 500 };
+const runs = { numRuns: process.env.EVENKEEL_PROOF ? 20_000 : 250 };
 
 describe('candle builder, properties', () => {
   it('any permutation of RTVolume prints within the grace gives the same bars', () => {

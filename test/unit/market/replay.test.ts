@@ -1,11 +1,12 @@
 /** `npm run replay` as a person starts it, and the replay behind it. */
-import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Decimal } from 'decimal.js';
 import { afterAll, describe, expect, it } from 'vitest';
+import { runReplay } from '../../../bin/replay.ts';
 import { replayTape } from '../../../sandbox/replay/replay.ts';
 import { generateTape, writeTape } from '../../../sandbox/tapes/generate.ts';
 import type { TapeRow } from '../../../sandbox/tapes/tape.ts';
@@ -15,8 +16,18 @@ const program = fileURLToPath(new URL('../../../bin/replay.ts', import.meta.url)
 const folder = mkdtempSync(join(tmpdir(), 'evenkeel-replay-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function replay(...args: readonly string[]): SpawnSyncReturns<string> {
-  return spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+/** The program in this process: starting it anew for each call would be most of the work. */
+async function replay(
+  ...args: readonly string[]
+): Promise<{ status: number; stdout: string; stderr: string }> {
+  const said = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof said) => ({
+    write: (text: string) => {
+      said[name] += text;
+    },
+  });
+  const status = await runReplay(args, { stdout: stream('stdout'), stderr: stream('stderr') });
+  return { status, ...said };
 }
 
 const path = (name: string) => join(folder, name);
@@ -59,7 +70,7 @@ describe('replay of a generated tape', () => {
       file(`bars-${seed}.csv`, `${[header, ...expected].join('\n')}\n`);
 
       const args = ['--tape', path(`tape-${seed}.csv`), '--out', path(`out-${seed}.csv`)];
-      const done = replay(...args, '--bars', path(`bars-${seed}.csv`), '--json');
+      const done = await replay(...args, '--bars', path(`bars-${seed}.csv`), '--json');
 
       expect(done.stderr).toBe('');
       const summary = JSON.parse(done.stdout);
@@ -80,7 +91,9 @@ describe('replay of a generated tape', () => {
   it('shows silent minutes when asked to, at the last price', async () => {
     const rows = generateTape({ seed: 4, minutes: 60 });
     await writeTape(path('silent.csv'), rows);
-    expect(replay('--tape', path('silent.csv'), '--out', path('flat.csv'), '--include-flat').status).toBe(0);
+    expect(
+      (await replay('--tape', path('silent.csv'), '--out', path('flat.csv'), '--include-flat')).status,
+    ).toBe(0);
     const expected = naive(rows, 'GCG6');
     const flat = body('flat.csv').filter((line) => !expected.includes(line));
     expect(flat.length).toBeGreaterThan(0);
@@ -91,19 +104,34 @@ describe('replay of a generated tape', () => {
   it('keeps the symbols of a tape apart, by a column or one at a time', async () => {
     const rows = generateTape({ seed: 5, minutes: 20, symbols: ['GCG6', 'ESH6'] });
     await writeTape(path('two.csv'), rows);
-    expect(replay('--tape', path('two.csv'), '--out', path('two-out.csv')).status).toBe(0);
+    expect((await replay('--tape', path('two.csv'), '--out', path('two-out.csv'))).status).toBe(0);
     expect(readFileSync(path('two-out.csv'), 'utf8')).toMatch(/^time_ms,symbol,open,high,low,close,volume\n/);
     for (const symbol of ['GCG6', 'ESH6']) {
       const own = body('two-out.csv').filter((line) => line.includes(symbol));
       expect(own.map((line) => line.replace(`${symbol},`, ''))).toEqual(naive(rows, symbol));
       const bars = file('one-bars.csv', [header, ...naive(rows, symbol)].join('\n'));
-      expect(replay('--tape', path('two.csv'), '--symbol', symbol, '--bars', bars).status).toBe(0);
-      expect(replay('--tape', path('two.csv'), '--bars', bars)).toMatchObject({
+      expect((await replay('--tape', path('two.csv'), '--symbol', symbol, '--bars', bars)).status).toBe(0);
+      expect(await replay('--tape', path('two.csv'), '--bars', bars)).toMatchObject({
         status: 2,
         stderr: expect.stringContaining('choose with --symbol'),
       });
     }
-    expect(replay('--tape', path('two.csv'), '--bars', path('two-out.csv')).status).toBe(0);
+    expect((await replay('--tape', path('two.csv'), '--bars', path('two-out.csv'))).status).toBe(0);
+  });
+
+  it('is a program of its own, with its exit code', async () => {
+    await writeTape(path('own.csv'), generateTape({ seed: 7, minutes: 5 }));
+    const run = (...args: string[]) => spawnSync(process.execPath, [program, ...args], { encoding: 'utf8' });
+    expect(run('--tape', path('own.csv'), '--json')).toMatchObject({
+      status: 0,
+      stderr: '',
+      stdout: expect.stringMatching(/^\{.*\}\n$/),
+    });
+    expect(run('--tape', path('own.csv'), '--speed', '3')).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining("unknown option '--speed'"),
+    });
   });
 
   it('gives the same bytes twice', async () => {
@@ -117,9 +145,9 @@ describe('comparison', () => {
   const tape = () =>
     file('small.csv', 'time_ms,symbol,price,size\n1767625800000,X,10,5\n1767625860000,X,11,2\n');
 
-  it('ends with 1 on a difference, and says which', () => {
+  it('ends with 1 on a difference, and says which', async () => {
     const bars = file('wrong.csv', `${header}\n1767625800000,10,10,10,10,6\n1767625920000,1,1,1,1,1\n`);
-    const done = replay('--tape', tape(), '--bars', bars);
+    const done = await replay('--tape', tape(), '--bars', bars);
     expect(done.status).toBe(1);
     expect(done.stdout).toContain('0 of 2 bars of wrong.csv are exact');
     expect(done.stdout).toContain('1 differ, 1 are missing, 1 are extra');
@@ -128,17 +156,17 @@ describe('comparison', () => {
     expect(done.stdout).toContain('2026-01-05T15:12:00.000Z X missing: 1 1 1 1 1');
   });
 
-  it('takes what is within the tolerance for equal', () => {
+  it('takes what is within the tolerance for equal', async () => {
     const bars = file(
       'near.csv',
       `${header}\n1767625800000,10.1,10.1,10,10,6\n1767625860000,11,11,11,11,2.0\n`,
     );
-    const json = (...more: string[]) =>
-      JSON.parse(replay('--tape', tape(), '--bars', bars, '--json', ...more).stdout);
-    expect(json()).toMatchObject({ exact: 1, tolerated: 0, differs: 1 });
-    expect(json('--tolerance', '0.1')).toMatchObject({ exact: 1, tolerated: 0, differs: 1 });
-    expect(json('--tolerance', '0.1,0.2')).toMatchObject({ exact: 1, tolerated: 1, differs: 0 });
-    expect(replay('--tape', tape(), '--bars', bars, '--tolerance', '0.1,0.2').status).toBe(0);
+    const json = async (...more: string[]) =>
+      JSON.parse((await replay('--tape', tape(), '--bars', bars, '--json', ...more)).stdout);
+    expect(await json()).toMatchObject({ exact: 1, tolerated: 0, differs: 1 });
+    expect(await json('--tolerance', '0.1')).toMatchObject({ exact: 1, tolerated: 0, differs: 1 });
+    expect(await json('--tolerance', '0.1,0.2')).toMatchObject({ exact: 1, tolerated: 1, differs: 0 });
+    expect((await replay('--tape', tape(), '--bars', bars, '--tolerance', '0.1,0.2')).status).toBe(0);
   });
 });
 
@@ -152,9 +180,9 @@ describe('bad input ends with 2, a clear word, and nothing written', () => {
     ['an unknown symbol', ['--tape', '@good', '--symbol', 'Y'], /no rows of Y.*It has X/],
     ['an output that is the input', ['--tape', '@good', '--out', '@good'], /input of this run/],
     ['an output that cannot be written', ['--tape', '@good', '--out', '/nowhere/x.csv'], /cannot be written/],
-  ] as const)('%s', (_, args, message) => {
+  ] as const)('%s', async (_, args, message) => {
     const tape = file('good.csv', good);
-    const done = replay(...args.map((arg) => (arg === '@good' ? tape : arg)));
+    const done = await replay(...args.map((arg) => (arg === '@good' ? tape : arg)));
     expect(done.stderr).toMatch(message);
     expect(done.status).toBe(2);
     expect(readFileSync(tape, 'utf8')).toBe(good);
@@ -177,8 +205,8 @@ describe('bad input ends with 2, a clear word, and nothing written', () => {
       `${good}1767625800001,X,10,999999999999\n`,
       /tape\.csv:3:1: price 10 or size 9/,
     ],
-  ])('%s', (_, text, message) => {
-    const done = replay('--tape', file('tape.csv', text));
+  ])('%s', async (_, text, message) => {
+    const done = await replay('--tape', file('tape.csv', text));
     expect(done.stderr).toMatch(message);
     expect(done.status).toBe(2);
   });
@@ -203,8 +231,8 @@ describe('bad input ends with 2, a clear word, and nothing written', () => {
       `symbol,${header}\nY,1767625800000,1,1,1,1,1\n`,
       /bars of Y, the tape has none/,
     ],
-  ])('%s', (_, text, message) => {
-    const done = replay('--tape', file('good.csv', good), '--bars', file('bars.csv', text));
+  ])('%s', async (_, text, message) => {
+    const done = await replay('--tape', file('good.csv', good), '--bars', file('bars.csv', text));
     expect(done.stderr).toMatch(message);
     expect(done.status).toBe(2);
   });
@@ -244,10 +272,10 @@ describe.skipIf(sharedDataDir === undefined)(`real gold tapes (${whenAbsent} whe
   it.each([
     ['2013-10-07', 39_701, 1_314],
     ['2013-10-08', 52_037, 1_377],
-  ])("%s: all of the vendor's bars are exact", (day, ticks, bars) => {
+  ])("%s: all of the vendor's bars are exact", async (day, ticks, bars) => {
     const base = join(sharedDataDir!, 'ticks', `GCZ3_${day}`);
     const out = path(`gold-${day}.csv`);
-    const done = replay(
+    const done = await replay(
       '--tape',
       `${base}.ticks.csv.gz`,
       '--bars',

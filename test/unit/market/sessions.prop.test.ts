@@ -78,7 +78,7 @@ function hoursText({ opens, closes }: Market, fromMs: number): string {
 }
 
 const scene = fc.record({ market: fc.constantFrom(...markets), weekMs: fc.constantFrom(...weeks) });
-const runs = { numRuns: process.env.EVENKEEL_PROOF ? 5_000 : 300 };
+const runs = { numRuns: process.env.EVENKEEL_PROOF ? 5_000 : 150 };
 
 describe('sessions in the weeks of a clock change', () => {
   it('are open, closed and dated as the wall clock of the exchange says', () => {

@@ -18,7 +18,7 @@ import {
   type Stamped,
 } from './order-harness.ts';
 
-const numRuns = 300;
+const numRuns = process.env.EVENKEEL_PROOF === '1' ? 3_000 : 150;
 
 /** Any order, with any of it delivered up to three times. */
 function deliveries<T>(events: readonly T[]): fc.Arbitrary<T[]> {

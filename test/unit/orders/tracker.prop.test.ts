@@ -14,6 +14,10 @@ import {
   terms,
 } from './tracker-harness.ts';
 
+/** Half of them in the suite, ten times as many in the proof. */
+const runs = (number: number): number =>
+  process.env.EVENKEEL_PROOF === '1' ? number * 10 : Math.ceil(number / 2);
+
 interface Plan {
   readonly quantity: number;
   readonly fills: readonly number[];
@@ -176,7 +180,7 @@ describe('whatever IB does', () => {
         }
         for (const key of story.keys) expect(desk.view(key)).toMatchObject({ working: false, missing: '0' });
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -193,7 +197,7 @@ describe('whatever IB does', () => {
         }
         expect(desk.news()).toEqual([]);
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -213,7 +217,7 @@ describe('whatever IB does', () => {
           expect(new Set(told(desk)).size).toBe(told(desk).length);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -242,7 +246,7 @@ describe('whatever IB does', () => {
         desk.news();
         expect(desk.round(lists(story)).news()).toEqual([]);
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 
@@ -256,7 +260,7 @@ describe('whatever IB does', () => {
         expect(again.emitted.length).toBeGreaterThan(0);
         expect(listed(again)).toBe(before);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });

@@ -7,7 +7,7 @@ import { worlds } from '../../helpers/random-worlds.ts';
 import { digest, type World } from '../../helpers/reconcile-world.ts';
 
 const isProof = process.env.EVENKEEL_PROOF === '1';
-const numRuns = isProof ? 10_000 : 300;
+const numRuns = isProof ? 10_000 : 150;
 const timeout = isProof ? 600_000 : 30_000;
 
 function writing({ plan }: Verdict): readonly PlanAction[] {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { History } from '../../helpers/random-history.ts';
 
 const isProof = process.env.EVENKEEL_PROOF === '1';
-const numRuns = isProof ? 10_000 : 300;
+const numRuns = isProof ? 10_000 : 150;
 const timeout = isProof ? 900_000 : 30_000;
 
 describe('reconcile of a desk of which nothing is lost', () => {

@@ -27,7 +27,10 @@ const config = configSchema.parse({
 function template(): Template {
   const prefix = 'evenkeel-paper';
   const removalPolicy = RemovalPolicy.DESTROY;
-  const stack = new Stack(new App({ analyticsReporting: false }), 'test');
+  const stack = new Stack(
+    new App({ analyticsReporting: false, builtinCloudFormationValidation: false }),
+    'test',
+  );
   const bundle = { folder, bytes: 1 };
   const { bus } = new StageEventBus(stack, 'Events', { name: prefix, archiveDays: 1, removalPolicy });
   const book = new Book(stack, 'Book', { prefix, config, bus, bundle, removalPolicy, isProtected: false });
