@@ -1,6 +1,7 @@
 /** The whole way of an alert on one machine: bus, rule, queue, function, Slack; and the operator who takes it on. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { zstdCompressSync } from 'node:zlib';
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -9,10 +10,11 @@ import { startConsoleProgram } from '../helpers/console-program.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
 import { type HookServer, startHookServer } from '../helpers/hook-server.ts';
 import { evenkeelHere } from '../helpers/operator.ts';
-import type { Ended } from '../helpers/programs.ts';
+import { type Ended, run } from '../helpers/programs.ts';
 import { found, huntFiles } from '../helpers/secret-hunt.ts';
 import { removeAssemblies, synthStage } from '../helpers/stage-template.ts';
 
+const program = fileURLToPath(new URL('../../bin/evenkeel.ts', import.meta.url));
 /** Recognisable, and with characters that change in an address and in JSON. */
 const secrets = {
   slack: 'planted-slack-token-0123456789',
