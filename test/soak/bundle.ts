@@ -2,6 +2,7 @@
  * The streamer as its image has it: one bundle, by the flags of streamer/Dockerfile. Run from its sources, Node would
  * load its compiler of types too, which is no part of what is deployed and larger than the streamer.
  */
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -33,4 +34,10 @@ export async function bundleStreamer(folder: string): Promise<Bundles> {
     logLevel: 'error',
   });
   return { main: join(folder, 'main.mjs'), preload: join(folder, 'preload.mjs') };
+}
+
+/** What the image starts Node with. */
+export function nodeOptionsOfImage(): string {
+  const dockerfile = readFileSync(new URL('../../streamer/Dockerfile', import.meta.url), 'utf8');
+  return /NODE_OPTIONS=(?:"([^"]*)"|(\S+))/.exec(dockerfile)?.slice(1).find(Boolean) ?? '';
 }

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { bundleStreamer } from './bundle.ts';
+import { bundleStreamer, nodeOptionsOfImage } from './bundle.ts';
 import { asText, reportOn } from './report.ts';
 import { type Measurement, soak } from './soak.ts';
 import { type ClockChange, clockChanges, planWeek } from './week.ts';
@@ -18,6 +18,8 @@ interface Options {
   readonly seed: number;
   readonly short: boolean;
   readonly json: boolean;
+  readonly asDeployed: boolean;
+  readonly nodeOptions?: string;
   readonly keep?: string;
 }
 
@@ -33,7 +35,7 @@ const command = new Command('soak')
       .choices(Object.keys(clockChanges))
       .default('autumn'),
   )
-  .option('--days <n>', 'trading days after the Sunday', whole(1, 5), 5)
+  .option('--days <n>', 'trading days after the Sunday; more than 5 are a second week', whole(1, 10), 5)
   .option(
     '--speed <n>',
     'simulated seconds a second at the most; max is as fast as it goes',
@@ -48,6 +50,8 @@ const command = new Command('soak')
     'one night of a market that never closes: a reset, the login, the change of the clocks',
     false,
   )
+  .option('--as-deployed', 'lease and heartbeat as often as deployed: half as long again', false)
+  .option('--node-options <text>', "instead of the image's, for example --max-semi-space-size=2")
   .option('--json', 'one line of JSON instead of text', false)
   .option('--keep <folder>', "keep the streamer's log and outbox there")
   .addHelpText(
@@ -95,12 +99,13 @@ async function run(options: Options, folder: string, signal: AbortSignal): Promi
   signal.throwIfAborted();
   const result = await soak({
     bundles: await bundleStreamer(folder),
+    nodeOptions: options.nodeOptions ?? nodeOptionsOfImage(),
     week,
     tape,
     folder,
     speed: options.speed,
     measureEveryMs: 60 * MINUTE_MS,
-    calm: short,
+    calm: !options.asDeployed,
     signal,
     onMeasured: (measurement) => say(lineOf(measurement, week.startMs)),
   });

@@ -39,9 +39,16 @@ export function reportOn(week: Week, { tape, reference, trades }: WeekTape, run:
   const opening = Math.min(
     ...week.markets
       .flatMap(({ sessions }) => sessions.map(({ fromMs }) => fromMs))
-      .filter((ms) => ms > week.login.fromMs),
+      .filter((ms) => ms > week.logins[0]!.fromMs),
   );
-  const flatness = judgeFlatness(measurements, opening + dayMs);
+  const tradingDays = new Set(week.markets.flatMap(({ sessions }) => sessions.map(({ date }) => date))).size;
+  const flatness = judgeFlatness(measurements, {
+    fromMs: opening + dayMs,
+    kept: {
+      barsPerDay: bars.reduce((sum, { minutes }) => sum + minutes, 0) / tradingDays,
+      ordersPerDay: gateway.broker().orders.length / tradingDays,
+    },
+  });
   const trading = [...operator.sent.keys()];
   const answers: Record<string, number> = {};
   for (const id of trading) add(answers, ledger.answers.get(id) ?? 'none');
@@ -49,7 +56,10 @@ export function reportOn(week: Week, { tape, reference, trades }: WeekTape, run:
   for (const { alert } of ledger.alerts) add(alerts, alert);
   const loginsAwaited = ledger.counts['login.awaited'] ?? 0;
   const snapshotsTaken = ledger.counts['snapshot.taken'] ?? 0;
-  const loginMs = week.login.toMs - Math.max(week.login.fromMs, week.startMs);
+  const loginMs = week.logins.reduce(
+    (sum, { fromMs, toMs }) => sum + toMs - Math.max(fromMs, week.startMs),
+    0,
+  );
   const problems = [
     ...bars.flatMap((each) => each.problems),
     ...fills.problems,
@@ -66,7 +76,7 @@ export function reportOn(week: Week, { tape, reference, trades }: WeekTape, run:
       answer === 'accepted' ? [] : [`${count} trading commands were answered: ${answer}`],
     ),
     ...resetProblems(week, run),
-    ...(loginsAwaited < Math.floor(loginMs / LOGIN_REMINDER_MS) - 1
+    ...(loginsAwaited < Math.floor(loginMs / LOGIN_REMINDER_MS) - week.logins.length
       ? [`the login was asked for ${loginsAwaited} times in ${loginMs / 3_600_000} h`]
       : []),
     ...(snapshotsTaken === operator.snapshots
@@ -99,11 +109,12 @@ export function reportOn(week: Week, { tape, reference, trades }: WeekTape, run:
 
 /** Without a login, and outside of the windows in which alerts are muted, nobody knows how positions are protected. */
 function isExpected(
-  { login }: Week,
+  { logins }: Week,
   { at, alert }: { readonly at: string; readonly alert: string },
 ): boolean {
   const atMs = Date.parse(at);
-  const isAway = atMs >= login.fromMs && atMs <= login.toMs + 60_000;
+  // Told at the market's time, which stands still while the gateway is away.
+  const isAway = logins.some(({ fromMs, toMs }) => atMs >= fromMs - 60_000 && atMs <= toMs + 60_000);
   return expectedAlerts.has(alert) || (alert === 'protection_unknown' && isAway);
 }
 

@@ -19,5 +19,5 @@ resetWindows:
   - { name: weekend, timeZone: America/New_York, days: [fri], from: '23:00', to: '03:00' }
 # Prices of a generated tape walk where they like: what is traded here must not depend on how the day went.
 risk: { maxDailyLoss: null, maxDrawdown: null, maxNotional: null }
-${calm ? 'lease: { ttlMs: 120000, renewMs: 40000 }\nheartbeat: { everyMs: 40000 }\n' : ''}`;
+${calm ? 'lease: { ttlMs: 60000, renewMs: 20000 }\nheartbeat: { everyMs: 30000 }\n' : ''}`;
 }

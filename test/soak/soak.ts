@@ -21,6 +21,7 @@ import { hasRead, Wires } from './wires.ts';
 
 export interface SoakOptions {
   readonly bundles: Bundles;
+  readonly nodeOptions: string;
   readonly week: Week;
   readonly tape: WeekTape;
   readonly folder: string;
@@ -95,6 +96,7 @@ export async function soak(options: SoakOptions): Promise<SoakRun> {
     const dbPath = join(folder, 'streamer.db');
     streamer = await StreamerProcess.start({
       bundles: options.bundles,
+      nodeOptions: options.nodeOptions,
       env: environment(folder, dbPath, { gateway, sink, engine, ...options }),
       startMs: week.startMs,
       gatewayPort: gateway.port,

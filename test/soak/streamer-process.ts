@@ -13,6 +13,8 @@ const LAST_WORDS = 1_500;
 
 export interface StreamerProcessOptions {
   readonly bundles: Bundles;
+  /** Of Node, as the environment variable has them. */
+  readonly nodeOptions: string;
   readonly env: Readonly<Record<string, string>>;
   readonly startMs: number;
   readonly gatewayPort: number;
@@ -30,21 +32,15 @@ export class StreamerProcess {
   #fail: ((error: Error) => void) | undefined;
   healthPort = 0;
 
-  private constructor({ bundles, env, startMs, gatewayPort, logFile }: StreamerProcessOptions) {
+  private constructor({ bundles, nodeOptions, env, startMs, gatewayPort, logFile }: StreamerProcessOptions) {
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
     const preload = pathToFileURL(bundles.preload).href;
-    const args = [
-      '--enable-source-maps',
-      '--expose-gc',
-      '--import',
-      preload,
-      bundles.main,
-      '--wait-for-gateway',
-    ];
+    const args = ['--expose-gc', '--import', preload, bundles.main, '--wait-for-gateway'];
     this.#child = spawn(process.execPath, args, {
       env: {
         PATH: process.env.PATH ?? '',
+        NODE_OPTIONS: nodeOptions,
         ...env,
         SOAK_START_MS: String(startMs),
         SOAK_GATEWAY_PORT: String(gatewayPort),

@@ -12,7 +12,7 @@ export type ClockChange = keyof typeof clockChanges;
 
 export interface WeekOptions {
   readonly change: ClockChange;
-  /** Trading days after the Sunday, 1 to 5. */
+  /** Trading days after the Sunday, 1 to 10: more than five are a second week, with a weekend between. */
   readonly days: number;
   readonly symbols: readonly string[];
   readonly seed: number;
@@ -40,34 +40,46 @@ export interface Week {
   readonly acts: readonly Planned<WeekAct>[];
   /** The gateway is away from then on until it is back: [from, to). */
   readonly outages: readonly { readonly name: string; readonly fromMs: number; readonly toMs: number }[];
-  /** Between the end of the login and the person who logs in again. */
-  readonly login: { readonly fromMs: number; readonly toMs: number };
+  /** Between the end of a login and the person who logs in again. */
+  readonly logins: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
 const minuteMs = 60_000;
 /** The older time of IB's nightly reset, still the one of QuantConnect's IBAutomater. */
 export const resetWindow = { from: '23:45', to: '00:45' };
-/** On the Friday before: the last hours of the week before the clocks change count too. */
-const FRIDAY_FROM = '15:00';
 
 export function planWeek({ change, days, symbols, seed, nightOnly }: WeekOptions): Week {
   const { sunday, month } = clockChanges[change];
   const random = mulberry32(seed);
-  const [friday, saturday] = [addDays(sunday, -2), addDays(sunday, -1)];
-  const tradeDates = Array.from({ length: days }, (_, index) => addDays(sunday, index + 1));
-  const startMs = nightOnly ? newYork(saturday, '22:00') : newYork(friday, FRIDAY_FROM);
+  const saturday = addDays(sunday, -1);
+  const calendarDays = Array.from({ length: days + (days > 5 ? 2 : 0) }, (_, index) =>
+    addDays(sunday, index + 1),
+  );
+  const tradeDates = calendarDays.filter((_, index) => index % 7 < 5);
+  // The second week has a weekend before it, too.
+  const sundays = days > 5 ? [sunday, addDays(sunday, 7)] : [sunday];
+  // The streamer lives through the change of the clocks, and knows the login that ends.
+  const startMs = newYork(saturday, '22:00');
   // Ten minutes beyond the last session.
   const endMs = nightOnly ? newYork(sunday, '05:00') : newYork(tradeDates.at(-1)!, '17:10');
-  const markets = marketsOf(symbols, month, [friday, saturday, sunday, ...tradeDates])
+  const markets = marketsOf(symbols, month, [saturday, sunday, ...calendarDays])
     .map((market) => ({
       ...market,
       sessions: market.sessions.map((session) => within(session, startMs, endMs)).filter(isThere),
     }))
     .filter(({ sessions }) => sessions.length > 0);
   // In the short form the person wakes before the clocks change, which in autumn brings a second 01:00.
-  const login = { fromMs: newYork(sunday, '01:00'), toMs: newYork(sunday, nightOnly ? '01:50' : '17:15') };
-  const weekend = { fromMs: newYork(friday, '23:05'), toMs: newYork(saturday, '02:40') };
-  const nights = [saturday, sunday, ...tradeDates.slice(0, -1)]
+  const logins = sundays.map((date) => ({
+    fromMs: newYork(date, '01:00'),
+    toMs: newYork(date, nightOnly ? '01:50' : '17:15'),
+  }));
+  const weekends = sundays.slice(1).map((date) => ({
+    fromMs: newYork(addDays(date, -2), '23:05'),
+    toMs: newYork(addDays(date, -1), '02:40'),
+  }));
+  const nights = [saturday, sunday, ...calendarDays.slice(0, -1)]
+    // On Fridays the weekend reset has begun by then.
+    .filter((date) => !sundays.slice(1).some((each) => addDays(each, -2) === date))
     .map((date) => ({
       name: `reset ${date}`,
       fromMs: newYork(date, resetWindow.from),
@@ -75,21 +87,21 @@ export function planWeek({ change, days, symbols, seed, nightOnly }: WeekOptions
     }))
     .filter(({ fromMs }) => fromMs < endMs);
   const outages = [
-    ...(nightOnly ? [] : [{ name: 'weekend reset', ...weekend }]),
-    { name: 'weekly login', ...login },
+    ...weekends.map((weekend) => ({ name: 'weekend reset', ...weekend })),
+    ...logins.map((login) => ({ name: 'weekly login', ...login })),
     ...nights,
-  ];
+  ].sort((a, b) => a.fromMs - b.fromMs);
   const faults: ScriptedFaultInput[] = [
-    ...(nightOnly
-      ? []
-      : [
-          { type: '1100' as const, atTapeMs: weekend.fromMs },
-          { type: '1102' as const, atTapeMs: weekend.toMs },
-        ]),
+    ...weekends.flatMap(({ fromMs, toMs }) => [
+      { type: '1100' as const, atTapeMs: fromMs },
+      { type: '1102' as const, atTapeMs: toMs },
+    ]),
     // The token dies: the gateway shows its login page, takes connections and says nothing.
-    { type: 'silent-handshake' as const, atTapeMs: login.fromMs },
-    { type: 'drop' as const, how: 'fin' as const, atTapeMs: login.fromMs + 1 },
-    { type: 'silent-handshake' as const, on: false, atTapeMs: login.toMs },
+    ...logins.flatMap(({ fromMs, toMs }) => [
+      { type: 'silent-handshake' as const, atTapeMs: fromMs },
+      { type: 'drop' as const, how: 'fin' as const, atTapeMs: fromMs + 1 },
+      { type: 'silent-handshake' as const, on: false, atTapeMs: toMs },
+    ]),
     ...nights.map(({ fromMs, toMs }) => ({
       type: 'restart' as const,
       atTapeMs: fromMs,
@@ -97,7 +109,7 @@ export function planWeek({ change, days, symbols, seed, nightOnly }: WeekOptions
     })),
   ];
   const acts = planActs(markets, { startMs, endMs, outages, nights }, random);
-  return { startMs, endMs, markets, faults, acts, outages, login };
+  return { startMs, endMs, markets, faults, acts, outages, logins };
 }
 
 /** A session is never soaked in part but by where the run begins and ends. */
