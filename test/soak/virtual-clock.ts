@@ -116,11 +116,8 @@ export class VirtualClock {
     this.#installed = true;
     const startTimer =
       (repeats: boolean) =>
-      (callback: Callback, delayMs = 1, ...args: unknown[]): SimulatedTimer => {
-        const timer = new SimulatedTimer(this, callback, Number(delayMs), args, repeats);
-        this.schedule(timer);
-        return timer;
-      };
+      (callback: Callback, delayMs = 1, ...args: unknown[]) =>
+        this.start(callback, Number(delayMs), repeats, args);
     const stopTimer = (original: (timer: never) => void) => (timer: unknown) => {
       if (timer instanceof SimulatedTimer) timer.waiting = false;
       // Timers that were begun before the clock was installed are Node's own.
@@ -143,6 +140,13 @@ export class VirtualClock {
       configurable: true,
       writable: true,
     });
+  }
+
+  /** A timer of this clock, whether it is installed or not. */
+  start(callback: Callback, delayMs: number, repeats = false, args: readonly unknown[] = []): SimulatedTimer {
+    const timer = new SimulatedTimer(this, callback, delayMs, args, repeats);
+    this.schedule(timer);
+    return timer;
   }
 
   schedule(timer: SimulatedTimer): void {

@@ -16,7 +16,7 @@ export interface WeekOptions {
   readonly days: number;
   readonly symbols: readonly string[];
   readonly seed: number;
-  /** Only the night in which the clocks change, Saturday 22:00 to Sunday 05:00. */
+  /** Only the night in which the clocks change, Saturday 23:15 to Sunday 03:00. */
   readonly nightOnly: boolean;
 }
 
@@ -59,9 +59,9 @@ export function planWeek({ change, days, symbols, seed, nightOnly }: WeekOptions
   // The second week has a weekend before it, too.
   const sundays = days > 5 ? [sunday, addDays(sunday, 7)] : [sunday];
   // The streamer lives through the change of the clocks, and knows the login that ends.
-  const startMs = newYork(saturday, '22:00');
+  const startMs = newYork(saturday, nightOnly ? '23:15' : '22:00');
   // Ten minutes beyond the last session.
-  const endMs = nightOnly ? newYork(sunday, '05:00') : newYork(tradeDates.at(-1)!, '17:10');
+  const endMs = nightOnly ? newYork(sunday, '03:00') : newYork(tradeDates.at(-1)!, '17:10');
   const markets = marketsOf(symbols, month, [saturday, sunday, ...calendarDays])
     .map((market) => ({
       ...market,

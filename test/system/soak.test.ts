@@ -27,13 +27,13 @@ it('a night through the real streamer: a reset, the login, the change of the clo
   const report = JSON.parse(said.out) as Report;
   expect(report.problems).toEqual([]);
   expect(code).toBe(0);
-  // Seven hours by the clocks of New York, and an hour that comes twice.
-  expect(report.simulatedHours).toBe(8);
+  // Three hours and three quarters by the clocks of New York, and an hour that comes twice.
+  expect(report.simulatedHours).toBe(4.75);
   const [bars] = report.bars;
-  expect(bars!.live + bars!.backfill + bars!.flat + bars!.silent).toBe(480);
+  expect(bars!.live + bars!.backfill + bars!.flat + bars!.silent).toBe(285);
   // The reset and the fifty minutes without a login are filled from history.
   expect(bars!.backfill).toBeGreaterThan(50);
-  expect(bars!.live).toBeGreaterThan(350);
+  expect(bars!.live).toBeGreaterThan(180);
   expect(report.fills.fills).toBe(report.fills.executions);
   expect(report.fills.executions).toBeGreaterThan(5);
   expect(report.loginsAwaited).toBeGreaterThanOrEqual(3);
