@@ -36,12 +36,14 @@ export function accountForBars(
     const told = ledger.bars.get(conId) ?? new Map();
     const expected = reference.get(symbol)!;
     const gaps = [...ledger.gaps.values()].filter((gap) => gap.conId === conId);
+    const inGap = (ms: number) => gaps.some(({ fromMs, toMs }) => fromMs <= ms && ms < toMs);
     const count = { minutes: 0, live: 0, backfill: 0, flat: 0, silent: 0 };
     const problems: string[] = [];
     const inSession = new Set<number>();
     for (const session of sessions) {
       let lastClose: string | undefined;
       let silence = 0;
+      let isPriceKnown = false;
       const firstMs = Math.floor(session.fromMs / minuteMs) * minuteMs;
       for (let startMs = firstMs; startMs < session.toMs; startMs += minuteMs) {
         inSession.add(startMs);
@@ -50,13 +52,15 @@ export function accountForBars(
         const candle: Candle | undefined = told.get(startMs)?.final;
         const right = expected.get(startMs);
         silence = right === undefined ? silence + 1 : 0;
+        // In a gap silence is not known to be silence, and behind it the price is from before it until the next trade.
+        if (inGap(startMs)) isPriceKnown = false;
+        else if (right !== undefined) isPriceKnown = true;
         if (candle !== undefined && candle.sessionDate !== session.date)
           problems.push(`${at} has session date ${candle.sessionDate}, not ${session.date}`);
         if (right === undefined) {
           if (candle === undefined) {
             count.silent += 1;
-            const inGap = gaps.some(({ fromMs, toMs }) => fromMs <= startMs && startMs < toMs);
-            if (silence <= FLAT_MAX && !inGap && lastClose !== undefined)
+            if (silence <= FLAT_MAX && isPriceKnown)
               problems.push(`${at} is missing: a silent minute on a live feed is told`);
           } else if (!isFlat(candle, lastClose)) problems.push(`${at} had no trade: ${brief(candle)}`);
           else count.flat += 1;
@@ -71,8 +75,7 @@ export function accountForBars(
         else if (candle.partial) problems.push(`${at} stayed partial`);
         else if (candle.source === 'backfill') {
           count.backfill += 1;
-          if (!gaps.some(({ fromMs, toMs }) => fromMs <= startMs && startMs < toMs))
-            problems.push(`${at} came from history, and no gap says why`);
+          if (!inGap(startMs)) problems.push(`${at} came from history, and no gap says why`);
         } else if (candle.source === 'live') count.live += 1;
         else problems.push(`${at} is ${candle.source}, and there were trades`);
       }
