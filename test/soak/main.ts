@@ -71,11 +71,18 @@ async function main(): Promise<number> {
   }
   const folder = options.keep ?? mkdtempSync(join(tmpdir(), 'evenkeel-soak-'));
   mkdirSync(folder, { recursive: true });
+  // Orders and fills of an earlier run in this folder have the same ids as those of this one.
+  for (const file of ['streamer.db', 'streamer.db-wal', 'streamer.db-shm', 'streamer.log'])
+    rmSync(join(folder, file), { force: true });
   const abort = new AbortController();
   const onSignal = () => abort.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
     return await run(options, folder, abort.signal);
+  } catch (error) {
+    if (!abort.signal.aborted) throw error;
+    process.stderr.write('Interrupted: nothing is judged.\n');
+    return EXIT.interrupted;
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
     if (options.keep === undefined) rmSync(folder, { recursive: true, force: true });

@@ -15,7 +15,8 @@ export async function startEngine(folder: string, names: readonly string[]): Pro
     for (const name of names) await engine.createTable(name);
     return engine;
   }
-  const { endpoint, stop } = await startDynamoDb({ dataDir: folder });
+  const engine = await startDynamoDb({ dataDir: folder });
+  const { endpoint } = engine;
   const client = new DynamoDBClient({
     endpoint,
     region: 'us-east-1',
@@ -42,7 +43,7 @@ export async function startEngine(folder: string, names: readonly string[]): Pro
     client,
     stop: async () => {
       client.destroy();
-      await stop();
+      await engine.stop();
     },
   };
 }

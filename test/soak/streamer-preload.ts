@@ -31,6 +31,9 @@ process.on('message', (message) => {
   else if (order.soak === 'measure') tell({ soak: 'measured', figures: measure() });
 });
 
+// Whoever moves the clock is gone: nothing that waits for time would ever end.
+process.once('disconnect', () => real.setTimeout(() => process.exit(1), 2_000));
+
 async function go({ toMs, gateway }: Extract<SoakOrder, { soak: 'go' }>): Promise<void> {
   await settle(gateway);
   if (toMs !== undefined) await clock.advance(toMs, () => settle());

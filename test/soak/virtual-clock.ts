@@ -168,7 +168,7 @@ export class VirtualClock {
         pop(this.#heap);
         this.#fire(due.timer);
         // A promise that a timer resolved runs on before the next timer, as in Node.
-        await undefined;
+        await Promise.resolve();
       }
       await settle();
     }
