@@ -66,6 +66,6 @@ function isStamp(value: unknown): boolean {
 
 /** A bar's numbers, without where they came from: by an outage a bar comes from history, with the next revision. */
 export function numbersOf(candle: Candle): object {
-  const { source, volumeSource, revision, ...numbers } = candle;
+  const { source: _, volumeSource: _2, revision: _3, ...numbers } = candle;
   return numbers;
 }
