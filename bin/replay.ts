@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { basename, resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import type { Candle } from '../lib/domain/market/candle.ts';
@@ -9,6 +10,7 @@ import {
   type Tolerance,
 } from '../lib/domain/market/parity.ts';
 import { type BarRow, readBars, writeBars } from '../sandbox/replay/bars-csv.ts';
+import { areSame, hashInto, type Repeats, repeat, repeatsText } from '../sandbox/replay/repeat.ts';
 import { type ReplayResult, replayTape } from '../sandbox/replay/replay.ts';
 import { ReplayError } from '../sandbox/replay/replay-error.ts';
 import { TapeError } from '../sandbox/tapes/tape.ts';
@@ -24,6 +26,8 @@ interface Options {
   readonly symbol?: string;
   readonly tolerance: Tolerance;
   readonly includeFlat: boolean;
+  readonly twice: boolean;
+  readonly faults?: number;
   readonly json: boolean;
 }
 
@@ -48,6 +52,16 @@ const createCommand = () =>
       exactly,
     )
     .option('--include-flat', 'write flat bars (silent minutes) too', false)
+    .option(
+      '--twice',
+      'replay it a second time: every statement about a bar must be the same to the byte',
+      false,
+    )
+    .option(
+      '--faults <seed>',
+      'replay it again with prints that are late, doubled and lost, and outages that history fills: the bars must be the same',
+      seed,
+    )
     .option('--json', 'one line of JSON instead of text', false)
     .addHelpText(
       'after',
@@ -55,8 +69,9 @@ const createCommand = () =>
 Examples
   npm run replay -- --tape day.csv.gz --out bars.csv
   npm run replay -- --tape day.csv.gz --bars vendor.csv --tolerance 0.1,0.02
+  npm run replay -- --tape day.csv.gz --twice --faults 7
 
-Exit codes: 0 all exact or within the tolerance, 1 bars differ, 2 bad input, 130 interrupted.`,
+Exit codes: 0 all exact or within the tolerance, 1 bars differ (from --bars, or between replays), 2 bad input, 130 interrupted.`,
     )
     .exitOverride();
 
@@ -99,17 +114,22 @@ async function replay(options: Options, signal: AbortSignal, streams: Streams): 
   const reference = options.bars === undefined ? undefined : await readBars(options.bars);
   const progress = createProgress(streams);
   const startedAt = performance.now();
+  const base = {
+    signal,
+    onProgress: progress.show,
+    ...(options.symbol === undefined ? {} : { symbol: options.symbol }),
+  };
   let result: ReplayResult;
+  let repeats: Repeats;
+  let seconds: number;
   try {
-    result = await replayTape(options.tape, {
-      signal,
-      onProgress: progress.show,
-      ...(options.symbol === undefined ? {} : { symbol: options.symbol }),
-    });
+    const first = createHash('sha256');
+    result = await replayTape(options.tape, { ...base, onStatement: hashInto(first) });
+    seconds = (performance.now() - startedAt) / 1000;
+    repeats = await repeat(options, base, result, first.digest('hex'));
   } finally {
     progress.clear();
   }
-  const seconds = (performance.now() - startedAt) / 1000;
   const parity = reference && compare(options, result, reference);
   const candles = result.symbols
     .flatMap((each) => each.candles)
@@ -117,9 +137,13 @@ async function replay(options: Options, signal: AbortSignal, streams: Streams): 
     .sort(byTime);
   signal.throwIfAborted();
   if (options.out !== undefined) await writeBars(options.out, candles, result.symbols.length > 1);
-  const print = options.json ? printJson : printText;
-  print(streams, options, result, candles.length, seconds, parity);
-  return parity && parity.missing + parity.extra + parity.differs > 0 ? EXIT.different : EXIT.same;
+  if (options.json) printJson(streams, options, result, candles.length, seconds, parity, repeats);
+  else {
+    printText(streams, options, result, candles.length, seconds, parity);
+    for (const line of repeatsText(repeats)) streams.stdout.write(`${line}\n`);
+  }
+  const differs = (parity && parity.missing + parity.extra + parity.differs > 0) || !areSame(repeats);
+  return differs ? EXIT.different : EXIT.same;
 }
 
 function byTime(a: Candle, b: Candle): number {
@@ -180,6 +204,7 @@ function printJson(
   candles: number,
   seconds: number,
   parity: Comparison | undefined,
+  repeats: Repeats,
 ): void {
   const summary = {
     tape,
@@ -193,6 +218,7 @@ function printJson(
     seconds: Math.round(seconds * 1000) / 1000,
     ...(out === undefined ? {} : { out }),
     ...(parity && { ...parity, differences: parity.differences.slice(0, DIFFERENCES_SHOWN) }),
+    ...repeats,
   };
   stdout.write(`${JSON.stringify(summary)}\n`);
 }
@@ -258,6 +284,13 @@ function createProgress({ stderr }: Streams) {
       if (drawn) stderr.write('\r\u001B[K');
     },
   };
+}
+
+function seed(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value > 4_294_967_295)
+    throw new InvalidArgumentError('Give a whole number from 0 to 4294967295.');
+  return value;
 }
 
 function tolerance(text: string): Tolerance {

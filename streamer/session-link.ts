@@ -26,6 +26,8 @@ export function ready(
   state.lastReadyMs = nowMs;
   state.failuresBefore = state.failures;
   state.failures = 0;
+  state.excusedBefore = state.excused;
+  state.excused = 0;
   state.lastError = '';
   state.breakerOpen = false;
   state.handshakeDeadlineMs = Number.POSITIVE_INFINITY;
@@ -53,7 +55,10 @@ export function lose(
   effects: SessionEffect[],
 ): void {
   const wasUp = state.link === 'up';
-  if (wasUp && nowMs < state.lastReadyMs + STEADY_MS) state.failures = state.failuresBefore;
+  if (wasUp && nowMs < state.lastReadyMs + STEADY_MS) {
+    state.failures = state.failuresBefore;
+    state.excused = state.excusedBefore;
+  }
   effects.push({ kind: 'close' });
   if (wasUp) {
     effects.push({ kind: 'coverage-lost', reason: 'disconnected' });
@@ -70,7 +75,12 @@ export function lose(
   // Announced maintenance and a missing weekly login are expected: neither is a fault of the link.
   const excused =
     activeResetWindow(state.config.resetWindows, nowMs) !== undefined || loginMissing(state, nowMs);
-  if (!excused) state.failures += 1;
+  if (excused) state.excused += 1;
+  else {
+    state.failures += 1;
+    // From here on the pauses are those of a fault: an outage that outlasts its window is told no later than any other.
+    state.excused = 0;
+  }
   if (state.failures >= state.config.breakerFailures && !state.breakerOpen) {
     state.breakerOpen = true;
     effects.push({ kind: 'breaker', failures: state.failures, lastError: message });
@@ -96,7 +106,8 @@ export function forgetLink(state: SessionState): void {
 
 function retryDelay(state: SessionState, random: number): number {
   const { config } = state;
-  const doublings = Math.min(Math.max(state.failures - 1, 0), 30);
+  // What does not count is waited for just as patiently: a reset takes an hour, a login that nobody confirms all Sunday.
+  const doublings = Math.min(Math.max((state.excused || state.failures) - 1, 0), 30);
   const base = state.breakerOpen
     ? config.breakerRetryMs
     : Math.min(config.backoffMaxMs, config.backoffFirstMs * 2 ** doublings);

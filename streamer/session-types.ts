@@ -41,8 +41,11 @@ export interface SessionState {
   everReady: boolean;
   lastReadyMs: number;
   failures: number;
-  /** Failures before the session that is up: they count on when it does not last. */
+  /** Failures in a row that are expected and do not count: in a reset window, or while the weekly login is missing. */
+  excused: number;
+  /** Both before the session that is up: they count on when it does not last. */
   failuresBefore: number;
+  excusedBefore: number;
   /** When the broker last answered while the session was up. */
   lastAnswerMs: number;
   lastError: string;
@@ -126,7 +129,9 @@ export function createSession(config: SessionConfig): SessionState {
     everReady: false,
     lastReadyMs: 0,
     failures: 0,
+    excused: 0,
     failuresBefore: 0,
+    excusedBefore: 0,
     lastAnswerMs: 0,
     lastError: '',
     breakerOpen: false,

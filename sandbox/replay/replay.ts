@@ -1,25 +1,23 @@
 /** Runs a tape through the candle builder of the streamer, without sockets and as fast as it goes. */
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Candle } from '../../lib/domain/market/candle.ts';
-import { supersedes } from '../../lib/domain/market/candle.ts';
-import {
-  type BuilderEffect,
-  type BuilderState,
-  builderStats,
-  createBuilder,
-  deadline,
-  step,
-} from '../../lib/domain/market/candle-builder.ts';
-import { parsePrice, parseSize, sizeDecimalsFor } from '../../lib/domain/market/fixed.ts';
-import { createCalendar, type SessionCalendar } from '../../lib/domain/market/sessions.ts';
-import { readContracts, type TapeContract } from '../tapes/contracts.ts';
+import { builderStats } from '../../lib/domain/market/candle-builder.ts';
+import { parsePrice, parseSize } from '../../lib/domain/market/fixed.ts';
+import type { SessionCalendar } from '../../lib/domain/market/sessions.ts';
+import { readContracts } from '../tapes/contracts.ts';
 import { readTape, type TapeRow } from '../tapes/tape.ts';
+import { type Arrival, type FaultyArrivals, faultyArrivals } from './faulty-arrivals.ts';
+import { TapeHistory } from './history.ts';
+import { createLine, type Line, Market, type OnStatement } from './market.ts';
 import { ReplayError } from './replay-error.ts';
 
 export interface ReplayOptions {
   /** Only this symbol of the tape. */
   readonly symbol?: string;
   readonly intervalMs?: number;
+  /** Disturbs the way of the prints, from this seed; the bars that miss prints are filled from the tape's own history. */
+  readonly faultSeed?: number;
+  readonly onStatement?: OnStatement;
   readonly signal?: AbortSignal;
   /** `total` is 0 while the tape is being read and its length unknown. */
   readonly onProgress?: (phase: 'reading' | 'replaying', done: number, total: number) => void;
@@ -30,6 +28,8 @@ export interface ReplayedSymbol {
   readonly calendar: SessionCalendar;
   /** In time order, flat bars included. */
   readonly candles: readonly Candle[];
+  /** Spans of which bars may have missed prints. */
+  readonly gaps: readonly { readonly fromMs: number; readonly toMs: number }[];
 }
 
 export interface ReplayResult {
@@ -40,18 +40,10 @@ export interface ReplayResult {
   readonly duplicates: number;
   readonly lateTicks: number;
   readonly gaps: number;
+  /** With a seed of faults: what befell the prints. */
+  readonly faults?: Omit<FaultyArrivals, 'arrivals'>;
 }
 
-interface Line {
-  readonly symbol: string;
-  readonly builder: BuilderState;
-  readonly calendar: SessionCalendar;
-  readonly sizeDecimals: number;
-  readonly candles: Map<number, Candle>;
-  cumVolume: number;
-}
-
-const graceMs = 2_000;
 /** How often others get a turn: Ctrl-C, the progress bar. */
 const breatheEvery = 20_000;
 
@@ -80,87 +72,71 @@ export async function replayTape(file: string, options: ReplayOptions = {}): Pro
   }
   const lines = new Map<string, Line>();
   const startMs = Math.floor(firstMs / intervalMs) * intervalMs;
+  const { faultSeed, onStatement = () => undefined } = options;
+  const faulty = faultSeed === undefined ? undefined : faultyArrivals(rows, faultSeed);
+  const market = new Market(lines, { startMs, intervalMs, onStatement, outages: faulty?.outages ?? [] });
   for (const contract of contracts) {
     if (symbol !== undefined && contract.localSymbol !== symbol) continue;
     const line = createLine(contract, intervalMs);
-    take(line, step(line.builder, { kind: 'coverage-gained', fromMs: startMs }, startMs).effects);
+    line.history = faulty && new TapeHistory(rows, line.symbol, line.sizeDecimals, intervalMs);
     lines.set(line.symbol, line);
+    market.step(line, { kind: 'coverage-gained', fromMs: startMs });
   }
   const trade = { kind: 'trade' as const, timeMs: 0, price: 0, size: 0, cumVolume: 0 };
+  const volumes = cumulativeVolumes(file, rows, lines);
   let ticks = 0;
-  let nowMs = startMs;
-  let dueMs = Number.POSITIVE_INFINITY;
-  for (const [index, row] of rows.entries()) {
-    if (row.timeMs > nowMs) nowMs = row.timeMs;
-    // One clock for all symbols, as the streamer has it.
-    if (nowMs >= dueMs) dueMs = closeDue(lines, nowMs);
+  let done = 0;
+  for (const { index, atMs } of faulty?.arrivals ?? inOrder(rows)) {
+    const row = rows[index]!;
+    market.moveTo(atMs);
     const line = lines.get(row.symbol)!;
     if (row.kind === 'trade') {
       ticks += 1;
       trade.timeMs = row.timeMs;
       trade.price = parsePrice(row.price);
       trade.size = parseSize(row.size, line.sizeDecimals);
-      line.cumVolume += trade.size;
-      trade.cumVolume = line.cumVolume;
-      if (Number.isNaN(trade.price) || !Number.isSafeInteger(line.cumVolume)) throw tooFine(file, row);
-      take(line, step(line.builder, trade, nowMs).effects);
+      trade.cumVolume = volumes[index]!;
+      if (Number.isNaN(trade.price)) throw tooFine(file, row);
+      market.step(line, trade);
     } else if (row.kind !== 'quote') {
-      const halted = row.kind === 'halt';
-      take(line, step(line.builder, { kind: 'halt', halted, atMs: row.timeMs }, nowMs).effects);
+      market.step(line, { kind: 'halt', halted: row.kind === 'halt', atMs: row.timeMs });
     }
-    dueMs = Math.min(dueMs, deadline(line.builder));
-    if (index % breatheEvery === breatheEvery - 1) {
-      onProgress?.('replaying', index + 1, rows.length);
+    done += 1;
+    if (done % breatheEvery === 0) {
+      onProgress?.('replaying', Math.min(done, rows.length), rows.length);
       await breathe();
       signal?.throwIfAborted();
     }
   }
-  // The market goes on after the tape for as long as it takes to close its last bar.
-  closeDue(lines, Math.floor(nowMs / intervalMs) * intervalMs + intervalMs + graceMs);
+  market.end();
   onProgress?.('replaying', rows.length, rows.length);
-  return summary([...lines.values()], ticks);
+  const result = summary([...lines.values()], ticks);
+  if (faulty === undefined) return result;
+  const { outages, late, twice, lost } = faulty;
+  return { ...result, faults: { outages, late, twice, lost } };
 }
 
-function createLine(contract: TapeContract, intervalMs: number): Line {
-  const calendar = createCalendar(contract.tradingHours, contract.timeZone);
-  const sizeDecimals = sizeDecimalsFor(contract.secType);
-  return {
-    symbol: contract.localSymbol,
-    calendar,
-    sizeDecimals,
-    candles: new Map(),
-    cumVolume: 0,
-    builder: createBuilder({
-      conId: contract.conId,
-      symbol: contract.localSymbol,
-      intervalMs,
-      graceMs,
-      correctionMs: 60_000,
-      flatBarsMax: 2,
-      volumeSource: 'rtvolume',
-      sizeDecimals,
-      epoch: 0,
-      calendar,
-    }),
-  };
+function* inOrder(rows: readonly TapeRow[]): Generator<Arrival> {
+  for (const [index, { timeMs: atMs }] of rows.entries()) yield { index, atMs };
 }
 
-function closeDue(lines: ReadonlyMap<string, Line>, nowMs: number): number {
-  let dueMs = Number.POSITIVE_INFINITY;
-  for (const line of lines.values()) {
-    if (deadline(line.builder) <= nowMs) take(line, step(line.builder, { kind: 'clock' }, nowMs).effects);
-    dueMs = Math.min(dueMs, deadline(line.builder));
+/** Of each row, the volume of its symbol up to it: as the exchange counts it, whenever a print is delivered. */
+function cumulativeVolumes(
+  file: string,
+  rows: readonly TapeRow[],
+  lines: ReadonlyMap<string, Line>,
+): Float64Array {
+  const volumes = new Float64Array(rows.length);
+  const sums = new Map<string, number>();
+  for (const [index, row] of rows.entries()) {
+    if (row.kind !== 'trade') continue;
+    const size = parseSize(row.size, lines.get(row.symbol)!.sizeDecimals);
+    const sum = (sums.get(row.symbol) ?? 0) + size;
+    if (!Number.isSafeInteger(sum)) throw tooFine(file, row);
+    sums.set(row.symbol, sum);
+    volumes[index] = sum;
   }
-  return dueMs;
-}
-
-function take(line: Line, effects: readonly BuilderEffect[]): void {
-  for (const effect of effects) {
-    if (effect.kind !== 'candle') continue;
-    const { candle } = effect;
-    const stored = line.candles.get(candle.startMs);
-    if (!stored || supersedes(candle, stored)) line.candles.set(candle.startMs, candle);
-  }
+  return volumes;
 }
 
 function tooFine(file: string, row: TapeRow): ReplayError {
@@ -178,9 +154,10 @@ function summary(lines: readonly Line[], ticks: number): ReplayResult {
     stats.reduce((total, each) => total + count(each), 0);
   return {
     ticks,
-    symbols: lines.map(({ symbol, calendar, candles }) => ({
+    symbols: lines.map(({ symbol, calendar, candles, gaps }) => ({
       symbol,
       calendar,
+      gaps,
       candles: [...candles.values()].sort((a, b) => a.startMs - b.startMs),
     })),
     corrections: sum((each) => each.corrections),

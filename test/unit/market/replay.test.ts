@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { Decimal } from 'decimal.js';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runReplay } from '../../../bin/replay.ts';
+import { areSame, repeatsText } from '../../../sandbox/replay/repeat.ts';
 import { replayTape } from '../../../sandbox/replay/replay.ts';
 import { generateTape, writeTape } from '../../../sandbox/tapes/generate.ts';
 import type { TapeRow } from '../../../sandbox/tapes/tape.ts';
@@ -138,6 +139,43 @@ describe('replay of a generated tape', () => {
     await writeTape(path('same.csv'), generateTape({ seed: 6, minutes: 30 }));
     const candles = async () => JSON.stringify((await replayTape(path('same.csv'))).symbols);
     expect(await candles()).toBe(await candles());
+  });
+});
+
+describe('S144 a replay held against itself', () => {
+  it('twice is the same to the byte, and with faults on the way the bars are the same', async () => {
+    const rows = generateTape({ seed: 6, minutes: 300, halt: true, symbols: ['GCG6', 'ESH6'] });
+    await writeTape(path('repeated.csv'), rows);
+    const done = replay('--tape', path('repeated.csv'), '--twice', '--faults', '3', '--json');
+    expect(done.stderr).toBe('');
+    const { hash, hashAgain, faulty, gaps } = JSON.parse(done.stdout);
+    expect(hashAgain).toBe(hash);
+    expect(hash).toMatch(/^[0-9a-f]{64}$/);
+    // The first replay is the one without faults.
+    expect(gaps).toBe(0);
+    expect(faulty).toMatchObject({ seed: 3, differs: 0, differences: [] });
+    for (const what of ['late', 'twice', 'lost', 'outages', 'backfilled'])
+      expect(faulty[what], what).toBeGreaterThan(0);
+    expect(done.status).toBe(0);
+  });
+
+  it('the same tape has the same hash in every process, another has another', async () => {
+    const hashOf = (name: string): string => JSON.parse(replay('--tape', path(name), '--json').stdout).hash;
+    await writeTape(path('one.csv'), generateTape({ seed: 7, minutes: 20 }));
+    await writeTape(path('other.csv'), generateTape({ seed: 8, minutes: 20 }));
+    expect(hashOf('one.csv')).toBe(hashOf('one.csv'));
+    expect(hashOf('other.csv')).not.toBe(hashOf('one.csv'));
+  });
+
+  it('a bar that differs is told, with the exit code 1', () => {
+    const same = { hash: 'a', hashAgain: 'a' };
+    const faulty = { seed: 1, late: 1, twice: 1, lost: 1, outages: 1, backfilled: 0, untold: 0 };
+    expect(areSame(same)).toBe(true);
+    expect(areSame({ ...same, hashAgain: 'b' })).toBe(false);
+    expect(areSame({ ...same, faulty: { ...faulty, differs: 1, differences: ['x'] } })).toBe(false);
+    expect(repeatsText({ ...same, faulty: { ...faulty, differs: 1, differences: ['x'] } }).join()).toContain(
+      '1 bars differ',
+    );
   });
 });
 

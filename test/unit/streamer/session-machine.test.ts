@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { dataFlows, type SessionEffect, type SessionInput } from '../../../streamer/session-machine.ts';
-import { answersTime, SessionDriver } from '../../helpers/session-driver.ts';
+import { answersTime, refuses, SessionDriver } from '../../helpers/session-driver.ts';
 
 /** Wednesday 2026-01-07 15:00 UTC. */
 const WEDNESDAY = Date.UTC(2026, 0, 7, 15);
@@ -23,6 +23,43 @@ describe('session machine: reconnecting', () => {
     session.advance(20 * MINUTE, cutsOff);
     expect(session.all('open').length).toBeLessThan(30);
     expect(session.all('breaker').length).toBeGreaterThan(0);
+  });
+
+  it('found by the soak: a gateway that is away for a whole reset window is not knocked at once a second', () => {
+    // 00:15 to 01:45 in New York.
+    const session = new SessionDriver(Date.UTC(2026, 0, 7, 5, 15));
+    session.connect();
+    session.feed({ kind: 'disconnected', code: null, message: 'closed' });
+    session.clear();
+    session.advance(89 * MINUTE, refuses);
+    expect(session.all('open').length).toBeLessThan(100);
+    expect(session.all('breaker')).toHaveLength(0);
+    // What fails after the window counts from its beginning, with its own pauses: the breaker is not late.
+    session.advance(9 * MINUTE, refuses);
+    expect(session.all('breaker')).toHaveLength(1);
+  });
+
+  it('found by the soak: while the weekly login is missing the pauses grow too, and it is asked for all the same', () => {
+    // Sunday in New York: the login ends at 01:00, and so does the session.
+    const session = new SessionDriver(Date.UTC(2026, 0, 11, 5, 50), { resetWindows: [] });
+    session.connect();
+    session.advance(10 * MINUTE + 1, answersTime);
+    session.feed({ kind: 'disconnected', code: null, message: 'closed' });
+    session.clear();
+    // The gateway takes connections and says nothing.
+    session.advance(16 * HOUR);
+    expect(session.state.phase).toBe('waiting-for-login');
+    expect(session.all('open').length).toBeLessThan(1_000);
+    expect(session.all('login-awaited').length).toBeGreaterThanOrEqual(63);
+  });
+
+  it('in a reset window, too, a gateway that cuts off at once causes no storm', () => {
+    const session = new SessionDriver(Date.UTC(2026, 0, 7, 5, 15));
+    session.connect();
+    session.feed({ kind: 'disconnected', code: null, message: 'closed' });
+    session.clear();
+    session.advance(80 * MINUTE, cutsOff);
+    expect(session.all('open').length).toBeLessThan(100);
   });
 
   it('a session that has lasted makes good for the failures before it', () => {
