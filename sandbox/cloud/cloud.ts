@@ -52,6 +52,8 @@ export interface StartCloudOptions {
   readonly functionPool?: number;
   /** Each environment is a process of its own, which a test may kill, instead of a thread. */
   readonly functionProcesses?: boolean;
+  /** On top of what the template gives every function. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
   /** False: schedules are called by `fireSchedule` alone, and no minute of the wall clock changes what a test sees. */
   readonly schedules?: boolean;
   /** Files that the containers' output goes to, by the container's name: what CloudWatch Logs answers from. */
@@ -302,7 +304,7 @@ function buildFunctions(
     const lambda = new LambdaFunction({
       model: fn,
       poolMax,
-      env: functionEnvironment(fn, place),
+      env: { ...functionEnvironment(fn, place), ...options.functionEnv },
       log,
       asProcesses,
     });

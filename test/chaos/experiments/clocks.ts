@@ -1,0 +1,162 @@
+/** System clocks that are set, or run wrong. The monotonic clock, and so every timer, stays as it is. */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { generateTape, writeTape } from '../../../sandbox/tapes/generate.ts';
+import { aggregateTape } from '../../helpers/reference-bars.ts';
+import { type ClockSetting, Clock } from '../clock.ts';
+import type { Sandbox, Tape } from '../sandbox.ts';
+import type { Experiment, Prepared, Trial } from '../trial.ts';
+
+const stepMs = 5 * 60_000;
+const skewedForMs = 12_000;
+
+interface Skew {
+  readonly name: string;
+  readonly does: string;
+  readonly expects: string;
+  readonly of: 'streamer' | 'functions';
+  readonly setting: Partial<ClockSetting>;
+}
+
+const skews: readonly Skew[] = [
+  {
+    name: 'clock-forward',
+    does: "The streamer's system clock is set 5 minutes forward, and back after 12 s.",
+    expects: 'The lease is kept. Commands that look too old are answered EXPIRED and do not leave; candles and the trail are as ever.',
+    of: 'streamer',
+    setting: { offsetMs: stepMs },
+  },
+  {
+    name: 'clock-back',
+    does: "The streamer's system clock is set 5 minutes back, and right after 12 s.",
+    expects: 'The lease is kept, orders go on, candles and the trail are as ever.',
+    of: 'streamer',
+    setting: { offsetMs: -stepMs },
+  },
+  {
+    name: 'clock-drift',
+    does: "The streamer's system clock runs a tenth too fast.",
+    expects: 'Nothing is seen of it.',
+    of: 'streamer',
+    setting: { driftShare: 0.1 },
+  },
+  {
+    name: 'clock-functions-forward',
+    does: 'The system clock of every function is set 5 minutes forward, and back after 12 s.',
+    expects: 'Every heartbeat looks old: `heartbeat_missing`, then `heartbeat_back`. The book and its trail are as ever.',
+    of: 'functions',
+    setting: { offsetMs: stepMs },
+  },
+  {
+    name: 'clock-functions-back',
+    does: 'The system clock of every function is set 5 minutes back, and right after 12 s.',
+    expects: 'The book and its trail are as ever.',
+    of: 'functions',
+    setting: { offsetMs: -stepMs },
+  },
+];
+
+function skewed({ name, does, expects, of, setting }: Skew): Experiment {
+  let clock: Clock;
+  return {
+    name,
+    does,
+    expects,
+    boundMs: 240_000,
+    prepare: (folder): Prepared => {
+      clock = new Clock(folder, 'clock');
+      return of === 'streamer' ? { streamerEnv: clock.env } : { functionEnv: clock.env };
+    },
+    run: async (sandbox, trial) => {
+      const { watch, keeper, traffic } = sandbox;
+      const { token } = watch.now;
+      const sinceMs = performance.now();
+      const before = traffic.keys.length;
+      clock.set(setting);
+      await sleep(skewedForMs);
+      const states = await statesOf(sandbox, before);
+      clock.set({});
+      trial.note('commands meanwhile', states);
+      await sleep(3_000);
+      trial.expect('the lease is kept', watch.now.token === token, `${token} to ${watch.now.token}`);
+      trial.expect('it went on', keeper.endings.length === 0, keeper.endings.map(({ how }) => how).join('; '));
+      const unready = watch.sights.filter((now) => now.atMs > sinceMs && now.ready !== 200).length;
+      trial.note('sights in which it was not ready', String(unready));
+      trial.expectWithin('trading', await watch.until((now) => now.trading, 60_000), 30_000);
+    },
+  };
+}
+
+/** What became of the commands since the one with this number. */
+async function statesOf({ traffic }: Sandbox, from: number): Promise<string> {
+  const counts: Record<string, number> = {};
+  for (const key of traffic.keys.slice(from)) {
+    const intent = await traffic.orders.intent(key);
+    const state = intent === undefined ? 'none' : `${intent.state} ${intent.code}`.trim();
+    counts[state] = (counts[state] ?? 0) + 1;
+  }
+  return Object.entries(counts)
+    .map(([state, count]) => `${count} ${state}`)
+    .join(', ');
+}
+
+/** Where on the clock the last print of the quiet tape is: then the market is silent, and only the clock closes its bar. */
+const lastPrintMs = 35_000;
+const graceMs = 2_000;
+/** For the way into the table. */
+const reserveMs = 8_000;
+
+/** A tape of now at the pace of the clock, silent after its first half minute: what the broker says is the system's time. */
+async function quietTape(folder: string): Promise<Tape> {
+  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const rows = generateTape({ seed: 5, minutes: 1, ticksPerMinute: 120, startMs });
+  const file = join(folder, 'quiet.csv');
+  await writeTape(file, rows.filter(({ timeMs }) => timeMs - startMs < lastPrintMs));
+  return { file, reference: (await aggregateTape(file)).bars };
+}
+
+function steppedWhileQuiet(name: string, offsetMs: number): Experiment {
+  let clock: Clock;
+  let tape: Tape;
+  return {
+    name,
+    does: `At the pace of the clock, in a silent market and shortly before a bar ends, the streamer's system clock is set ${Math.abs(offsetMs) / 60_000} minutes ${offsetMs < 0 ? 'back' : 'forward'}; then the connection goes half-open.`,
+    expects: 'The bar is in the table as soon as ever; the dead connection is found as soon as ever.',
+    boundMs: 300_000,
+    prepare: async (folder): Promise<Prepared> => {
+      clock = new Clock(folder, 'clock');
+      tape = await quietTape(folder);
+      return { streamerEnv: clock.env, tape, speed: 1 };
+    },
+    run: async ({ desk, front, watch }, trial) => {
+      const { token } = watch.now;
+      const marketMs = async () => (await desk.gatewayStatus())!.tapeMs;
+      const isIn = async (startMs: number) => (await desk.candles()).some((candle) => candle.startMs === startMs);
+      // Not in the last seconds of a minute: then it is the next one's bar.
+      while ((await marketMs()) % 60_000 > 50_000) await sleep(250);
+      const startMs = Math.floor((await marketMs()) / 60_000) * 60_000;
+      const leftMs = startMs + 60_000 - (await marketMs());
+      clock.set({ offsetMs });
+      const setMs = performance.now();
+      while (!(await isIn(startMs)) && performance.now() - setMs < leftMs + 90_000) await sleep(200);
+      const late = performance.now() - setMs - leftMs;
+      trial.expectWithin('the bar after its end', (await isIn(startMs)) ? late : undefined, graceMs + reserveMs);
+      await dead(trial, front, watch);
+      clock.set({});
+      trial.expect('the lease is kept', watch.now.token === token, `${token} to ${watch.now.token}`);
+    },
+  };
+}
+
+async function dead(trial: Trial, front: Sandbox['front'], watch: Sandbox['watch']): Promise<void> {
+  const sinceMs = performance.now();
+  front.rule({ halfOpen: true });
+  trial.expectWithin('the dead connection is found', await watch.until((now) => now.ready === 503, 60_000, sinceMs), 8_000);
+  front.rule({});
+}
+
+export const clocks: readonly Experiment[] = [
+  ...skews.map(skewed),
+  steppedWhileQuiet('clock-quiet-back', -stepMs),
+  steppedWhileQuiet('clock-quiet-forward', stepMs),
+];
