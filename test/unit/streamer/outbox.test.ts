@@ -52,13 +52,14 @@ afterEach(() => {
 });
 
 /** An outbox, and how to fill its disk: the file may not grow, and SQLite answers as it does then. */
-function outboxWithDisk(): { made: Outbox; fill(): void; free(): void } {
+function outboxWithDisk(): { made: Outbox; db: DatabaseSync; fill(): void; free(): void } {
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare');
   const made = outbox();
   const db = prepare.mock.contexts.at(-1) as DatabaseSync;
   prepare.mockRestore();
   return {
     made,
+    db,
     fill: () => {
       const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number };
       db.exec(`PRAGMA max_page_count = ${pages}`);
@@ -86,8 +87,8 @@ describe('outbox', () => {
   });
 
   it('an epoch that cannot be written has not begun', () => {
-    const made = outbox();
-    made.close();
+    const { made, db } = outboxWithDisk();
+    db.exec('PRAGMA query_only = ON');
     expect(() => made.beginEpoch(7)).toThrow(expect.objectContaining({ code: 'OUTBOX_UNWRITABLE' }));
     expect(made.epoch).toBe(0);
   });
