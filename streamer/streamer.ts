@@ -17,6 +17,7 @@ import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
 import { otherLogin, StreamerError } from './streamer-error.ts';
+import { steadyClock } from './steady-clock.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
 import type { TradingView } from './trading-view.ts';
@@ -38,8 +39,9 @@ export class Streamer {
   readonly bus: EventBus<StreamerEvents>;
   /** The broker's lists, for snapshots. */
   readonly lists: BrokerLists;
+  /** For deadlines: the system clock without its steps, Unix ms. */
+  readonly steadyMs: () => number;
   readonly #options: StreamerOptions;
-  readonly #systemMs: () => number;
   readonly #clock = createMarketClock();
   readonly #delivery: EventDelivery;
   readonly #lists: ListDesk;
@@ -72,9 +74,10 @@ export class Streamer {
   constructor(options: StreamerOptions) {
     const { config, streamer, logger, delivery, mayWrite } = options;
     const systemMs = options.systemMs ?? Date.now;
+    const steadyMs = options.systemMs ?? steadyClock();
     this.#options = options;
-    this.#systemMs = systemMs;
-    this.#startedAtMs = systemMs();
+    this.steadyMs = steadyMs;
+    this.#startedAtMs = steadyMs();
     checkSymbols(streamer);
     this.bus = new EventBus({
       historySize: HISTORY_DEFAULT,
@@ -97,7 +100,7 @@ export class Streamer {
       watermarks: () => this.#gaps.holdBack(this.#marketData.closedThrough()),
     });
     const session = new SessionDriver(config, streamer, {
-      systemMs,
+      systemMs: steadyMs,
       random: options.random ?? Math.random,
       perform: (effect) => this.#effects.perform(effect),
       settled: () => this.#wakes.plan(),
@@ -127,6 +130,7 @@ export class Streamer {
       recorder,
       logger,
       systemMs,
+      steadyMs,
     });
     this.#orders = orders;
     const whatIfs = new WhatIfDesk({
@@ -140,8 +144,8 @@ export class Streamer {
     this.#whatIfs = whatIfs;
     const marketData = new MarketData(this.#host(), config, streamer);
     const history = new History(config, marketData, link, () => this.#nextReqId());
-    const gaps = new GapDriver(config, { clock, systemMs, logger, recorder, history, marketData });
-    const wakes = new WakePlanner({ clock, systemMs, session, gaps, marketData });
+    const gaps = new GapDriver(config, { clock, systemMs: steadyMs, logger, recorder, history, marketData });
+    const wakes = new WakePlanner({ clock, systemMs: steadyMs, session, gaps, marketData });
     this.#marketData = marketData;
     this.#history = history;
     this.#gaps = gaps;
@@ -151,14 +155,14 @@ export class Streamer {
       // With IB's servers gone (1100) nothing new is told.
       facts: () => (session.state.serverLostSinceMs === 0 ? orders.protection() : undefined),
       raise: (alert) => recorder.emitNow('alert.raised', alert),
-      systemMs,
+      systemMs: steadyMs,
       marketOpen: () =>
         activeResetWindow(config.resetWindows, systemMs()) === undefined &&
         marketData.lines.some(({ calendar }) => calendar?.stateAt(clock.marketMs) === 'open'),
       noStopNeeded: config.reconcile.noStopNeeded,
       logger,
     });
-    const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
+    const parts = { systemMs: steadyMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
     this.#effects = new SessionEffects(options, parts);
     this.#errors = new GatewayErrors(options, { ...parts, whatIfs, fatal: (error) => this.#fatal(error) });
   }
@@ -255,7 +259,7 @@ export class Streamer {
     return {
       streamer: this.#options.streamer.name,
       epoch: this.#options.epoch,
-      uptimeMs: this.#systemMs() - this.#startedAtMs,
+      uptimeMs: this.steadyMs() - this.#startedAtMs,
       session: {
         phase,
         failures,
@@ -365,7 +369,7 @@ export class Streamer {
       logger: this.#options.logger,
       epoch: this.#options.epoch,
       nextReqId: () => this.#nextReqId(),
-      systemMs: this.#systemMs,
+      systemMs: this.steadyMs,
       dataFlows: () => dataFlows(session.state),
       emit: (name, data, occurredAtMs) => this.#recorder.emit(name, data, occurredAtMs),
       tell: (name, data, occurredAtMs) => this.#recorder.tell(name, data, occurredAtMs),
@@ -420,7 +424,7 @@ export class Streamer {
 
   #flushExpired(): void {
     const { buffer } = this.#marketData;
-    const expired = buffer.flushExpired(this.#systemMs());
+    const expired = buffer.flushExpired(this.steadyMs());
     if (expired === 0) return;
     const { utilisation, depth, capacity, droppedQuotes, droppedTrades } = buffer.stats();
     this.#options.logger.error('Ticks expired before they could be taken in', { expired });

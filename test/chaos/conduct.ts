@@ -14,15 +14,16 @@ export interface ConductOptions {
   readonly minutes: number;
   readonly say: (words: string) => void;
   readonly signal: AbortSignal;
+  /** Trading goes on for so long before the desk is looked at, and then before the fault. */
+  readonly warmMs?: number;
 }
 
-/** Trading goes on for so long before the fault. */
-const warmMs = 3_000;
+const warmMsStandard = 3_000;
 /** What is missing must become less within this time. */
-const stuckMs = 45_000;
+const stuckMs = 75_000;
 
 export async function conduct(experiment: Experiment, options: ConductOptions): Promise<Outcome> {
-  const { tape, seed, say, signal } = options;
+  const { tape, seed, say, signal, warmMs = warmMsStandard } = options;
   const beganMs = performance.now();
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-chaos-'));
   const { remove, ...prepared } = (await experiment.prepare?.(folder)) ?? {};
@@ -49,7 +50,7 @@ export async function conduct(experiment: Experiment, options: ConductOptions): 
     trial.expect('steady after', after.problems.length === 0, after.problems.join('; '));
     trial.note('at rest after', seconds(after.tookMs));
     alerts = watch.alertsSince(sinceMs);
-    const verdict = await judge(sandbox);
+    const verdict = await judge(sandbox, await sandbox.still());
     figures = verdict.figures;
     trial.expect('book, trail, candles and orders are whole', verdict.problems.length === 0, verdict.problems.join('; '));
   };

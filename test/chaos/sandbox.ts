@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Fault } from '../../sandbox/cloud/faults.ts';
 import { type Desk, startDesk } from '../../sandbox/desk/desk.ts';
 import { account } from '../helpers/orders-out.ts';
@@ -33,6 +34,7 @@ export interface SandboxOptions {
 /** Of the lease, as these runs have it; 20 s and 5 s where it is deployed. */
 export const leaseTtlMs = 6_000;
 export const speedStandard = 20;
+const arriveMs = 30_000;
 
 export class Sandbox {
   readonly desk: Desk;
@@ -133,9 +135,30 @@ export class Sandbox {
 
   /** The process of the DynamoDB engine: the one that works in this sandbox's folder. */
   enginePid(): number | undefined {
-    const lines = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-    const found = lines.find((line) => line.includes(this.folder) && !/\/bin\/sh |ps -A/.test(line) && /dyn/i.test(line.split(/\s+/)[2] ?? ''));
-    return found === undefined ? undefined : Number.parseInt(found, 10);
+    const listed = execFileSync('ps', ['-A', '-ww', '-o', 'pid=,args='], { encoding: 'utf8' });
+    for (const line of listed.split('\n')) {
+      const [, pid, command = ''] = /^\s*(\d+)\s+(\S+)/.exec(line) ?? [];
+      if (line.includes(this.folder) && /dynoxide|java/.test(command)) return Number(pid);
+    }
+    return undefined;
+  }
+
+  /**
+   * Ends what would still change tables: the streamer, and what the clock calls; then what is on its way has arrived. The
+   * market at the broker goes on.
+   *
+   * @returns how far the streamer has seen it, Unix ms
+   */
+  async still(): Promise<number> {
+    const { desk } = this;
+    const marketMs = (await desk.streamerStats())?.marketMs ?? 0;
+    for (const timer of this.#timers) clearInterval(timer);
+    this.keeper.isOn = false;
+    await desk.endStreamer('SIGTERM');
+    const isWorking = async () =>
+      desk.cloud.stats().pending > 0 || (await desk.cloud.queueDepth('evenkeel-sandbox-book.fifo')) > 0;
+    for (const deadline = Date.now() + arriveMs; Date.now() < deadline && (await isWorking()); ) await sleep(100);
+    return marketMs;
   }
 
   async stop(): Promise<void> {

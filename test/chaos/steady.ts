@@ -62,8 +62,8 @@ async function unrest({ desk, watch, tables, traffic, commandQueue }: Sandbox): 
   return problems;
 }
 
-/** What must hold for ever: read once, at rest. */
-export async function judge(sandbox: Sandbox): Promise<{ problems: string[]; figures: Figures }> {
+/** What must hold for ever: read once, when nothing works any more. The market had come to `marketMs`. */
+export async function judge(sandbox: Sandbox, marketMs: number): Promise<{ problems: string[]; figures: Figures }> {
   const { desk, tables, traffic, reference } = sandbox;
   const problems: string[] = [];
   const record = await desk.broker();
@@ -72,7 +72,6 @@ export async function judge(sandbox: Sandbox): Promise<{ problems: string[]; fig
   const chains = await verifyAudit(tables.audit, account, digest);
   for (const { finding } of chains) if (finding) problems.push(`audit: ${finding.message}`);
   problems.push(...(await foldDifferences(sandbox)));
-  const marketMs = (await desk.streamerStats())?.marketMs ?? 0;
   const candles = compared(await desk.candles(), reference, marketMs);
   for (const kind of ['missing', 'extra', 'different'] as const)
     for (const each of candles[kind].slice(0, told)) problems.push(`candle ${kind}: ${each}`);
@@ -101,20 +100,15 @@ export interface Figures {
 
 /** The trail alone makes the book. */
 async function foldDifferences({ tables }: Sandbox): Promise<string[]> {
-  // Runs go on by the clock: a row that was written in between is no difference.
-  let different: string[] = [];
-  for (let attempt = 0; attempt < 4; attempt += 1) {
-    const stored = new Map<string, string>();
-    for await (const { ref, version, body } of tables.book.all(account))
-      stored.set(bookSort(ref), canonicalJson({ version, body } as never));
-    const folded = new Map<string, string>();
-    for (const [key, { version, body }] of await foldTrail(tables.audit, account, chainTools.keyOf))
-      folded.set(key, canonicalJson({ version, body } as never));
-    different = [...new Set([...stored.keys(), ...folded.keys()])].filter(
-      (key) => stored.get(key) !== folded.get(key),
-    );
-    if (different.length === 0) return [];
-  }
+  const stored = new Map<string, string>();
+  for await (const { ref, version, body } of tables.book.all(account))
+    stored.set(bookSort(ref), canonicalJson({ version, body } as never));
+  const folded = new Map<string, string>();
+  for (const [key, { version, body }] of await foldTrail(tables.audit, account, chainTools.keyOf))
+    folded.set(key, canonicalJson({ version, body } as never));
+  const different = [...new Set([...stored.keys(), ...folded.keys()])].filter(
+    (key) => stored.get(key) !== folded.get(key),
+  );
   return different.slice(0, told).map((key) => `the trail does not fold to the book at ${key}`);
 }
 

@@ -100,18 +100,25 @@ async function statesOf({ traffic }: Sandbox, from: number): Promise<string> {
     .join(', ');
 }
 
-/** Where on the clock the last print of the quiet tape is: then the market is silent, and only the clock closes its bar. */
-const lastPrintMs = 35_000;
+/** In every other minute there are prints up to here; the next one is silent, so that only the clock closes the bar before it. */
+const printsMs = 35_000;
+const minuteMs = 60_000;
+const quietMinutes = 12;
 const graceMs = 2_000;
 /** For the way into the table. */
 const reserveMs = 8_000;
 
-/** A tape of now at the pace of the clock, silent after its first half minute: what the broker says is the system's time. */
+/** A tape of now at the pace of the clock: what the broker says is the system's time. */
 async function quietTape(folder: string): Promise<Tape> {
-  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
-  const rows = generateTape({ seed: 5, minutes: 1, ticksPerMinute: 120, startMs });
+  const firstMs = Math.floor(Date.now() / minuteMs) * minuteMs;
+  const rows: ReturnType<typeof generateTape> = [];
+  for (let minute = 0; minute < quietMinutes; minute += 2) {
+    const startMs = firstMs + minute * minuteMs;
+    const all = generateTape({ seed: 5, minutes: 1, ticksPerMinute: 60, startMs });
+    rows.push(...all.filter(({ timeMs }) => timeMs - startMs < printsMs));
+  }
   const file = join(folder, 'quiet.csv');
-  await writeTape(file, rows.filter(({ timeMs }) => timeMs - startMs < lastPrintMs));
+  await writeTape(file, rows);
   return { file, reference: (await aggregateTape(file)).bars };
 }
 
@@ -121,29 +128,33 @@ function steppedWhileQuiet(name: string, offsetMs: number): Experiment {
   return {
     name,
     does: `At the pace of the clock, in a silent market and shortly before a bar ends, the streamer's system clock is set ${Math.abs(offsetMs) / 60_000} minutes ${offsetMs < 0 ? 'back' : 'forward'}; then the connection goes half-open.`,
-    expects: 'The bar is in the table as soon as ever; the dead connection is found as soon as ever.',
-    boundMs: 300_000,
+    expects: 'The bar is in the table within 10 s of its end, and the dead connection is found within 8 s, as ever.',
+    boundMs: 480_000,
     prepare: async (folder): Promise<Prepared> => {
       clock = new Clock(folder, 'clock');
       tape = await quietTape(folder);
       return { streamerEnv: clock.env, tape, speed: 1 };
     },
     run: async ({ desk, front, watch }, trial) => {
-      const { token } = watch.now;
+      const { tapeStartMs } = (await desk.gatewayStatus())!;
+      const minute0 = Math.floor(tapeStartMs / minuteMs);
       const marketMs = async () => (await desk.gatewayStatus())!.tapeMs;
       const isIn = async (startMs: number) => (await desk.candles()).some((candle) => candle.startMs === startMs);
-      // Not in the last seconds of a minute: then it is the next one's bar.
-      while ((await marketMs()) % 60_000 > 50_000) await sleep(250);
-      const startMs = Math.floor((await marketMs()) / 60_000) * 60_000;
-      const leftMs = startMs + 60_000 - (await marketMs());
+      for (;;) {
+        const ms = await marketMs();
+        const isPrinted = (Math.floor(ms / minuteMs) - minute0) % 2 === 0 && ms % minuteMs > printsMs + 3_000;
+        if (isPrinted && ms % minuteMs < minuteMs - 8_000) break;
+        await sleep(250);
+      }
+      const startMs = Math.floor((await marketMs()) / minuteMs) * minuteMs;
+      const leftMs = startMs + minuteMs - (await marketMs());
       clock.set({ offsetMs });
       const setMs = performance.now();
-      while (!(await isIn(startMs)) && performance.now() - setMs < leftMs + 90_000) await sleep(200);
-      const late = performance.now() - setMs - leftMs;
-      trial.expectWithin('the bar after its end', (await isIn(startMs)) ? late : undefined, graceMs + reserveMs);
+      const late = () => performance.now() - setMs - leftMs;
+      while (!(await isIn(startMs)) && late() < 75_000) await sleep(200);
+      trial.expectWithin('the bar after its end', (await isIn(startMs)) ? Math.max(0, late()) : undefined, graceMs + reserveMs);
       await dead(trial, front, watch);
       clock.set({});
-      trial.expect('the lease is kept', watch.now.token === token, `${token} to ${watch.now.token}`);
     },
   };
 }
@@ -151,7 +162,7 @@ function steppedWhileQuiet(name: string, offsetMs: number): Experiment {
 async function dead(trial: Trial, front: Sandbox['front'], watch: Sandbox['watch']): Promise<void> {
   const sinceMs = performance.now();
   front.rule({ halfOpen: true });
-  trial.expectWithin('the dead connection is found', await watch.until((now) => now.ready === 503, 60_000, sinceMs), 8_000);
+  trial.expectWithin('the dead connection is found', await watch.until((now) => now.ready === 503, 45_000, sinceMs), 8_000);
   front.rule({});
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from '../disk.ts';
 import type { Experiment, Prepared } from '../trial.ts';
 
-const fullMs = 6_000;
+const fullMsStandard = 6_000;
 const slowForMs = 15_000;
 
 function prepareDisk(mayMount: boolean, keep: (disk: Disk) => void) {
@@ -14,7 +14,7 @@ function prepareDisk(mayMount: boolean, keep: (disk: Disk) => void) {
   };
 }
 
-export function fullDisk(mayMount: boolean): Experiment {
+export function fullDisk(mayMount: boolean, fullMs = fullMsStandard): Experiment {
   let disk: Disk;
   return {
     name: mayMount ? 'full-disk' : 'full-disk-pages',
