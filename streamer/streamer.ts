@@ -16,8 +16,8 @@ import { ProtectionGuardian } from './protection-guardian.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
-import { otherLogin, StreamerError } from './streamer-error.ts';
 import { steadyClock } from './steady-clock.ts';
+import { otherLogin, StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
 import type { TradingView } from './trading-view.ts';
@@ -162,7 +162,18 @@ export class Streamer {
       noStopNeeded: config.reconcile.noStopNeeded,
       logger,
     });
-    const parts = { systemMs: steadyMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
+    const parts = {
+      systemMs: steadyMs,
+      session,
+      link,
+      marketData,
+      history,
+      gaps,
+      orders,
+      lists,
+      recorder,
+      wakes,
+    };
     this.#effects = new SessionEffects(options, parts);
     this.#errors = new GatewayErrors(options, { ...parts, whatIfs, fatal: (error) => this.#fatal(error) });
   }

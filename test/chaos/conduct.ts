@@ -52,15 +52,22 @@ export async function conduct(experiment: Experiment, options: ConductOptions): 
     alerts = watch.alertsSince(sinceMs);
     const verdict = await judge(sandbox, await sandbox.still());
     figures = verdict.figures;
-    trial.expect('book, trail, candles and orders are whole', verdict.problems.length === 0, verdict.problems.join('; '));
+    trial.expect(
+      'book, trail, candles and orders are whole',
+      verdict.problems.length === 0,
+      verdict.problems.join('; '),
+    );
   };
   try {
     await bounded(work(), experiment.boundMs, signal);
   } catch (error) {
-    if (!signal.aborted) trial.expect('the experiment runs to its end', false, (error as Error).stack ?? String(error));
+    if (!signal.aborted)
+      trial.expect('the experiment runs to its end', false, (error as Error).stack ?? String(error));
   } finally {
     const sandbox = await starting?.catch(() => undefined);
-    await sandbox?.stop().catch((error: unknown) => say(`the sandbox did not stop cleanly: ${String(error)}`));
+    await sandbox
+      ?.stop()
+      .catch((error: unknown) => say(`the sandbox did not stop cleanly: ${String(error)}`));
     remove?.();
     if (process.env.EVENKEEL_CHAOS_KEEP === '1') say(`kept: ${folder}`);
     else rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });

@@ -44,7 +44,10 @@ export class Disk {
   }
 
   fill(): void {
-    if (this.form === 'page limit') return this.#set({ slowMs: null, isFull: true });
+    if (this.form === 'page limit') {
+      this.#set({ slowMs: null, isFull: true });
+      return;
+    }
     for (let size = pieceBytes, number = 0; size >= 1; number += 1) {
       try {
         writeFileSync(join(this.#folder, `filler-${number}`), Buffer.alloc(size));

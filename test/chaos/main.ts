@@ -90,7 +90,9 @@ function choose(only: string | undefined): readonly Experiment[] {
       name.endsWith('*') ? one.name.startsWith(name.slice(0, -1)) : one.name === name,
     );
     if (found.length === 0)
-      throw new InputError(`There is no experiment "${name}". \`npm run chaos -- --list\` names all of them.`);
+      throw new InputError(
+        `There is no experiment "${name}". \`npm run chaos -- --list\` names all of them.`,
+      );
     return found;
   });
   return [...new Set(chosen)];
@@ -107,7 +109,8 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const isInput =
-    error instanceof InputError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
+    error instanceof InputError ||
+    (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
   process.stderr.write(`${isInput ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
   process.exitCode = isInput ? 2 : 1;
 }

@@ -51,11 +51,23 @@ export class Report {
     const broken = this.#outcomes.filter((outcome) => !isMet(outcome));
     if (this.#json) this.#line({ event: 'end', experiments: this.#outcomes.length, broken: broken.length });
     else {
-      const table = new Table({ head: ['experiment', '', 's', 'seen'], style: { head: [], border: [] }, wordWrap: true, colWidths: [27, 8, 6, 80] });
+      const table = new Table({
+        head: ['experiment', '', 's', 'seen'],
+        style: { head: [], border: [] },
+        wordWrap: true,
+        colWidths: [27, 8, 6, 80],
+      });
       for (const outcome of this.#outcomes)
-        table.push([outcome.name, isMet(outcome) ? 'ok' : 'BROKEN', outcome.seconds.toFixed(0), seenOf(outcome)]);
+        table.push([
+          outcome.name,
+          isMet(outcome) ? 'ok' : 'BROKEN',
+          outcome.seconds.toFixed(0),
+          seenOf(outcome),
+        ]);
       process.stdout.write(`\n${table.toString()}\n`);
-      process.stdout.write(`${this.#outcomes.length} experiments, ${broken.length} with a broken expectation\n`);
+      process.stdout.write(
+        `${this.#outcomes.length} experiments, ${broken.length} with a broken expectation\n`,
+      );
     }
     return broken.length === 0 ? 0 : 1;
   }
@@ -70,7 +82,9 @@ function isMet({ checks }: Outcome): boolean {
 }
 
 function seenOf({ seen, checks }: Outcome): string {
-  const broken = checks.filter((check) => !check.isMet).map(({ what, seen: words }) => `BROKEN ${what}: ${words}`);
+  const broken = checks
+    .filter((check) => !check.isMet)
+    .map(({ what, seen: words }) => `BROKEN ${what}: ${words}`);
   const figures = Object.entries(seen).map(([what, words]) => `${what}: ${words}`);
   return [...broken, ...figures].join('; ');
 }

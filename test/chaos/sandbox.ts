@@ -29,6 +29,8 @@ export interface SandboxOptions {
   readonly mode?: 'warn' | 'auto_sync';
   /** Market seconds a second. */
   readonly speed?: number;
+  /** Of the lease; a sixth of it is between two renewals. */
+  readonly ttlMs?: number;
 }
 
 /** Of the lease, as these runs have it; 20 s and 5 s where it is deployed. */
@@ -50,7 +52,9 @@ export class Sandbox {
   readonly streamerEnv: Readonly<Record<string, string>>;
   readonly #timers: NodeJS.Timeout[];
 
-  private constructor(parts: Pick<Sandbox, 'desk' | 'front' | 'keeper' | 'watch' | 'traffic' | 'tables'> & Given) {
+  private constructor(
+    parts: Pick<Sandbox, 'desk' | 'front' | 'keeper' | 'watch' | 'traffic' | 'tables'> & Given,
+  ) {
     this.desk = parts.desk;
     this.front = parts.front;
     this.keeper = parts.keeper;
@@ -60,7 +64,10 @@ export class Sandbox {
     this.reference = parts.reference;
     this.folder = parts.folder;
     this.streamerEnv = parts.streamerEnv;
-    this.commandQueue = parts.desk.cloud.containerEnvironment('streamer').COMMAND_QUEUE_URL!.split('/').at(-1)!;
+    this.commandQueue = parts.desk.cloud
+      .containerEnvironment('streamer')
+      .COMMAND_QUEUE_URL!.split('/')
+      .at(-1)!;
     // A minute and five of them would be waited for; they are what the clock of the sandbox would call.
     this.#timers = [
       setInterval(() => this.fire('watchdog'), 5_000),
@@ -70,10 +77,10 @@ export class Sandbox {
   }
 
   static async start(options: SandboxOptions): Promise<Sandbox> {
-    const { folder, tape, seed, speed = speedStandard, mode = 'warn' } = options;
+    const { folder, tape, seed, speed = speedStandard, mode = 'warn', ttlMs = leaseTtlMs } = options;
     const front = await Front.start();
     const streamerEnv = {
-      ...configOf(folder),
+      ...configOf(folder, ttlMs),
       IB_GATEWAY_HOST: '127.0.0.1',
       IB_GATEWAY_PORT: String(front.port),
       ...options.streamerEnv,
@@ -157,7 +164,8 @@ export class Sandbox {
     await desk.endStreamer('SIGTERM');
     const isWorking = async () =>
       desk.cloud.stats().pending > 0 || (await desk.cloud.queueDepth('evenkeel-sandbox-book.fifo')) > 0;
-    for (const deadline = Date.now() + arriveMs; Date.now() < deadline && (await isWorking()); ) await sleep(100);
+    for (const deadline = Date.now() + arriveMs; Date.now() < deadline && (await isWorking()); )
+      await sleep(100);
     return marketMs;
   }
 
@@ -184,7 +192,7 @@ function functionName(name: string): string {
 }
 
 /** Waits short enough for an experiment; no limit that a day of random orders would meet. */
-function configOf(folder: string): Record<string, string> {
+function configOf(folder: string, ttlMs: number): Record<string, string> {
   const dir = join(folder, 'config');
   mkdirSync(dir, { recursive: true });
   writeFileSync(
@@ -197,7 +205,7 @@ streamers:
     symbols: [GC]
     gateway: { probeIntervalMs: 1000, probeTimeoutMs: 2000, handshakeTimeoutMs: 4000 }
     health: { port: 0 }
-lease: { ttlMs: ${leaseTtlMs}, renewMs: 1000 }
+lease: { ttlMs: ${ttlMs}, renewMs: ${Math.floor(ttlMs / 6)} }
 heartbeat: { everyMs: 2000 }
 orders: { resyncMs: 15000, listTimeoutMs: 5000 }
 reconnect: { firstMs: 100, maxMs: 400, jitter: 0.2, breakerFailures: 10, breakerRetryMs: 500 }
@@ -222,7 +230,7 @@ function rulesOf(mode: 'warn' | 'auto_sync', speed: number): Record<string, stri
   const rules = {
     mode,
     // Of the market's time.
-    quietMs: 2_000 * speed,
+    quietMs: 5_000 * speed,
     snapshotTimeoutMs: 15_000,
     noStopNeeded: ['GC'],
     massChange: { share: '1', atLeast: 1_000 },

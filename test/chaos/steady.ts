@@ -63,7 +63,10 @@ async function unrest({ desk, watch, tables, traffic, commandQueue }: Sandbox): 
 }
 
 /** What must hold for ever: read once, when nothing works any more. The market had come to `marketMs`. */
-export async function judge(sandbox: Sandbox, marketMs: number): Promise<{ problems: string[]; figures: Figures }> {
+export async function judge(
+  sandbox: Sandbox,
+  marketMs: number,
+): Promise<{ problems: string[]; figures: Figures }> {
   const { desk, tables, traffic, reference } = sandbox;
   const problems: string[] = [];
   const record = await desk.broker();

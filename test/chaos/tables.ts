@@ -22,6 +22,7 @@ export function tablesOf({ endpoint, region }: LocalCloud): Tables {
     endpoint,
     region,
     credentials: { accessKeyId: 'operator', secretAccessKey: 'local' },
+    maxAttempts: 1,
     requestHandler: { requestTimeout: answerMs, throwOnRequestTimeout: true },
   });
   const names = { bookTable: 'evenkeel-sandbox-book', auditTable: 'evenkeel-sandbox-audit' };

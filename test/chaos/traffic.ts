@@ -33,12 +33,19 @@ export class Traffic {
   readonly #conId: number;
   #last: number;
   #isPaused = true;
+  /** Only our own commands go on. */
+  isCalm = false;
   #isOver = false;
   /** Loops that are sending something. */
   #busy = 0;
   #loops: Promise<unknown>[] = [];
 
-  private constructor(desk: Desk, client: TradingClient, line: { conId: number; last: number }, seed: number) {
+  private constructor(
+    desk: Desk,
+    client: TradingClient,
+    line: { conId: number; last: number },
+    seed: number,
+  ) {
     this.#desk = desk;
     this.#client = client;
     this.#random = mulberry32(seed);
@@ -96,7 +103,8 @@ export class Traffic {
       const refs = legNames.map((leg) => orderRefOf(account, key, leg, digest));
       for (const ref of refs) known.add(ref);
       const atBroker = refs.flatMap((ref) => byRef.get(ref) ?? []);
-      if (refs.some((ref) => (byRef.get(ref) ?? []).length > 1)) problems.push(`${key} is at the broker twice`);
+      if (refs.some((ref) => (byRef.get(ref) ?? []).length > 1))
+        problems.push(`${key} is at the broker twice`);
       const expected = expectedOrders(intent);
       if (expected !== undefined && atBroker.length !== expected)
         problems.push(`${key} is ${state} and has ${atBroker.length} orders at the broker`);
@@ -115,7 +123,7 @@ export class Traffic {
   async #others(): Promise<void> {
     while (!this.#isOver) {
       await sleep(otherEveryMs);
-      if (!(await this.#isBehind())) await this.#busily(() => this.#client.trade(1));
+      if (!this.isCalm && !(await this.#isBehind())) await this.#busily(() => this.#client.trade(1));
     }
   }
 
@@ -147,8 +155,7 @@ export class Traffic {
     const dice = this.#random();
     const action = this.#random() < 0.5 ? 'BUY' : 'SELL';
     const head = { key, conId: this.#conId } as const;
-    if (dice < 0.4)
-      return { type: 'place', ...head, order: { action, quantity: '1', orderType: 'MKT' } };
+    if (dice < 0.4) return { type: 'place', ...head, order: { action, quantity: '1', orderType: 'MKT' } };
     const order = { action: 'BUY', quantity: '1', orderType: 'LMT', limitPrice: price(0.98) } as const;
     if (dice < 0.8) return { type: 'place', ...head, order };
     const child = { action: 'SELL', quantity: '1' } as const;

@@ -28,6 +28,9 @@ export interface SeenAlert {
 
 const everyMs = 150;
 const pageMs = 1_000;
+/** What was asked for longer ago says nothing of now. */
+const freshMs = 2_500;
+const unread = { token: 0, isOpen: false, safeMode: false, reason: 'the tables do not answer', atMs: 0 };
 
 export class Watch {
   readonly sights: Sight[] = [];
@@ -37,6 +40,7 @@ export class Watch {
   readonly #healthPort: () => number;
   readonly #known = new Map<string, number>();
   #isOver = false;
+  #table = unread;
   #looking: Promise<void> | undefined;
 
   constructor(tables: Tables, account: string, healthPort: () => number) {
@@ -55,7 +59,17 @@ export class Watch {
   }
 
   get now(): Sight {
-    return this.sights.at(-1) ?? { atMs: 0, health: 0, ready: 0, token: 0, trading: false, safeMode: false, reason: '' };
+    return (
+      this.sights.at(-1) ?? {
+        atMs: 0,
+        health: 0,
+        ready: 0,
+        token: 0,
+        trading: false,
+        safeMode: false,
+        reason: '',
+      }
+    );
   }
 
   /**
@@ -76,7 +90,11 @@ export class Watch {
   }
 
   /** As `until`, for an alert by its name. */
-  async untilAlert(name: string, timeoutMs: number, sinceMs = performance.now()): Promise<number | undefined> {
+  async untilAlert(
+    name: string,
+    timeoutMs: number,
+    sinceMs = performance.now(),
+  ): Promise<number | undefined> {
     for (const deadline = performance.now() + timeoutMs; ; await sleep(20)) {
       const found = this.alerts.find(({ alert, atMs }) => alert === name && atMs >= sinceMs);
       if (found) return found.atMs - sinceMs;
@@ -89,15 +107,22 @@ export class Watch {
   }
 
   async #look(): Promise<void> {
+    const reading = this.#readTables();
+    for (; !this.#isOver; await sleep(everyMs)) {
+      const [health, ready] = await Promise.all([this.#page('/healthz'), this.#page('/readyz')]);
+      const atMs = performance.now();
+      const { token, isOpen, safeMode, reason } = atMs - this.#table.atMs < freshMs ? this.#table : unread;
+      this.sights.push({ atMs, health, ready, token, trading: isOpen && ready === 200, safeMode, reason });
+    }
+    await reading;
+  }
+
+  /** Apart from the pages: tables may answer late, or not at all. */
+  async #readTables(): Promise<void> {
     for (let round = 0; !this.#isOver; round += 1) {
-      const [health, ready, table] = await Promise.all([
-        this.#page('/healthz'),
-        this.#page('/readyz'),
-        this.#table().catch(() => ({ token: 0, isOpen: false, safeMode: false, reason: 'no answer' })),
-      ]);
-      const { token, isOpen, safeMode, reason } = table;
-      const trading = isOpen && ready === 200;
-      this.sights.push({ atMs: performance.now(), health, ready, token, trading, safeMode, reason });
+      const atMs = performance.now();
+      const read = await this.#readTable().catch(() => undefined);
+      if (read) this.#table = { ...read, atMs };
       if (round % 3 === 0) await this.#readAlerts().catch(() => undefined);
       await sleep(everyMs);
     }
@@ -115,7 +140,7 @@ export class Watch {
     }
   }
 
-  async #table(): Promise<{ token: number; isOpen: boolean; safeMode: boolean; reason: string }> {
+  async #readTable(): Promise<{ token: number; isOpen: boolean; safeMode: boolean; reason: string }> {
     const { safety, leases } = this.#tables;
     const account = this.#account;
     const [lease, lock, { flags }, { mode }] = await Promise.all([

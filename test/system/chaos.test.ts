@@ -32,7 +32,10 @@ it('a full disk is told and ends by itself, a streamer that stood still writes n
   const steps: string[] = [];
   const say = (words: string) => steps.push(words);
   const { checks, figures } = await conduct(both, { tape, seed: 3, minutes: 1, say, signal, warmMs: 1_000 });
-  expect(checks.filter(({ isMet }) => !isMet), steps.join('\n')).toEqual([]);
+  expect(
+    checks.filter(({ isMet }) => !isMet),
+    steps.join('\n'),
+  ).toEqual([]);
   expect(checks.length).toBeGreaterThan(10);
   expect(figures?.own.sent).toBeGreaterThan(0);
 });

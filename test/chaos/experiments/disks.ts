@@ -1,10 +1,12 @@
 /** The disk under the outbox: full, and slow. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Disk } from '../disk.ts';
+import { untilTrading } from '../recovery.ts';
 import type { Experiment, Prepared } from '../trial.ts';
 
 const fullMsStandard = 6_000;
 const slowForMs = 15_000;
+const deployedTtlMs = 20_000;
 
 function prepareDisk(mayMount: boolean, keep: (disk: Disk) => void) {
   return (folder: string): Prepared => {
@@ -25,7 +27,8 @@ export function fullDisk(mayMount: boolean, fullMs = fullMsStandard): Experiment
     prepare: prepareDisk(mayMount, (made) => {
       disk = made;
     }),
-    run: async ({ watch, keeper, traffic }, trial) => {
+    run: async (sandbox, trial) => {
+      const { watch, keeper, traffic } = sandbox;
       trial.note('form', disk.form);
       const sinceMs = performance.now();
       disk.fill();
@@ -38,8 +41,12 @@ export function fullDisk(mayMount: boolean, fullMs = fullMsStandard): Experiment
       trial.note('commands meanwhile', String(traffic.keys.length - before));
       const healedMs = performance.now();
       disk.heal();
-      trial.expectWithin('trading again', await watch.until((now) => now.trading, 60_000, healedMs), 45_000);
-      trial.expectWithin('alert outbox_unwritable', await watch.untilAlert('outbox_unwritable', 5_000, sinceMs), 20_000);
+      await untilTrading(sandbox, trial, 60_000, healedMs);
+      trial.expectWithin(
+        'alert outbox_unwritable',
+        await watch.untilAlert('outbox_unwritable', 5_000, sinceMs),
+        20_000,
+      );
       for (const how of new Set(keeper.endings.map(({ how }) => how))) trial.note('it ended with', how);
     },
   };
@@ -50,10 +57,13 @@ function slowDisk(): Experiment {
   return {
     name: 'slow-disk',
     does: `Every write of the outbox takes 50 to 500 ms, for ${slowForMs / 1_000} s.`,
-    expects: 'Slower and nothing else: the lease is kept, no bar and no event is lost.',
+    expects: `Slower and nothing else: the lease, which lives ${deployedTtlMs / 1_000} s as deployed, is kept; no bar and no event is lost.`,
     boundMs: 300_000,
-    prepare: prepareDisk(false, (made) => {
-      disk = made;
+    prepare: (folder) => ({
+      ...prepareDisk(false, (made) => {
+        disk = made;
+      })(folder),
+      ttlMs: deployedTtlMs,
     }),
     run: async ({ watch, keeper }, trial) => {
       const { token } = watch.now;
@@ -62,9 +72,16 @@ function slowDisk(): Experiment {
       await sleep(slowForMs);
       disk.heal();
       const sights = watch.sights.filter((now) => now.atMs > sinceMs);
-      trial.note('sights in which it was ready', `${sights.filter((now) => now.ready === 200).length} of ${sights.length}`);
+      trial.note(
+        'sights in which it was ready',
+        `${sights.filter((now) => now.ready === 200).length} of ${sights.length}`,
+      );
       trial.expect('the lease is kept', watch.now.token === token, `${token} to ${watch.now.token}`);
-      trial.expect('it went on', keeper.endings.length === 0, keeper.endings.map(({ how }) => how).join('; '));
+      trial.expect(
+        'it went on',
+        keeper.endings.length === 0,
+        keeper.endings.map(({ how }) => how).join('; '),
+      );
     },
   };
 }

@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mulberry32 } from '../../../sandbox/tapes/generate.ts';
 import { Clock } from '../clock.ts';
 import { Disk } from '../disk.ts';
+import { untilTrading } from '../recovery.ts';
 import type { Sandbox } from '../sandbox.ts';
 import type { Experiment, Prepared } from '../trial.ts';
 import { trouble } from './clouds.ts';
-import { untilTrading } from './stops.ts';
 
 interface World {
   readonly sandbox: Sandbox;
@@ -50,20 +50,30 @@ const harms: Readonly<Record<string, Harm>> = {
     await sleep(between(world, 1_000, 6_000));
     world.disk.heal();
   },
-  'clock': async (world) => {
+  clock: async (world) => {
     world.clock.set({ offsetMs: between(world, -300_000, 300_000), driftShare: between(world, -0.05, 0.05) });
     await sleep(between(world, 1_000, 8_000));
     world.clock.set({});
   },
-  'wire': async (world) => {
-    const rules = [{ halfOpen: true }, { delayMs: 700 }, { split: true }, { resetInFrame: true }, { bytesPerSecond: 7_000 }];
+  wire: async (world) => {
+    const rules = [
+      { halfOpen: true },
+      { delayMs: 700 },
+      { split: true },
+      { resetInFrame: true },
+      { bytesPerSecond: 7_000 },
+    ];
     world.sandbox.front.rule(someOf(world, rules));
     await sleep(between(world, 500, 6_000));
     world.sandbox.front.rule({});
   },
-  'cloud': async (world) => {
+  cloud: async (world) => {
     const kinds = ['throttling', 'conflict', 'internal', 'lost-answer', 'slow'] as const;
-    trouble(world.sandbox, { kind: someOf(world, kinds), probability: between(world, 0.1, 0.9), delayMs: 500 });
+    trouble(world.sandbox, {
+      kind: someOf(world, kinds),
+      probability: between(world, 0.1, 0.9),
+      delayMs: 500,
+    });
     await sleep(between(world, 500, 6_000));
     world.sandbox.desk.cloud.faults.clear();
   },
@@ -79,7 +89,8 @@ function everything(): Experiment {
   return {
     name: 'everything',
     does: 'Kills, stops, disk, clock, wire and cloud, up to three at once, by a seed, for as long as --minutes says.',
-    expects: 'Whatever happened: at rest again, with a person who clears a safe mode; no order twice, the book as the broker has it, the trail whole, every bar once.',
+    expects:
+      'Whatever happened: at rest again, with a person who clears a safe mode; no order twice, the book as the broker has it, the trail whole, every bar once.',
     boundMs: 24 * 3_600_000,
     prepare: (folder): Prepared => {
       disk = new Disk(folder, false);
@@ -101,10 +112,20 @@ function everything(): Experiment {
         if (going.size >= atOnceMax || going.has(name)) continue;
         counts[name] = (counts[name] ?? 0) + 1;
         trial.say(name);
-        going.set(name, harms[name]!(world).catch((error: unknown) => trial.say(`${name}: ${String(error)}`)).finally(() => going.delete(name)));
+        going.set(
+          name,
+          harms[name]!(world)
+            .catch((error: unknown) => trial.say(`${name}: ${String(error)}`))
+            .finally(() => going.delete(name)),
+        );
       }
       await Promise.all(going.values());
-      trial.note('harms', Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', '));
+      trial.note(
+        'harms',
+        Object.entries(counts)
+          .map(([name, count]) => `${count} ${name}`)
+          .join(', '),
+      );
       await untilTrading(sandbox, trial, 120_000);
     },
   };

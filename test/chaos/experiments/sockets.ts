@@ -1,6 +1,7 @@
 /** The wire between streamer and gateway. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WireRule } from '../front.ts';
+import { untilTrading } from '../recovery.ts';
 import type { Experiment } from '../trial.ts';
 
 const modemBytesPerSecond = 7_000;
@@ -21,7 +22,7 @@ const wires: readonly Wire[] = [
   {
     name: 'socket-drop',
     does: 'Every connection is reset; new ones are accepted and closed for 3 s.',
-    expects: 'Lost at once, gaps filled from history, trading again within 15 s.',
+    expects: 'Lost at once, gaps filled from history, trading again within 40 s.',
     rule: { refuse: true },
     forMs: 3_000,
     loses: 'always',
@@ -30,7 +31,8 @@ const wires: readonly Wire[] = [
   {
     name: 'socket-half-open',
     does: 'The connection stands and carries nothing more.',
-    expects: 'Found by the question for the time (1 s and 2 s here); what an order in it became is asked of the broker.',
+    expects:
+      'Found by the question for the time (1 s and 2 s here); what an order in it became is asked of the broker.',
     rule: { halfOpen: true },
     forMs: 5_000,
     loses: 'always',
@@ -54,7 +56,7 @@ const wires: readonly Wire[] = [
   {
     name: 'socket-reset-in-frame',
     does: 'The connection is reset in the midst of a frame.',
-    expects: 'Lost at once; half a frame is no message. Trading again within 15 s.',
+    expects: 'Lost at once; half a frame is no message. Trading again within 40 s.',
     rule: { resetInFrame: true },
     forMs: 1_000,
     loses: 'always',
@@ -69,7 +71,7 @@ const wires: readonly Wire[] = [
   },
 ];
 
-const tradingMs = 30_000;
+const tradingMs = 40_000;
 
 function spoil({ name, does, expects, rule, forMs, loses, cuts = false }: Wire): Experiment {
   return {
@@ -77,7 +79,8 @@ function spoil({ name, does, expects, rule, forMs, loses, cuts = false }: Wire):
     does,
     expects,
     boundMs: 240_000,
-    run: async ({ front, watch }, trial) => {
+    run: async (sandbox, trial) => {
+      const { front, watch } = sandbox;
       const sinceMs = performance.now();
       front.rule(rule);
       if (cuts) front.cut();
@@ -87,7 +90,7 @@ function spoil({ name, does, expects, rule, forMs, loses, cuts = false }: Wire):
       if (loses === 'always') trial.expectWithin('not ready', lost && lost.atMs - sinceMs, forMs);
       else if (loses === 'never') trial.expect('the session stood', lost === undefined);
       else trial.note('the session was lost', lost === undefined ? 'no' : 'yes');
-      trial.expectWithin('trading again', await watch.until((now) => now.trading, 60_000), tradingMs);
+      await untilTrading(sandbox, trial, tradingMs);
     },
   };
 }

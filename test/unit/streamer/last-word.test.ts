@@ -8,7 +8,15 @@ import { OutboxError, unwritable } from '../../../streamer/outbox-file.ts';
 
 const config = configSchema.parse({
   stage: 'sandbox',
-  streamers: [{ name: 'main', account: 'DU1234567', symbols: ['GC'], gateway: { clientId: 1, port: 4002 }, dbPath: '/data/streamer.db' }],
+  streamers: [
+    {
+      name: 'main',
+      account: 'DU1234567',
+      symbols: ['GC'],
+      gateway: { clientId: 1, port: 4002 },
+      dbPath: '/data/streamer.db',
+    },
+  ],
 });
 const error = unwritable('/data/streamer.db', new Error('database or disk is full'));
 
@@ -34,7 +42,9 @@ it('a disk that takes no write is told past the outbox, as an alert that the des
         alert: 'outbox_unwritable',
         severity: 'CRITICAL',
         account: 'DU1234567',
-        message: expect.stringMatching(/\/data\/streamer\.db cannot be written \(database or disk is full\).*DB_PATH/),
+        message: expect.stringMatching(
+          /\/data\/streamer\.db cannot be written \(database or disk is full\).*DB_PATH/,
+        ),
       },
     },
   ]);
