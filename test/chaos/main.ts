@@ -66,12 +66,14 @@ async function main(): Promise<number> {
     for (const experiment of chosen) {
       if (abort.signal.aborted) break;
       const say = report.begin(experiment);
-      report.end(await conduct(experiment, { tape, seed, minutes, say, signal: abort.signal }));
+      const outcome = await conduct(experiment, { tape, seed, minutes, say, signal: abort.signal });
+      if (!abort.signal.aborted) report.end(outcome);
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  return abort.signal.aborted ? 130 : report.close();
+  const exitCode = report.close();
+  return abort.signal.aborted ? 130 : exitCode;
 }
 
 async function makeTape(folder: string, seed: number, minutes: number): Promise<Tape> {

@@ -48,6 +48,7 @@ export class Report {
 
   /** @returns the exit code */
   close(): number {
+    clearInterval(this.#progress);
     const broken = this.#outcomes.filter((outcome) => !isMet(outcome));
     if (this.#json) this.#line({ event: 'end', experiments: this.#outcomes.length, broken: broken.length });
     else {

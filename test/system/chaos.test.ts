@@ -18,6 +18,7 @@ const full = fullDisk(false, 2_000);
 const both: Experiment = {
   ...full,
   name: 'full-disk, then stop-streamer',
+  boundMs: 200_000,
   run: async (sandbox, trial) => {
     await full.run(sandbox, trial);
     await stopStreamer.run(sandbox, trial);

@@ -150,7 +150,9 @@ function steppedWhileQuiet(name: string, offsetMs: number): Experiment {
       tape = await quietTape(folder);
       return { streamerEnv: clock.env, tape, speed: 1 };
     },
-    run: async ({ desk, front, watch }, trial) => {
+    run: async ({ desk, front, watch, traffic }, trial) => {
+      // Minutes of orders would have to be booked first, and fills would move the market's time.
+      await traffic.pause();
       const { tapeStartMs } = (await desk.gatewayStatus())!;
       const minute0 = Math.floor(tapeStartMs / minuteMs);
       const marketMs = async () => (await desk.gatewayStatus())!.tapeMs;
