@@ -16,7 +16,7 @@ const killStreamer: Experiment = {
   name: 'kill-streamer',
   does: `The streamer is killed ${streamerKills} times while orders and ticks come, and its container is started again each time.`,
   expects:
-    'Trading is locked for the new term by itself, a reconcile opens it; health answers again within 10 s.',
+    'Trading is locked for the new term by itself, a reconcile opens it; health answers again within 15 s.',
   boundMs: 240_000,
   run: async (sandbox, trial) => {
     const { desk, watch, keeper } = sandbox;
@@ -83,7 +83,7 @@ const meetsMs = 25_000;
 function killFunction({ name, work, expects, at, prompt, after, mode }: FunctionKills): Experiment {
   return {
     name: `kill-${name}`,
-    does: `The process of the function ${name} is killed ${at.length} times, ${work}.`,
+    does: `The process of the function ${name} is killed ${at.length === 1 ? 'once' : `${at.length} times`}, ${work}.`,
     expects,
     boundMs: 400_000,
     ...(mode ? { prepare: () => ({ mode }) } : {}),
