@@ -11,8 +11,15 @@ const lookEveryMs = 25;
 const pagesMax = 1_073_741_823;
 
 if (file !== undefined) {
-  const { exec, prepare } = DatabaseSync.prototype;
-  const { run } = StatementSync.prototype;
+  const exec = Reflect.get(DatabaseSync.prototype, 'exec') as (this: DatabaseSync, sql: string) => void;
+  const prepare = Reflect.get(DatabaseSync.prototype, 'prepare') as (
+    this: DatabaseSync,
+    ...args: Parameters<DatabaseSync['prepare']>
+  ) => StatementSync;
+  const run = Reflect.get(StatementSync.prototype, 'run') as (
+    this: StatementSync,
+    ...args: unknown[]
+  ) => ReturnType<StatementSync['run']>;
   const open = new Set<DatabaseSync>();
   const owners = new WeakMap<StatementSync, DatabaseSync>();
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
@@ -67,7 +74,7 @@ if (file !== undefined) {
   StatementSync.prototype.run = function (...args: unknown[]) {
     // Within a transaction nothing reaches the disk before its end.
     if (owners.get(this)?.isTransaction !== true) drag();
-    return run.apply(this, args as Parameters<typeof run>);
+    return run.apply(this, args);
   };
   look();
   setInterval(look, lookEveryMs).unref();

@@ -72,7 +72,7 @@ interface FunctionKills {
   /** Where in its work it dies, one after the other. */
   readonly at: readonly Killing[];
   /** Brings it to work. */
-  readonly prompt: (sandbox: Sandbox) => Promise<unknown> | unknown;
+  readonly prompt: (sandbox: Sandbox) => Promise<void> | void;
   readonly after?: (sandbox: Sandbox, trial: Trial, sinceMs: number) => Promise<void>;
   readonly mode?: 'auto_sync';
 }

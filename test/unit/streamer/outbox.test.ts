@@ -52,7 +52,7 @@ afterEach(() => {
 });
 
 /** An outbox, and how to fill its disk: the file may not grow, and SQLite answers as it does then. */
-function outboxWithDisk(): { made: Outbox; db: DatabaseSync; fill(): void; free(): void } {
+function outboxWithDisk(): { made: Outbox; db: DatabaseSync; fill: () => void; free: () => void } {
   const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare');
   const made = outbox();
   const db = prepare.mock.contexts.at(-1) as DatabaseSync;
