@@ -14,6 +14,7 @@ import { openObjectStore } from '../lib/aws/object-store.ts';
 import { exportEveryMs } from '../lib/domain/metrics/metric.ts';
 import { type EventDelivery, openDelivery } from './event-delivery.ts';
 import { type HealthServer, type HealthSource, serveHealth } from './health.ts';
+import { isDiskFault, tellLastWord } from './last-word.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { type LeaseSource, NoLease } from './lease-none.ts';
 import { createLogger, type Logger } from './logger.ts';
@@ -70,13 +71,16 @@ async function main(): Promise<void> {
   const readable = process.stderr.isTTY === true;
   const logger = createLogger(config.logLevel, readable, config.displayTimeZone);
   const cloud = values.print ? undefined : readCloud(env);
-  const delivery = openDelivery({
-    config,
-    streamer: streamerConfig,
-    logger,
-    bus: cloud ? createEventBridgePublisher(cloud.EVENT_BUS_NAME) : new PrintingPublisher(),
-    ...(cloud ? { book: createBookQueue(cloud.BOOK_QUEUE_URL) } : {}),
-  });
+  const bus = cloud ? createEventBridgePublisher(cloud.EVENT_BUS_NAME) : new PrintingPublisher();
+  const lastWord = { config, streamer: streamerConfig, bus, logger, nowMs: Date.now };
+  let delivery: EventDelivery;
+  try {
+    const book = cloud && createBookQueue(cloud.BOOK_QUEUE_URL);
+    delivery = openDelivery({ config, streamer: streamerConfig, logger, bus, book });
+  } catch (error) {
+    if (isDiskFault(error)) await tellLastWord(error, lastWord);
+    throw error;
+  }
   const lease = cloud
     ? leaseKeeper(config, streamerConfig, delivery, cloud, logger)
     : new NoLease(epochFromClock(delivery.outbox, Date.now()));
@@ -99,6 +103,12 @@ async function main(): Promise<void> {
     end(EXIT_INPUT);
   };
   let latest: Streamer | undefined;
+  let told: Promise<void> | undefined;
+  /** Of a fault, whatever it is: the first that the disk makes is told. */
+  const fail = (error: unknown, code: number): void => {
+    if (isDiskFault(error)) told ??= tellLastWord(error, lastWord);
+    end(code);
+  };
   const supervisor = new Supervisor({
     lease,
     lastEpoch: () => delivery.outbox.lastEpoch,
@@ -130,14 +140,16 @@ async function main(): Promise<void> {
   if (process.connected) process.once('disconnect', () => end(0));
   // The gateway library can throw out of a socket's event (hostile JSON): the state is then unknown, a restart is safe.
   process.on('uncaughtException', (error) => {
-    logger.error('Unexpected error: the streamer stops, its outbox is safe', {
-      error: readableStack(error),
-    });
-    end(EXIT_FAULT);
+    if (isDiskFault(error)) logger.error(error.message, { code: error.code });
+    else
+      logger.error('Unexpected error: the streamer stops, its outbox is safe', {
+        error: readableStack(error),
+      });
+    fail(error, EXIT_FAULT);
   });
   process.on('unhandledRejection', (reason) => {
     logger.error('Unexpected rejection: the streamer stops, its outbox is safe', { reason: String(reason) });
-    end(EXIT_FAULT);
+    fail(reason, EXIT_FAULT);
   });
 
   const source: HealthSource = {
@@ -154,12 +166,13 @@ async function main(): Promise<void> {
   delivery.wake();
   supervisor.run().catch((error: unknown) => {
     process.stderr.write(`${wordsOf(error)}\n`);
-    if (isExpected(error)) refuse(error as Error);
+    if (isDiskFault(error)) fail(error, EXIT_FAULT);
+    else if (isExpected(error)) refuse(error as Error);
     else end(EXIT_FAULT);
   });
   process.exitCode = await ended;
   clearInterval(emf);
-  await shutDown({ supervisor, delivery, health, config, logger, latest: () => latest });
+  await shutDown({ supervisor, delivery, health, config, logger, latest: () => latest, told: () => told });
 }
 
 interface Running {
@@ -170,15 +183,27 @@ interface Running {
   readonly logger: Logger;
   /** The streamer of the last term. */
   readonly latest: () => Streamer | undefined;
+  /** Somebody is being told that the disk does not take what is written. */
+  readonly told: () => Promise<void> | undefined;
 }
 
 /** Link first, then the lease, then what is left to send: whoever waits for the lease does not wait for the bus. */
-async function shutDown({ supervisor, delivery, health, config, logger, latest }: Running): Promise<void> {
+async function shutDown({
+  supervisor,
+  delivery,
+  health,
+  config,
+  logger,
+  latest,
+  told,
+}: Running): Promise<void> {
   const deadlineMs = performance.now() + config.shutdown.timeoutMs - SHUTDOWN_RESERVE_MS;
   try {
     // What ended the run has been told where it happened.
     await supervisor.stop().catch(() => undefined);
-    await delivery.close(Math.max(0, deadlineMs - performance.now()));
+    await told();
+    // What was sent cannot be taken off a disk that takes no write: it would be sent again and again.
+    await delivery.close(told() === undefined ? Math.max(0, deadlineMs - performance.now()) : 0);
     tellParent({ kind: 'stopped', stats: latest()?.stats() });
   } catch (error) {
     logger.error('The clean stop failed; the outbox keeps what was written', { error: String(error) });

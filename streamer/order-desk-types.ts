@@ -34,6 +34,8 @@ export interface OrderDeskOptions {
   readonly raise: (alert: EventData<'alert.raised'>) => void;
   readonly logger: Logger;
   readonly systemMs: () => number;
+  /** For deadlines: the system clock without its steps; the same when left out. */
+  readonly steadyMs?: () => number;
   /** Hexadecimal. */
   readonly sha256: (text: string) => string;
   readonly worth: AccountWorth;

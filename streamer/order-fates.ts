@@ -24,13 +24,13 @@ export class OrderFates {
   #stopped = false;
 
   constructor(options: OrderDeskOptions, book: OrderBook, teller: OrderTeller) {
-    const { view, systemMs, logger } = options;
+    const { view, systemMs, steadyMs = systemMs, logger } = options;
     this.#options = options;
     this.#book = book;
     this.#teller = teller;
     this.sending = new SendingDriver({
       clientId: view.clientId,
-      systemMs,
+      systemMs: steadyMs,
       doubt: () => view.doubt(),
       settled: ({ intent, state, message, lacks }) => {
         if (lacks !== undefined) teller.lacking(intent, lacks);

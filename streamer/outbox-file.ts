@@ -20,7 +20,12 @@ export interface OutboxFileConfig {
   readonly openedAtMs: number;
 }
 
-export type OutboxErrorCode = 'OUTBOX_IN_USE' | 'OUTBOX_UNUSABLE' | 'OUTBOX_OF_ANOTHER' | 'EPOCH_NOT_NEW';
+export type OutboxErrorCode =
+  | 'OUTBOX_IN_USE'
+  | 'OUTBOX_UNUSABLE'
+  | 'OUTBOX_UNWRITABLE'
+  | 'OUTBOX_OF_ANOTHER'
+  | 'EPOCH_NOT_NEW';
 
 export class OutboxError extends Error {
   readonly code: OutboxErrorCode;
@@ -29,6 +34,16 @@ export class OutboxError extends Error {
     this.name = 'OutboxError';
     this.code = code;
   }
+}
+
+/** What the disk answered to a write: it is full, broken, or gone. */
+export function unwritable(path: string, error: unknown): OutboxError {
+  const why = error instanceof Error ? error.message : String(error);
+  return new OutboxError(
+    'OUTBOX_UNWRITABLE',
+    `The outbox ${path} cannot be written (${why}). The streamer ends, because what it cannot write it must not do: no order leaves without it. Nothing of the broker's is lost, the next start asks for it. Make room on the disk, or give DB_PATH (streamers[].dbPath) a file on another one.`,
+    { cause: error },
+  );
 }
 
 /** @throws OutboxError when another process holds the file, its folder cannot be written, or it belongs to another */

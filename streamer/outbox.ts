@@ -3,7 +3,14 @@ import type { TrackerDoc, TrackerMemory } from '../lib/domain/orders/tracker-typ
 import type { EventName } from '../lib/events/catalogue.ts';
 import type { Envelope } from '../lib/events/envelope.ts';
 import { OrderJournal } from './order-journal.ts';
-import { OutboxError, type OutboxFileConfig, openOutboxFile, readMeta, writeMeta } from './outbox-file.ts';
+import {
+  OutboxError,
+  type OutboxFileConfig,
+  openOutboxFile,
+  readMeta,
+  unwritable,
+  writeMeta,
+} from './outbox-file.ts';
 
 export { OutboxError, type OutboxErrorCode } from './outbox-file.ts';
 
@@ -128,7 +135,7 @@ export class Outbox {
   /**
    * Begins the epoch of a new lease: its fencing token. Sequence numbers start anew.
    *
-   * @throws OutboxError EPOCH_NOT_NEW when events of this epoch or of a later one may exist
+   * @throws OutboxError EPOCH_NOT_NEW when events of this epoch or of a later one may exist, OUTBOX_UNWRITABLE
    */
   beginEpoch(token: number): void {
     if (!Number.isSafeInteger(token) || token <= this.#lastEpoch) {
@@ -137,7 +144,7 @@ export class Outbox {
         `The outbox ${this.#config.path} has events of epoch ${this.#lastEpoch}, so ${token} cannot begin: its events would be taken for older ones, or for repeats. The lease's token must be greater; a control table that was emptied starts it anew. Give the lease row a token of at least ${this.#lastEpoch}, or set DB_PATH to a new file once this one has no unsent events.`,
       );
     }
-    writeMeta(this.#db, 'epoch', String(token));
+    this.#writing(() => writeMeta(this.#db, 'epoch', String(token)));
     this.#epoch = token;
     this.#lastEpoch = token;
     this.#seq = 0;
@@ -161,6 +168,8 @@ export class Outbox {
   /**
    * Appends events, moves watermarks and writes the tracker's memory in one transaction. Returns the events that found
    * no room (only possible at the bound, and never those of the book or alerts); they are counted.
+   *
+   * @throws OutboxError OUTBOX_UNWRITABLE; nothing of it is written then
    */
   append(events: readonly Envelope[], beside: WrittenBeside = {}): readonly Envelope[] {
     const refused: Envelope[] = [];
@@ -260,13 +269,26 @@ export class Outbox {
   }
 
   #transaction(work: () => void): void {
-    this.#db.exec('BEGIN IMMEDIATE');
+    this.#writing(() => {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        work();
+        this.#db.exec('COMMIT');
+      } catch (error) {
+        // SQLite itself has rolled it back where the disk is full or fails.
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  #writing(work: () => void): void {
     try {
       work();
-      this.#db.exec('COMMIT');
     } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
+      // A file that was closed meanwhile says nothing of the disk.
+      const { code } = error as NodeJS.ErrnoException;
+      throw code === 'ERR_SQLITE_ERROR' ? unwritable(this.#config.path, error) : error;
     }
   }
 }

@@ -19,6 +19,7 @@ import { readableStack } from './readable-stack.ts';
 import { SessionDriver } from './session-driver.ts';
 import { SessionEffects } from './session-effects.ts';
 import { dataFlows } from './session-machine.ts';
+import { steadyClock } from './steady-clock.ts';
 import { otherLogin, StreamerError } from './streamer-error.ts';
 import type { StreamerOptions } from './streamer-options.ts';
 import { TrackerDriver } from './tracker-driver.ts';
@@ -43,6 +44,8 @@ export class Streamer {
   readonly bus: EventBus<StreamerEvents>;
   /** The broker's lists, for snapshots. */
   readonly lists: BrokerLists;
+  /** For deadlines: the system clock without its steps, Unix ms. */
+  readonly steadyMs: () => number;
   readonly #options: StreamerOptions;
   readonly #systemMs: () => number;
   readonly #clock: MarketClock;
@@ -78,10 +81,12 @@ export class Streamer {
   constructor(options: StreamerOptions) {
     const { config, streamer, logger, delivery, mayWrite } = options;
     const systemMs = options.systemMs ?? Date.now;
+    const steadyMs = options.systemMs ?? steadyClock();
     this.#options = options;
     this.#systemMs = systemMs;
-    this.#startedAtMs = systemMs();
-    this.#gate = new LogGate(logger, systemMs);
+    this.steadyMs = steadyMs;
+    this.#startedAtMs = steadyMs();
+    this.#gate = new LogGate(logger, steadyMs);
     checkSymbols(streamer);
     this.bus = new EventBus({
       historySize: HISTORY_DEFAULT,
@@ -106,7 +111,7 @@ export class Streamer {
       watermarks: () => this.#gaps.holdBack(this.#marketData.closedThrough()),
     });
     const session = new SessionDriver(config, streamer, {
-      systemMs,
+      systemMs: steadyMs,
       random: options.random ?? Math.random,
       perform: (effect) => this.#effects.perform(effect),
       settled: () => this.#wakes.plan(),
@@ -137,6 +142,7 @@ export class Streamer {
       recorder,
       logger,
       systemMs,
+      steadyMs,
     });
     this.#orders = orders;
     const whatIfs = new WhatIfDesk({
@@ -150,8 +156,8 @@ export class Streamer {
     this.#whatIfs = whatIfs;
     const marketData = new MarketData(this.#host(), config, streamer);
     const history = new History(config, marketData, link, () => this.#nextReqId());
-    const gaps = new GapDriver(config, { clock, systemMs, logger, recorder, history, marketData });
-    const wakes = new WakePlanner({ clock, systemMs, session, gaps, marketData });
+    const gaps = new GapDriver(config, { clock, systemMs: steadyMs, logger, recorder, history, marketData });
+    const wakes = new WakePlanner({ clock, systemMs: steadyMs, session, gaps, marketData });
     this.#marketData = marketData;
     this.#history = history;
     this.#gaps = gaps;
@@ -161,14 +167,25 @@ export class Streamer {
       // With IB's servers gone (1100) nothing new is told.
       facts: () => (session.state.serverLostSinceMs === 0 ? orders.protection() : undefined),
       raise: (alert) => recorder.emitNow('alert.raised', alert),
-      systemMs,
+      systemMs: steadyMs,
       marketOpen: () =>
         activeResetWindow(config.resetWindows, systemMs()) === undefined &&
         marketData.lines.some(({ calendar }) => calendar?.stateAt(clock.marketMs) === 'open'),
       noStopNeeded: config.reconcile.noStopNeeded,
       logger,
     });
-    const parts = { systemMs, session, link, marketData, history, gaps, orders, lists, recorder, wakes };
+    const parts = {
+      systemMs: steadyMs,
+      session,
+      link,
+      marketData,
+      history,
+      gaps,
+      orders,
+      lists,
+      recorder,
+      wakes,
+    };
     this.#effects = new SessionEffects(options, parts);
     this.#errors = new GatewayErrors(options, {
       ...parts,
@@ -270,7 +287,7 @@ export class Streamer {
     return {
       streamer: this.#options.streamer.name,
       epoch: this.#options.epoch,
-      uptimeMs: this.#systemMs() - this.#startedAtMs,
+      uptimeMs: this.steadyMs() - this.#startedAtMs,
       session: {
         phase,
         failures,
@@ -385,7 +402,7 @@ export class Streamer {
       logger: this.#options.logger,
       epoch: this.#options.epoch,
       nextReqId: () => this.#nextReqId(),
-      systemMs: this.#systemMs,
+      systemMs: this.steadyMs,
       dataFlows: () => dataFlows(session.state),
       emit: (name, data, occurredAtMs) => this.#recorder.emit(name, data, occurredAtMs),
       tell: (name, data, occurredAtMs) => this.#recorder.tell(name, data, occurredAtMs),
@@ -440,7 +457,7 @@ export class Streamer {
 
   #flushExpired(): void {
     const { buffer } = this.#marketData;
-    const expired = buffer.flushExpired(this.#systemMs());
+    const expired = buffer.flushExpired(this.steadyMs());
     if (expired === 0) return;
     const { utilisation, depth, capacity, droppedQuotes, droppedTrades } = buffer.stats();
     this.#options.logger.error('Ticks expired before they could be taken in', { expired });

@@ -110,6 +110,7 @@ export class StreamerDuty implements Duty {
       raise,
       logger,
       systemMs,
+      steadyMs: this.streamer.steadyMs,
       sha256: digest,
       worth,
     });

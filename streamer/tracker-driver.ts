@@ -29,6 +29,8 @@ export interface TrackerDriverHost {
   readonly recorder: EventRecorder;
   readonly logger: Logger;
   readonly systemMs: () => number;
+  /** For deadlines: the system clock without its steps; the same when left out. */
+  readonly steadyMs?: () => number;
 }
 
 /** Told of what the broker says of orders, behind the tracker: what it tells is in the outbox by then. */
@@ -60,6 +62,7 @@ export interface OrderFigures {
  */
 export class TrackerDriver {
   readonly #host: TrackerDriverHost;
+  readonly #steadyMs: () => number;
   readonly #state;
   readonly #inputs: TrackerInput[] = [];
   #feeding = false;
@@ -73,6 +76,7 @@ export class TrackerDriver {
 
   constructor(host: TrackerDriverHost) {
     this.#host = host;
+    this.#steadyMs = host.steadyMs ?? host.systemMs;
     this.#state = createTracker(host.options, host.memory);
   }
 
@@ -166,7 +170,7 @@ export class TrackerDriver {
     this.#feeding = true;
     try {
       for (let next = this.#inputs.shift(); next; next = this.#inputs.shift()) {
-        const { effects } = step(this.#state, next, this.#host.systemMs());
+        const { effects } = step(this.#state, next, this.#steadyMs());
         this.#perform(effects);
       }
     } finally {
@@ -214,7 +218,7 @@ export class TrackerDriver {
     clearTimeout(this.#timer);
     const atMs = deadline(this.#state);
     if (this.#stopped || atMs === Number.POSITIVE_INFINITY) return;
-    const waitMs = Math.max(1, Math.min(atMs - this.#host.systemMs(), 2 ** 31 - 1));
+    const waitMs = Math.max(1, Math.min(atMs - this.#steadyMs(), 2 ** 31 - 1));
     this.#timer = setTimeout(() => this.#feed({ kind: 'tick' }), waitMs);
   }
 }

@@ -52,6 +52,8 @@ export interface StartCloudOptions {
   readonly functionPool?: number;
   /** Each environment is a process of its own, which a test may kill, instead of a thread. */
   readonly functionProcesses?: boolean;
+  /** On top of what the template gives every function. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
   /** False: schedules are called by `fireSchedule` alone, and no minute of the wall clock changes what a test sees. */
   readonly schedules?: boolean;
   /** False: a function starts when it is called for the first time, and not with the cloud. */
@@ -299,7 +301,7 @@ function buildFunctions(
     const lambda = new LambdaFunction({
       model: fn,
       poolMax,
-      env: functionEnvironment(fn, place),
+      env: { ...functionEnvironment(fn, place), ...options.functionEnv },
       log,
       asProcesses,
     });

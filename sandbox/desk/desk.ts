@@ -47,6 +47,8 @@ export interface DeskOptions {
   readonly gatewayArgs?: readonly string[];
   /** Functions run as processes of their own, which a test may kill, instead of threads. */
   readonly functionProcesses?: boolean;
+  /** On top of what the template gives every function. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
   /** False: schedules run only when they are called by name. */
   readonly schedules?: boolean;
   /** Faults of the local cloud from the start. */
@@ -58,10 +60,14 @@ export type StreamerStats = ReturnType<Streamer['stats']>;
 export interface Desk {
   readonly cloud: LocalCloud;
   readonly dataDir: string;
-  /** Ports of the simulated gateway: its API, and its control port; undefined with a real one. */
-  readonly gateway: { readonly port: number; readonly controlPort: number } | undefined;
+  /** Ports of the simulated gateway, its API and its control port, and its process; undefined with a real one. */
+  readonly gateway:
+    | { readonly port: number; readonly controlPort: number; readonly pid: number | undefined }
+    | undefined;
   /** Process of the streamer; undefined while none runs. A `signal` fault of the cloud takes it. */
   readonly streamerPid: () => number | undefined;
+  /** Port of the streamer's health pages; 0 while none runs. */
+  readonly healthPort: () => number;
   /** Ended when it was not asked to: the error is for a person. */
   readonly failed: Promise<DeskError>;
   streamerStats(): Promise<StreamerStats | undefined>;
@@ -122,6 +128,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
       dataDir: join(dataDir, 'cloud'),
       containerLogs: { streamer: streamerLog, gateway: join(dataDir, 'logs', 'gateway.log') },
       ...(options.functionProcesses ? { functionProcesses: true } : {}),
+      ...(options.functionEnv ? { functionEnv: options.functionEnv } : {}),
       ...(options.schedules === undefined ? {} : { schedules: options.schedules }),
       ...(options.faults ? { faults: options.faults } : {}),
     });
@@ -169,8 +176,13 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
     },
     gatewayStatus: async () =>
       gateway && (await getJson<GatewayStatus>(`http://127.0.0.1:${gateway.controlPort}/status`)),
-    gateway: gateway && { port: gateway.port, controlPort: gateway.controlPort },
+    gateway: gateway && {
+      port: gateway.port,
+      controlPort: gateway.controlPort,
+      pid: gateway.child.process.pid,
+    },
     streamerPid: () => streamer?.process.pid,
+    healthPort: () => healthPort,
     fault: async (fault) => {
       await control('fault', fault);
     },

@@ -245,6 +245,14 @@ const raisedAlerts = {
     action: 'Let reconcile stage its cancel, or cancel it now.',
     command: 'evenkeel order cancel {id} --account {account}',
   },
+  outbox_unwritable: {
+    severities: ['CRITICAL'],
+    meaning:
+      'The disk of a streamer does not take what it writes: it is full, or fails. The streamer has ended, no order leaves, and it cannot start.',
+    action:
+      'Make room on its disk, or replace the task: the next one asks the broker for what this one could not write.',
+    command: 'evenkeel logs streamer --since 1h',
+  },
   overfill_quarantined: {
     severities: ['CRITICAL'],
     meaning: 'More was filled than was ordered. The surplus is put aside and not counted.',

@@ -146,7 +146,7 @@ describe('S144 a replay held against itself', () => {
   it('twice is the same to the byte, and with faults on the way the bars are the same', async () => {
     const rows = generateTape({ seed: 6, minutes: 300, halt: true, symbols: ['GCG6', 'ESH6'] });
     await writeTape(path('repeated.csv'), rows);
-    const done = replay('--tape', path('repeated.csv'), '--twice', '--faults', '3', '--json');
+    const done = await replay('--tape', path('repeated.csv'), '--twice', '--faults', '3', '--json');
     expect(done.stderr).toBe('');
     const { hash, hashAgain, faulty, gaps } = JSON.parse(done.stdout);
     expect(hashAgain).toBe(hash);
@@ -160,11 +160,12 @@ describe('S144 a replay held against itself', () => {
   });
 
   it('the same tape has the same hash in every process, another has another', async () => {
-    const hashOf = (name: string): string => JSON.parse(replay('--tape', path(name), '--json').stdout).hash;
+    const hashOf = async (name: string): Promise<string> =>
+      JSON.parse((await replay('--tape', path(name), '--json')).stdout).hash;
     await writeTape(path('one.csv'), generateTape({ seed: 7, minutes: 20 }));
     await writeTape(path('other.csv'), generateTape({ seed: 8, minutes: 20 }));
-    expect(hashOf('one.csv')).toBe(hashOf('one.csv'));
-    expect(hashOf('other.csv')).not.toBe(hashOf('one.csv'));
+    expect(await hashOf('one.csv')).toBe(await hashOf('one.csv'));
+    expect(await hashOf('other.csv')).not.toBe(await hashOf('one.csv'));
   });
 
   it('a bar that differs is told, with the exit code 1', () => {

@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, statSync, writeFileSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { EventPublisher, PublishResult } from '../../../lib/ports/event-publisher.ts';
 import { epochFromClock, Outbox, OutboxError } from '../../../streamer/outbox.ts';
@@ -51,7 +51,48 @@ afterEach(() => {
   }
 });
 
+/** An outbox, and how to fill its disk: the file may not grow, and SQLite answers as it does then. */
+function outboxWithDisk(): { made: Outbox; db: DatabaseSync; fill: () => void; free: () => void } {
+  const prepare = vi.spyOn(DatabaseSync.prototype, 'prepare');
+  const made = outbox();
+  const db = prepare.mock.contexts.at(-1) as DatabaseSync;
+  prepare.mockRestore();
+  return {
+    made,
+    db,
+    fill: () => {
+      const { page_count: pages } = db.prepare('PRAGMA page_count').get() as { page_count: number };
+      db.exec(`PRAGMA max_page_count = ${pages}`);
+    },
+    free: () => db.exec('PRAGMA max_page_count = 1000000'),
+  };
+}
+
 describe('outbox', () => {
+  it('on a full disk it says that the disk is full, and not that there is no transaction to roll back', () => {
+    const { made, fill, free } = outboxWithDisk();
+    const many = Array.from({ length: 500 }, (_, index) => event('order.changed', index));
+    fill();
+    expect(() => made.append(many)).toThrow(
+      expect.objectContaining({
+        code: 'OUTBOX_UNWRITABLE',
+        message: expect.stringMatching(/streamer\.db cannot be written \(.*disk is full\)/),
+      }),
+    );
+    // Whole or not at all, and nothing is counted that is not there.
+    expect(made.stats('book')).toMatchObject({ depth: 0, appended: 0 });
+    free();
+    made.append(many);
+    expect(made.stats('book')).toMatchObject({ depth: 500, appended: 500 });
+  });
+
+  it('an epoch that cannot be written has not begun', () => {
+    const { made, db } = outboxWithDisk();
+    db.exec('PRAGMA query_only = ON');
+    expect(() => made.beginEpoch(7)).toThrow(expect.objectContaining({ code: 'OUTBOX_UNWRITABLE' }));
+    expect(made.epoch).toBe(0);
+  });
+
   it('refuses the file of another stage, account or streamer: its events would leave under a wrong name', () => {
     const first = outbox();
     first.append([event('candle.completed', 1)]);
