@@ -172,7 +172,12 @@ const eventMutants = [
     ['        ...notReplayed,\n', ''],
     'events: do nothing on a replay of the archive, except the one that stores candles: twice is harmless there',
   ),
-  mutant('a stale plan is not staged anew', 'reconcile', ["  'PLAN_STALE',\n", ''], ruleTakes),
+  mutant(
+    'a stale plan is not staged anew',
+    'reconcile',
+    ['[...endedPlanCodes]', "endedPlanCodes.filter((code) => code !== 'PLAN_STALE')"],
+    ruleTakes,
+  ),
   mutant(
     'reconcile does not follow the start of a streamer',
     'reconcile',
