@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { catalogue } from '../../lib/events/catalogue.ts';
-import { codeIn, partNames, type SeedRow, seedRows } from '../helpers/seed-map.ts';
+import { codeIn, type SeedRow, seedRows } from '../helpers/seed-map.ts';
 import { plainName, seedNames } from '../helpers/seed-names.ts';
 import { gather, isReserved, missing } from '../helpers/seed-targets.ts';
 import { sharedDataDir } from '../helpers/shared-data.ts';
@@ -12,21 +12,11 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/from-the-seeds.md'), 'utf8');
 const rows = seedRows(page);
 
-const parts = ['Proof under faults'];
-
 /** What is wrong with rows, each complaint with line and label, so that a failure reads like a list of work. */
 function complaints(check: (row: SeedRow) => readonly string[]): string[] {
   return rows.flatMap((row) =>
     check(row).map((what) => `docs/from-the-seeds.md:${row.line} ${row.label}: ${what}`),
   );
-}
-
-/** The parts that a place begins with: `The book (…)`, `Reconcile, Orders out`. */
-function partsOf(place: string): string[] {
-  return place
-    .replace(/ \(.*\)$/, '')
-    .split(', ')
-    .map((part) => part.trim());
 }
 
 describe('docs/from-the-seeds.md', () => {
@@ -35,24 +25,15 @@ describe('docs/from-the-seeds.md', () => {
     expect(rows.length).toBeGreaterThan(300);
   });
 
-  it('lists the parts still to come', () => {
-    expect(partNames(page)).toEqual(parts);
-  });
-
   it('gives every row a name, a kind, a state, a place and, where something went, the reason', () => {
     const wrong = complaints(({ label, kind, state, place, note }) => {
       const found: string[] = [];
       if (label === '' || kind === '') found.push('no name or no kind');
-      if (!['built', 'later', 'gone'].includes(state))
-        found.push(`state ${state} is none of built, later, gone`);
+      if (!['built', 'gone'].includes(state)) found.push(`state ${state} is neither built nor gone`);
       if (state === 'gone' && (place !== '—' || note.length < 10))
         found.push('gone needs — as place and a reason');
       if (state === 'built' && codeIn(place).length === 0)
         found.push('built needs a target between backticks');
-      if (state === 'later') {
-        const unknown = partsOf(place).filter((part) => !parts.includes(part));
-        if (unknown.length > 0) found.push(`later names ${unknown.join(', ')}, which is no part`);
-      }
       return found;
     });
     expect(wrong).toEqual([]);

@@ -42,15 +42,6 @@ export function seedRows(markdown: string): SeedRow[] {
   return rows;
 }
 
-/** The names of the parts still to come, from the first column of their table. */
-export function partNames(markdown: string): string[] {
-  const table = /^\| part \| what it brings \|\n\|[-|]+\|\n((?:\|.*\n)+)/m.exec(markdown)?.[1] ?? '';
-  return table
-    .trimEnd()
-    .split('\n')
-    .map((row) => cellsOf(row)[0] ?? '');
-}
-
 /** The spans between backticks of a cell. */
 export function codeIn(cell: string): string[] {
   return [...cell.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '');
