@@ -8,8 +8,8 @@ import type {
   PositionFact,
 } from '../../lib/domain/orders/broker-facts.ts';
 import type { TradedContract } from '../../lib/domain/orders/contract.ts';
-import { type Decimal, rounded } from '../../sandbox/gateway/broker/money.ts';
 import { remaining } from '../../sandbox/gateway/broker/matching.ts';
+import { type Decimal, rounded } from '../../sandbox/gateway/broker/money.ts';
 import type { BrokerOrder, Execution, Instrument } from '../../sandbox/gateway/broker/types.ts';
 
 type Order = Readonly<BrokerOrder>;
@@ -94,7 +94,7 @@ export function executionFacts(execution: Execution): BrokerFact[] {
       execId,
       commission: execution.commission.toFixed(),
       currency: 'USD',
-      realizedPnl: execution.realizedPnl?.toFixed() ?? null,
+      realizedPnl: execution.realizedPnl === undefined ? null : rounded(execution.realizedPnl),
     },
   ];
 }

@@ -36,7 +36,8 @@ const shownMax = 1_500;
 export async function trial(folder: string, options: TrialOptions, signal: AbortSignal): Promise<Outcome> {
   const { seeds, firstSeed, steps, limitSeconds } = options;
   const startMs = performance.now();
-  const args = ['test/simulation/main.ts', '--json', '--stop-at-first'];
+  // One process, so that the first seed that breaks is always the same.
+  const args = ['test/simulation/main.ts', '--json', '--stop-at-first', '--no-shrink', '--workers', '1'];
   args.push('--seeds', String(seeds), '--first', String(firstSeed));
   if (steps !== undefined) args.push('--steps', String(steps));
   const limit = AbortSignal.timeout(limitSeconds * 1_000);

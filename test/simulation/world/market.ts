@@ -36,6 +36,9 @@ export class Market {
   isQuiet = false;
   /** Prints are on their way, but subscribers are not told: a farm that is down. */
   isDark = false;
+  /** Shares of the prints that arrive behind later ones, and that arrive twice. */
+  lateShare = 0;
+  twiceShare = 0;
   readonly #time: SimulatedTime;
   readonly #gateway: Gateway;
   #subscriptions: Subscription[] = [];
@@ -164,8 +167,17 @@ export class Market {
     if (this.isDark) return;
     this.#subscriptions = this.#subscriptions.filter(({ connection }) => connection.isOpen);
     const text = `${price};${size};${nowMs};${this.#volume};${price};true`;
-    for (const { connection, listener, reqId } of this.#subscriptions)
-      connection.down(() => listener.tickString(reqId, rtVolumeType, text));
+    const lateMs = this.#time.chance(this.lateShare) ? this.#time.between(1_000, 15_000) : 0;
+    const times = this.#time.chance(this.twiceShare) ? 2 : 1;
+    // To whoever was there when it happened: nobody is told of prints from before.
+    const there = [...this.#subscriptions];
+    const tell = (): void => {
+      for (const { connection, listener, reqId } of there)
+        for (let n = 0; n < times; n += 1)
+          connection.down(() => listener.tickString(reqId, rtVolumeType, text));
+    };
+    if (lateMs === 0) tell();
+    else this.#time.after(lateMs, tell);
   }
 }
 

@@ -20,7 +20,7 @@ import { StreamerProcess, type StreamerWorld } from './streamer.ts';
 import { SimulatedTime } from './time.ts';
 
 /** A Monday's session of COMEX, an hour before the hourly lists of nothing in particular. */
-export const startMs = Date.parse('2026-01-05T15:00:00Z');
+export const startMs = Date.parse('2026-01-05T23:30:00Z');
 
 const silent = () => undefined;
 const logger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
