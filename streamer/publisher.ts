@@ -23,6 +23,8 @@ export interface PublisherStats {
 }
 
 const BATCH = 10;
+/** Who waits for the last events to leave has no time for longer pauses: the target may come back at any moment. */
+const DRAIN_RETRY_MAX_MS = 500;
 /** What EventBridge and SQS call an entry that no retry can save. */
 const PERMANENT = new Set(['EntryTooLarge', 'MalformedDetail', 'InvalidMessageContents']);
 
@@ -34,6 +36,7 @@ export class Publisher {
   readonly #onPublished: (rows: readonly OutboxRow[]) => void;
   readonly #inFlight = new Set<number>();
   #batches = 0;
+  #draining = 0;
   #stopped = false;
   #failuresInARow = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -81,10 +84,12 @@ export class Publisher {
     // The target may have come back, and the back-off may be longer than the time that is left.
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.#draining += 1;
     this.wake();
     try {
       return await Promise.race([empty, late]);
     } finally {
+      this.#draining -= 1;
       clearTimeout(timer);
     }
   }
@@ -156,7 +161,7 @@ export class Publisher {
   #backOff(): void {
     if (this.#stopped || this.#timer) return;
     const delay = Math.min(
-      this.#config.retryMaxMs,
+      this.#draining > 0 ? DRAIN_RETRY_MAX_MS : this.#config.retryMaxMs,
       this.#config.retryFirstMs * 2 ** Math.min(this.#failuresInARow, 20),
     );
     this.#failuresInARow += 1;

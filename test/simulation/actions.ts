@@ -2,9 +2,9 @@
  * What is asked of the system and what befalls it. Each action is drawn from the seed and its own number, and draws its own
  * particulars from them too: a history from which some were taken out lets the others happen as they did.
  */
-import { Decimal } from 'decimal.js';
+import { bookRefOf } from '../../lib/aws/keys.ts';
 import { SafetyStore } from '../../lib/aws/safety-store.ts';
-import { operatorWriter } from '../../lib/domain/audit/writers.ts';
+import type { BookBody, BookWrite } from '../../lib/domain/book/item.ts';
 import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
 import type { Flags } from '../../lib/domain/safety/flags.ts';
 import type { TradingMode } from '../../lib/domain/safety/trading-state.ts';
@@ -84,7 +84,7 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'reconcile', weight: 5, act: reconcile },
   { name: 'plan', weight: 6, act: plan },
   { name: 'backup', weight: 1, act: backup },
-  { name: 'wrong-book', weight: 6, act: wrongBook },
+  { name: 'spoilt-book', weight: 5, act: spoiltBook },
   { name: 'freeze', weight: 3, act: freeze },
   { name: 'late-prints', weight: 3, act: latePrints },
   { name: 'other-client', weight: 3, act: otherClient },
@@ -106,7 +106,7 @@ export function actOut(world: World, number: number): string {
 /** Time until the action of this number, from the one before. */
 export function pauseBefore(seed: number, number: number): number {
   const dice = new Dice(seed ^ 0x5bd1_e995, number);
-  return dice.chance(0.3) ? dice.between(10, 800) : dice.between(800, 9_000);
+  return dice.chance(0.4) ? dice.between(10, 800) : dice.between(800, 5_000);
 }
 
 /** No more trouble: what is left must come to its end. */
@@ -650,29 +650,50 @@ export function decide(
   void functions.applyPlan({ action, ...proofOf(action, hash, signature) });
 }
 
-/** Somebody has corrected the book by hand, and was wrong: with a row in the trail, as whoever may write it. */
-function wrongBook({ functions, witness, time }: World, dice: Dice): string {
-  const known = [...witness.book.items].filter(([sort]) => sort.startsWith('POS#'));
-  if (known.length === 0) return nothing;
-  const [sort, { version, body }] = dice.one(known);
-  const position = new Decimal(String(body.position)).plus(dice.one(['1', '-1', '5'])).toFixed();
-  void functions.operate(async ({ book }) =>
+/** A book that is wrong, as a restore of an old backup or a hand in the table leaves it; audited, as everything. */
+function spoiltBook(world: World, dice: Dice): string {
+  const { witness, functions } = world;
+  const of = (prefix: string) => [...witness.book.items].filter(([sort]) => sort.startsWith(prefix));
+  const orders = of('ORDER#');
+  const positions = of('POS#');
+  const how = dice.one([
+    'order forgotten',
+    'order forgotten',
+    'status',
+    'fill forgotten',
+    'position',
+  ] as const);
+  const [sort, item] =
+    dice.one({ position: positions, 'fill forgotten': of('FILL#') }[how as 'position'] ?? orders) ?? [];
+  if (sort === undefined || item === undefined) return nothing;
+  const writes: BookWrite[] = [];
+  const write = (key: string, { version }: { readonly version: number }, body: BookBody | null) =>
+    writes.push({ ref: bookRefOf(key)!, expectedVersion: version, body });
+  if (how === 'status') {
+    const status = item.body.status === 'Filled' ? 'Submitted' : 'Filled';
+    write(sort, item, { ...item.body, status });
+  } else if (how === 'position') {
+    write(sort, item, { ...item.body, position: String(Number(item.body.position) + dice.one([-1, 1])) });
+  } else if (how === 'fill forgotten') {
+    write(sort, item, null);
+  } else {
+    write(sort, item, null);
+    const orderKey = sort.slice('ORDER#'.length);
+    for (const [pointer, pointing] of witness.book.items)
+      if (/^(?:PERM|REF|API)#/.test(pointer) && pointing.body.orderKey === orderKey)
+        write(pointer, pointing, null);
+  }
+  void functions.operate(({ book }) =>
     book.commit({
       account,
-      writer: operatorWriter,
-      cause: { kind: 'operator', id: 'anna', name: 'by hand', reason: 'a run' },
-      atMs: time.nowMs,
+      writer: 'operator',
+      cause: { kind: 'operator', id: 'anna', name: 'a hand in the book', reason: how },
+      atMs: world.time.nowMs,
       orderKey: '',
-      writes: [
-        {
-          ref: { kind: 'position', id: sort.slice('POS#'.length) },
-          expectedVersion: version,
-          body: { ...body, position },
-        },
-      ],
+      writes,
     }),
   );
-  return `${sort} becomes ${position}`;
+  return `${sort}: ${how}`;
 }
 
 function backup({ functions }: World): string {

@@ -147,8 +147,7 @@ function unrest({ cloud, alive, restarts, serving, witness, functions }: World):
   if (serving === undefined) return 'no streamer is ready';
   if (cloud.bookQueue.depth > 0) return `${cloud.bookQueue.depth} messages for the book`;
   if (cloud.commands.depth > 0) return `${cloud.commands.depth} commands`;
-  const { bus, book } = serving.delivery.stats();
-  if (bus.depth + (book?.depth ?? 0) > 0) return `${bus.depth} events in the outbox`;
+  if (!isDelivered(serving)) return 'events in the outbox';
   if (functions.deliveries > 0) return `${functions.deliveries} events on their way`;
   for (const [sort, { state }] of witness.book.of('INTENT#'))
     if (state === 'sending') return `${sort} is sending`;
@@ -161,6 +160,11 @@ function unrest({ cloud, alive, restarts, serving, witness, functions }: World):
   return undefined;
 }
 
+function isDelivered({ delivery }: StreamerProcess): boolean {
+  const { bus, book } = delivery.stats();
+  return bus.depth + (book?.depth ?? 0) === 0;
+}
+
 /** One streamer is enough; a second one only waits for the lease. */
 function stop(process: StreamerProcess): void {
   process.run(() => void process.stop().catch((error: unknown) => process.uncaught(error)));
@@ -168,7 +172,9 @@ function stop(process: StreamerProcess): void {
 
 function tend(world: World, times: number): void {
   const { witness, functions, serving } = world;
-  for (const extra of world.alive) if (serving !== undefined && extra !== serving) stop(extra);
+  // A task takes its disk along: what lies in its outbox leaves first.
+  for (const extra of world.alive)
+    if (serving !== undefined && extra !== serving && isDelivered(extra)) stop(extra);
   const state = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
   const record = witness.book.get(`PLAN#${state?.planHash ?? ''}`) as unknown as PlanRecord | undefined;
   if (record?.state === 'staged')

@@ -46,7 +46,10 @@ export function missingFills(
     const stored = fills.get(id)?.body;
     // What the book has under another order is judged there: told twice, it would count twice.
     if (stored?.report && stored.orderKey !== key) continue;
-    if (!stored?.report || stored.report.synthetic) missing.push(fillReport(execution, identity()));
+    // An order that was lost while its fills stayed lacks them as well: made up ones would count twice.
+    const isFolded = state?.fills[id] !== undefined;
+    if (!stored?.report || stored.report.synthetic || !isFolded)
+      missing.push(fillReport(execution, identity()));
     else if (!sameExecution(stored.report, execution) && state?.fills[id]?.noisy !== true) {
       noisy.push(fillReport(execution, identity()));
     }

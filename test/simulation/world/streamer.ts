@@ -32,6 +32,8 @@ export class StreamerProcess extends Part {
   readonly path: string;
   readonly lease: LeaseKeeper;
   readonly delivery: EventDelivery;
+  /** Nothing was left in its outbox when it stopped. */
+  isEmpty = false;
   /** Of the term that it serves; 0 without one. */
   token = 0;
   readonly #world: StreamerWorld;
@@ -100,7 +102,7 @@ export class StreamerProcess extends Part {
   /** As a deployment ends it: link first, then the lease, then what is left to send. */
   async stop(): Promise<void> {
     await this.#supervisor.stop();
-    await this.delivery.close(this.#world.config.shutdown.timeoutMs);
+    this.isEmpty = await this.delivery.close(this.#world.config.shutdown.timeoutMs);
     this.kill('a clean stop');
   }
 

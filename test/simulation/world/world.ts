@@ -159,7 +159,7 @@ export class World implements StreamerWorld, FunctionsWorld {
     this.witness.died(part.name, at);
     if (!(part instanceof StreamerProcess)) return;
     const { time } = this;
-    if (this.isHealed && at === 'a clean stop' && this.alive.length > 0) return;
+    if (this.isHealed && at === 'a clean stop' && this.alive.length > 0 && part.isEmpty) return;
     // A container starts again on its disk; a task that is lost takes it along.
     const isDiskLost = !this.isHealed && at !== 'a clean stop' && time.chance(0.2);
     if (isDiskLost) this.witness.diskLost(part);

@@ -39,6 +39,20 @@ describe('an execution that the book has under another order', () => {
   });
 });
 
+describe('an order that the book has lost while it kept its fills', () => {
+  it('gets them back with what they cost, and no synthetic one beside them', () => {
+    const world = new World().told(1).toldFill(1, 'e1.01', '1').toldCommission(1, 'e1.01', '2.25');
+    for (const [key, { ref }] of world.items) if (ref.kind !== 'fill') world.items.delete(key);
+    world.askedAgain().open(1).execution(1, 'e1.01', '1').commission('e1.01', '2.25');
+    const verdict = world.run();
+    expect(verdict.plan.actions.flatMap(({ writes }) => writes.map(({ ref }) => ref.id)).join()).not.toMatch(
+      /SYNTHETIC/,
+    );
+    world.apply(verdict);
+    expect(world.order('P1')).toMatchObject({ filled: '1', synthetic: '0', commissions: { USD: '2.25' } });
+  });
+});
+
 describe('the cost of an execution', () => {
   function missing(known: string | null, told: string | null, commission = '2.25'): boolean {
     const fill = new World()
