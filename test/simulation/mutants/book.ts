@@ -68,7 +68,7 @@ export const bookMutants: readonly SimulationMutant[] = [
 `,
     replace: `  const multiplier = amount(fact.position).abs();
 `,
-    expected: ['book-broker', 'money'],
+    expected: ['money', 'book-broker'],
     why: 'The broker gives the cost of one, with the multiplier in it; divided by the quantity it is no price.',
   },
   {

@@ -12,18 +12,20 @@ export const brokerMutants: readonly SimulationMutant[] = [
       told({ list, outcome: 'failed', facts: [] });`,
     replace: `    if (!this.#linked) {
       told({ list, outcome: 'ok', facts: [] });`,
-    expected: ['failed-query'],
+    expected: ['failed-query', 'absence', 'book-broker'],
     why: 'An empty list is a list. Everything that the book has is then missing at the broker.',
   },
   {
     id: 'M02',
-    name: 'a list that was cut off counts as whole',
+    name: 'when its time is up, what came of a list counts as all of it',
     rule: 1,
     file: 'streamer/broker-lists.ts',
-    find: "const outcome = whole ? 'ok' : facts.length > 0 ? 'partial' : 'failed';",
-    replace: "const outcome = whole || facts.length > 0 ? 'ok' : 'failed';",
-    expected: ['failed-query'],
-    why: 'Rows came, so the question was answered; those that did not come are taken for gone.',
+    find: `    desk.owed = desk.question?.passedOver === true ? 0 : desk.owed + 1;
+    this.#end(list, desk, false);`,
+    replace: `    desk.owed = desk.question?.passedOver === true ? 0 : desk.owed + 1;
+    this.#end(list, desk, true);`,
+    expected: ['failed-query', 'absence', 'book-broker'],
+    why: 'Nothing more came, so that was it. The gateway stood still, and what it did not say is taken for gone.',
   },
   {
     id: 'M03',
@@ -38,13 +40,13 @@ export const brokerMutants: readonly SimulationMutant[] = [
   },
   {
     id: 'M04',
-    name: 'a run completes on a list that came in part',
+    name: 'a run completes although the last lists have failed',
     rule: 1,
     file: 'lib/reconcile/broker-picture.ts',
-    find: "broker[name].outcome === 'ok' ? []",
-    replace: "broker[name].outcome !== 'failed' ? []",
+    find: "const lists = ['positions', 'openOrders', 'completedOrders', 'executions', 'accountValues'] as const;",
+    replace: "const lists = ['positions', 'openOrders', 'executions'] as const;",
     expected: ['failed-query'],
-    why: 'Only what failed is refused; a part of the list is compared with the whole book.',
+    why: 'Orders and positions are what matters. What has ended, and cash, are compared with nothing.',
   },
   {
     id: 'M05',
@@ -107,7 +109,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     file: 'streamer/order-fates.ts',
     find: "      if (words.state === 'unresolved') this.#teller.unresolved(intent, words.message);\n",
     replace: '',
-    expected: ['alert-raised', 'alert-told'],
+    expected: ['intents', 'alert-raised'],
     why: 'The record has it, and an answer goes to the sender: the alert to a person is put off for later.',
   },
   {
@@ -118,7 +120,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     file: 'lib/alerts/news-of.ts',
     find: "if (!isAtLeast(severity, 'HIGH')) return [];",
     replace: "if (!isAtLeast(severity, 'CRITICAL')) return [];",
-    expected: ['alert-raised', 'alert-told'],
+    expected: ['alert-told'],
     why: 'Fewer messages: and what is unresolved, which is HIGH, is seen by nobody.',
   },
 ];

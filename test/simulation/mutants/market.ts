@@ -42,7 +42,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     file: 'lib/alerts/driver.ts',
     find: '  if (answer?.ok) {',
     replace: '  if (answer !== undefined) {',
-    expected: ['alert-raised', 'alert-told'],
+    expected: ['alert-told'],
     why: 'The channel has answered. It said no.',
   },
   {
@@ -53,7 +53,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     find: '      await this.#held(receipt, () => this.#perform(command));',
     replace: `      await source.remove(receipt);
       await this.#held(receipt, () => this.#perform(command));`,
-    expected: ['quiet', 'intents'],
+    expected: ['answered', 'quiet'],
     why: 'Nothing comes twice that way. A crash in between, and it never comes.',
   },
   {

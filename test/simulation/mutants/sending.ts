@@ -138,7 +138,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
         const message = \`the broker did not answer within \${state.config.acknowledgeMs} ms\`;
         effects.push({ kind: 'settled', intent: sent.intent, state: 'rejected', message });
 `,
-    expected: ['intents', 'sent-twice'],
+    expected: ['absence', 'intents'],
     why: 'A time-out is an error, and an error is no order. The order works on, and its sender sends another.',
   },
   {
