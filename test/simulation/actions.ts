@@ -647,7 +647,10 @@ export function decide(
   signature: string,
 ): void {
   if (action === 'approve') witness.approved.add(hash);
-  void functions.applyPlan({ action, ...proofOf(action, hash, signature) });
+  void functions.applyPlan({ action, ...proofOf(action, hash, signature) }).then((outcome) => {
+    if (outcome === 'died' || 'error' in outcome)
+      witness.note(`${action} ${hash.slice(0, 8)}: ${outcome === 'died' ? outcome : String(outcome.error)}`);
+  });
 }
 
 /** A book that is wrong, as a restore of an old backup or a hand in the table leaves it; audited, as everything. */

@@ -124,6 +124,7 @@ async function untilQuiet(world: World): Promise<void> {
   setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
   setTrading(world, 'active');
   let tended = 0;
+  const lasting = new Map<string, number>();
   let restingSinceMs = Number.POSITIVE_INFINITY;
   for (const endMs = time.nowMs + quietMsMax; time.nowMs < endMs; ) {
     await time.step();
@@ -136,13 +137,24 @@ async function untilQuiet(world: World): Promise<void> {
     }
     if (time.nowMs < world.healedAtMs + 20_000 * (tended + 1)) continue;
     tended += 1;
-    if (trouble !== undefined) tend(world, tended);
+    if (trouble === undefined) continue;
+    lasting.set(trouble, (lasting.get(trouble) ?? 0) + 1);
+    tend(world, tended);
   }
-  witness.broken('quiet', `after ${quietMsMax} ms: ${unrest(world)}`);
+  const [longest = unrest(world)] = [...lasting].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  witness.broken('quiet', `after ${quietMsMax} ms: ${longest}`);
 }
 
 /** What is not at rest; undefined where everything is. */
-function unrest({ cloud, alive, restarts, serving, witness, functions }: World): string | undefined {
+function unrest({
+  cloud,
+  alive,
+  restarts,
+  serving,
+  witness,
+  functions,
+  healedAtMs,
+}: World): string | undefined {
   if (alive.length !== 1 || restarts > 0) return `${alive.length} streamers, ${restarts} to come`;
   if (serving === undefined) return 'no streamer is ready';
   if (cloud.bookQueue.depth > 0) return `${cloud.bookQueue.depth} messages for the book`;
@@ -157,6 +169,7 @@ function unrest({ cloud, alive, restarts, serving, witness, functions }: World):
   const run = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
   if ((run?.last.pending ?? 0) > 0) return `${run?.last.pending} things are given time`;
   if (run?.last.status !== 'COMPLETED') return `the last run is ${run?.last.status} ${run?.last.code}`;
+  if ((run.lastJudgedMs ?? 0) < healedAtMs) return 'no run has judged since';
   return undefined;
 }
 

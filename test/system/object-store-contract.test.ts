@@ -19,6 +19,7 @@ import { startCloud } from '../../sandbox/cloud/cloud.ts';
 import { STACK, temporaryFolder, writeAssembly } from '../helpers/cloud-fixture.ts';
 import { bucketsTemplate, locked } from '../helpers/cloud-templates.ts';
 import { findMoto, startMoto } from '../helpers/moto.ts';
+import { objectCases, type Stores } from '../simulation/memory/contract/object-cases.ts';
 
 /**
  * What the object and backup stores promise, against the sandbox's S3 and against moto's: what holds at both holds
@@ -151,14 +152,6 @@ describe.each(targets)('$title', ({ missing, isMoto, start }) => {
       });
     });
 
-    it('an empty one, and one whose key has everything in it', async () => {
-      await store.put(object('empty', ''));
-      expect(await text('empty')).toBe('');
-      await store.put(object('a b+c/ü–§/x=1&y.json', 'odd'));
-      expect(await text('a b+c/ü–§/x=1&y.json')).toBe('odd');
-      expect((await all(store.list('a b+c/'))).map(({ key }) => key)).toEqual(['a b+c/ü–§/x=1&y.json']);
-    });
-
     // moto keeps a checksum that it is given and does not compare it with the body; S3 does.
     it.skipIf(isMoto)('a body that changed on the way is refused, and nothing is stored', async () => {
       const put = new PutObjectCommand({
@@ -170,35 +163,9 @@ describe.each(targets)('$title', ({ missing, isMoto, start }) => {
       await expect(s3.send(put)).rejects.toMatchObject({ name: 'BadDigest' });
       expect(await text('changed')).toBeUndefined();
     });
-
-    it('what is not there is undefined; a bucket that is not there is an error', async () => {
-      expect(await text('nowhere')).toBeUndefined();
-      expect(await all(store.list('nowhere/'))).toEqual([]);
-      expect(await versionsOf('nowhere/')).toEqual([]);
-      const other = new S3BackupStore({ client: s3, bucket: 'fixture-no-such-bucket' });
-      await expect(other.get('x')).rejects.toMatchObject({ name: 'NoSuchBucket' });
-      await expect(other.put(object('x', 'x'))).rejects.toMatchObject({ name: 'NoSuchBucket' });
-      await expect(all(other.versions('x'))).rejects.toMatchObject({ name: 'NoSuchBucket' });
-    });
-
-    it('one that was deleted is not there, and is not listed', async () => {
-      await store.put(object('hidden', 'x'));
-      await s3.send(new DeleteObjectCommand({ Bucket: locked, Key: 'hidden' }));
-      expect(await text('hidden')).toBeUndefined();
-      expect(await all(store.list('hidden'))).toEqual([]);
-      // Its key may be new again: only the current version counts.
-      expect(await store.put(object('hidden', 'y'), { onlyIfNew: true })).toBe('stored');
-    });
   });
 
   describe.skipIf(missing)('only if new', () => {
-    it('a key that is taken stays as it is', async () => {
-      expect(await store.put(object('manifests/000001.json', 'one'), { onlyIfNew: true })).toBe('stored');
-      expect(await store.put(object('manifests/000001.json', 'two'), { onlyIfNew: true })).toBe('exists');
-      expect(await text('manifests/000001.json')).toBe('one');
-      expect(await versionsOf('manifests/000001.json')).toHaveLength(1);
-    });
-
     // moto looks and then writes, in threads: S3 holds the condition against writers at the same time.
     it.skipIf(isMoto)('of many writers at once one stores', async () => {
       const answers = await Promise.all(
@@ -211,37 +178,27 @@ describe.each(targets)('$title', ({ missing, isMoto, start }) => {
     });
   });
 
-  describe.skipIf(missing)('lists', () => {
-    /** The same store, with pages of two. */
-    const paged = (): S3BackupStore =>
-      new S3BackupStore({
+  describe.skipIf(missing)('what the store in memory promises too', () => {
+    const stores = (): Stores => ({
+      objects: new S3ObjectStore({ client: s3, bucket: locked }),
+      backups: store,
+      paged: new S3BackupStore({
         client: clientOf(endpoint, (command) => (command.startsWith('List') ? { MaxKeys: 2 } : {})),
         bucket: locked,
-      });
-
-    it('keys by their prefix, in the order of their bytes, over all pages', async () => {
-      for (const key of ['l/b', 'l/a', 'l/c/1', 'l/B', 'lx', 'l/ä', 'l/c/2'])
-        await store.put(object(key, key));
-      const found = await all(paged().list('l/'));
-      expect(found.map(({ key }) => key)).toEqual(['l/B', 'l/a', 'l/b', 'l/c/1', 'l/c/2', 'l/ä']);
-      expect(found[0]).toMatchObject({ key: 'l/B', bytes: 3 });
+      }),
+      nowhere: new S3BackupStore({ client: s3, bucket: 'fixture-no-such-bucket' }),
+      remove: async (key) => {
+        await s3.send(new DeleteObjectCommand({ Bucket: locked, Key: key }));
+      },
     });
 
-    it('every version, the newest of a key first, without the deletion markers, over all pages', async () => {
-      for (const body of ['1', '22', '333']) await store.put(object('v/a', body));
-      await s3.send(new DeleteObjectCommand({ Bucket: locked, Key: 'v/a' }));
-      for (const body of ['4444', '55555']) await store.put(object('v/b', body));
-      await store.put(object('w', 'x'));
-      const found = await versionsOf('v/', paged());
-      expect(found.map(({ key, bytes }) => [key, bytes])).toEqual([
-        ['v/a', 3],
-        ['v/a', 2],
-        ['v/a', 1],
-        ['v/b', 5],
-        ['v/b', 4],
-      ]);
-      expect(new Set(found.map(({ versionId }) => versionId)).size).toBe(5);
-      for (const { key, versionId, bytes, storedAt } of found) {
+    it.each(objectCases)('$name', async ({ run, gives }) => {
+      expect(await run(stores())).toEqual(gives);
+    });
+
+    it('an id of a version gives that version, stored when it was put', async () => {
+      for (const body of ['1', '22']) await store.put(object('ids', body));
+      for (const { key, versionId, bytes, storedAt } of await versionsOf('ids')) {
         const answer = await s3.send(
           new GetObjectCommand({ Bucket: locked, Key: key, VersionId: versionId }),
         );

@@ -36,7 +36,8 @@ export async function checkTrail({ cloud, witness }: World): Promise<void> {
   try {
     folded = await foldTrail(audit, account, chainTools.keyOf);
   } catch (error) {
-    return witness.broken('audit-trail', (error as Error).message);
+    witness.broken('audit-trail', (error as Error).message);
+    return;
   }
   for (const sort of new Set([...folded.keys(), ...witness.book.items.keys()])) {
     const said = canonicalJson((folded.get(sort) ?? null) as never);
@@ -144,7 +145,10 @@ function candles({ cloud, market, time, witness }: World): void {
     stored.set(Date.parse(candle.sk), candle);
   }
   const [first] = [...stored.keys()].toSorted((a, b) => a - b);
-  if (first === undefined) return witness.broken('candles', 'there is none');
+  if (first === undefined) {
+    witness.broken('candles', 'there is none');
+    return;
+  }
   const abandoned = witness.busEvents.flatMap(({ detail }) =>
     detail.type === 'gap.abandoned' ? [detail.data] : [],
   );

@@ -85,7 +85,10 @@ const movesOf: Readonly<Record<IntentState | 'none', readonly IntentState[]>> = 
 
 /** What may leave is what the book allows at this very moment; nobody else sees the moment. */
 function checkIntent(witness: Witness, { before, after }: BookWrite, row: AuditRow | undefined): void {
-  if (after === undefined) return witness.broken('intents', 'an intent was deleted');
+  if (after === undefined) {
+    witness.broken('intents', 'an intent was deleted');
+    return;
+  }
   const intent = after.body as unknown as Intent;
   const { key, state, code, epoch, wish, command } = intent;
   const former = (before?.body.state as IntentState | undefined) ?? 'none';
@@ -137,8 +140,10 @@ function checkLock(
     | undefined;
   const last = state?.last ?? (witness.book.get('RUN#STATE') as unknown as RunState | undefined)?.last;
   const wrong = (why: string) => witness.broken('lock', `it was opened by ${String(row?.writer)} ${why}`);
-  if (last === undefined || last.runId !== lock.runId)
-    return wrong(`for the run ${String(lock.runId)}, which is not the last`);
+  if (last === undefined || last.runId !== lock.runId) {
+    wrong(`for the run ${String(lock.runId)}, which is not the last`);
+    return;
+  }
   if (last.status !== 'COMPLETED') wrong(`by a run that is ${last.status}`);
   const critical = last.severities.CRITICAL ?? 0;
   const acknowledged = Object.keys(state?.acknowledged ?? {}).length;
@@ -180,7 +185,10 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   if (effects.length === 0) return;
   const wrong = (why: string) => witness.broken('plan', `${hash.slice(0, 8)} ${row.cause.name} ${why}`);
   const before = record?.before?.body as unknown as PlanRecord | undefined;
-  if (before === undefined) return wrong('changes the book without its record');
+  if (before === undefined) {
+    wrong('changes the book without its record');
+    return;
+  }
   if (before.state !== 'applying' || before.approval === null)
     wrong(`was carried out in the state ${before.state}`);
   if (before.approval?.proof !== '' && !witness.approved.has(hash))
@@ -192,7 +200,10 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   if (!witness.applied.has(hash) && witness.backups.length === 0) wrong('was carried out without a backup');
   witness.applied.add(hash);
   const text = witness.world.cloud.stores.reconcile.peek(before.key);
-  if (text === undefined) return wrong('has no plan in the bucket');
+  if (text === undefined) {
+    wrong('has no plan in the bucket');
+    return;
+  }
   const plan = JSON.parse(Buffer.from(text).toString('utf8')) as Omit<Plan, 'hash'>;
   if (plan.expiresAtMs < Date.parse(row.at)) wrong('had expired');
   const written = new Map(

@@ -40,6 +40,19 @@ export function validation(message: string): DynamoDBServiceException {
   });
 }
 
+/** What only the table knows to be wrong: in a transaction it is the reason why one action could not be. */
+export function schemaMismatch(message: string): DynamoDBServiceException {
+  const error = validation(message);
+  mismatches.add(error);
+  return error;
+}
+
+const mismatches = new WeakSet<object>();
+
+export function isSchemaMismatch(error: unknown): error is DynamoDBServiceException {
+  return error instanceof DynamoDBServiceException && mismatches.has(error);
+}
+
 export function conditionFailed(item?: Attributes): ConditionalCheckFailedException {
   return new ConditionalCheckFailedException({
     message: conditionFailedText,

@@ -38,7 +38,7 @@ async function answer({ headers, body }: HttpRequest, ask: Ask) {
 }
 
 function textOf(body: string | Uint8Array): string {
-  return typeof body === 'string' ? body : Buffer.from(body).toString();
+  return typeof body === 'string' ? body : new TextDecoder().decode(body);
 }
 
 function response(statusCode: number, content: object) {

@@ -190,8 +190,9 @@ export function batchWriteItem(
     throw validation('The batch is larger than 16 MB');
   const keys = new Set(plans.map(({ table, key }) => `${table.name}\0${key.pk}\0${key.sk}`));
   if (keys.size < plans.length) throw validation('Provided list of item keys contains duplicates');
-  for (const { table, key, after } of plans) {
-    const write: Write = { table, key, after: after(table.get(key)).item };
+  for (const plan of plans) {
+    const { table, key } = plan;
+    const write: Write = { table, key, after: plan.after(table.get(key)).item };
     store.commit([write], by);
   }
   return { $metadata: answered, UnprocessedItems: {} };

@@ -31,7 +31,6 @@ export class MemoryBucket {
   }
 
   put(key: string, body: Uint8Array, contentType: string, nowMs: number): MemoryVersion {
-    if (key === '') throw new Error('Empty value provided for input HTTP label: Key.');
     if (utf8Bytes(key) > keyBytesMax) throw keyTooLong();
     return this.#add(key, { body: Uint8Array.from(body), contentType, nowMs });
   }

@@ -1,6 +1,6 @@
 /** Keys of items, checked as DynamoDB does: there, text, not empty, not too long. */
 import { type Attributes, typeOf, utf8Bytes } from './attribute-values.ts';
-import { MemoryDynamoDbError, validation } from './dynamodb-errors.ts';
+import { MemoryDynamoDbError, schemaMismatch, validation } from './dynamodb-errors.ts';
 import type { IndexSchema, KeyNames } from './table-schema.ts';
 
 export interface ItemKey {
@@ -13,11 +13,11 @@ const sortBytesMax = 1_024;
 
 /** The key that a request names an item by. */
 export function requestKey(key: Attributes | undefined, names: KeyNames): ItemKey {
-  if (key === undefined) throw validation('The provided key element does not match the schema');
+  if (key === undefined) throw schemaMismatch('The provided key element does not match the schema');
   const pk = key[names.partition]?.S;
   const sk = key[names.sort]?.S;
   if (pk === undefined || sk === undefined || Object.keys(key).length !== 2)
-    throw validation('The provided key element does not match the schema');
+    throw schemaMismatch('The provided key element does not match the schema');
   return checkedKey(pk, sk, names);
 }
 
@@ -29,9 +29,9 @@ export function itemKey(item: Attributes, names: KeyNames): ItemKey {
 function keyText(item: Attributes, name: string): string {
   const value = item[name];
   if (value === undefined)
-    throw validation(`One or more parameter values were invalid: Missing the key ${name} in the item`);
+    throw schemaMismatch(`One or more parameter values were invalid: Missing the key ${name} in the item`);
   if (value.S !== undefined) return value.S;
-  throw validation(
+  throw schemaMismatch(
     `One or more parameter values were invalid: Type mismatch for key ${name} expected: S actual: ${typeOf(value)}`,
   );
 }
@@ -42,11 +42,11 @@ function checkedKey(pk: string, sk: string, { partition, sort }: KeyNames): Item
       `One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value. Key: ${pk === '' ? partition : sort}`,
     );
   if (utf8Bytes(pk) > partitionBytesMax)
-    throw validation(
+    throw schemaMismatch(
       'One or more parameter values were invalid: Size of hashkey has exceeded the maximum size limit of2048 bytes',
     );
   if (utf8Bytes(sk) > sortBytesMax)
-    throw validation(
+    throw schemaMismatch(
       'One or more parameter values were invalid: Aggregated size of all range keys has exceeded the size limit of 1024 bytes',
     );
   // The sort key in an index is put together with it.
@@ -68,7 +68,7 @@ function indexText(item: Attributes, index: string, name: string): string | unde
   const value = item[name];
   if (value === undefined) return undefined;
   if (value.S === undefined)
-    throw validation(
+    throw schemaMismatch(
       `One or more parameter values were invalid: Type mismatch for Index Key ${name} Expected: S Actual: ${typeOf(value)} IndexName: ${index}`,
     );
   if (value.S === '')

@@ -33,7 +33,7 @@ export function createTable(store: Store, input: CreateTableCommandInput): Creat
     },
   );
   store.createTable(name, { key: keysOf(KeySchema), indexes });
-  return { $metadata: answered, TableDescription: { TableName: name, TableStatus: 'ACTIVE' } };
+  return { $metadata: answered, TableDescription: { TableName: name, TableStatus: 'CREATING' } };
 }
 
 function keysOf(schema: readonly KeySchemaElement[] = []): KeyNames {

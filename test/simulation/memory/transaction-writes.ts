@@ -5,7 +5,13 @@ import type {
   TransactWriteItemsCommandInput,
   TransactWriteItemsCommandOutput,
 } from '@aws-sdk/client-dynamodb';
-import { conditionFailedText, isValidation, transactionCancelled, validation } from './dynamodb-errors.ts';
+import {
+  conditionFailedText,
+  isSchemaMismatch,
+  isValidation,
+  transactionCancelled,
+  validation,
+} from './dynamodb-errors.ts';
 import { type Asked, type Plan, planCheck, planDelete, planPut, planUpdate } from './item-writes.ts';
 import { checkParameters } from './parameters.ts';
 import { answered, type Store, type Write } from './store.ts';
@@ -26,12 +32,13 @@ export function transactWriteItems(
     throw validation(
       `1 validation error detected: Value '${token}' at 'clientRequestToken' failed to satisfy constraint: Member must have length less than or equal to ${tokenLengthMax}`,
     );
-  const plans = actions.map((action) => planOf(store, action));
-  checkDistinct(plans);
-  checkTransactionBytes(plans.reduce((sum, plan) => sum + bytesOf(plan), 0));
+  const plans = actions.map((action) => planOrReason(store, action));
+  const good = plans.filter((plan): plan is Plan => 'table' in plan);
+  checkDistinct(good);
+  checkTransactionBytes(good.reduce((sum, plan) => sum + bytesOf(plan), 0));
   if (token !== undefined && store.tokens.isDone(token, actions)) return { $metadata: answered };
   const writes: Write[] = [];
-  const reasons = plans.map((plan) => attempt(plan, writes));
+  const reasons = plans.map((plan) => ('table' in plan ? attempt(plan, writes) : plan));
   if (reasons.some((reason) => reason !== done)) throw transactionCancelled(reasons);
   store.commit(writes, by);
   if (token !== undefined) store.tokens.done(token, actions);
@@ -39,6 +46,15 @@ export function transactWriteItems(
 }
 
 const kinds = { Put: planPut, Update: planUpdate, Delete: planDelete, ConditionCheck: planCheck } as const;
+
+function planOrReason(store: Store, action: TransactWriteItem): Plan | CancellationReason {
+  try {
+    return planOf(store, action);
+  } catch (error) {
+    if (!isSchemaMismatch(error)) throw error;
+    return { Code: 'ValidationError', Message: error.message };
+  }
+}
 
 function planOf(store: Store, action: TransactWriteItem): Plan {
   let plan: Plan | undefined;

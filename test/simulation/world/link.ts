@@ -2,12 +2,7 @@
 import type { BarSizeSetting, Contract, MarketDataType, Order } from '@stoqey/ib';
 import type { BrokerFact, BrokerList } from '../../../lib/domain/orders/broker-facts.ts';
 import type { GatewayLink, LinkListener, ListEnd } from '../../../streamer/broker-link-types.ts';
-import {
-  type Connection,
-  clientId,
-  type Gateway,
-  type GatewayClient,
-} from '../../helpers/exactly-once-gateway.ts';
+import type { Connection, Gateway, GatewayClient } from '../../helpers/exactly-once-gateway.ts';
 import type { Market } from './market.ts';
 import type { Part } from './part.ts';
 import { Killed, type SimulatedTime } from './time.ts';
@@ -51,7 +46,10 @@ export class SimulatedLink implements GatewayLink, GatewayClient {
     this.close();
     this.attempts += 1;
     const { attempts } = this;
-    if (!mayWrite()) return this.#refused();
+    if (!mayWrite()) {
+      this.#refused();
+      return;
+    }
     this.#connection = world.gateway.connect(this);
     if (this.#connection !== undefined) return;
     world.time.after(world.time.between(1, 30), () =>
@@ -205,7 +203,10 @@ export class SimulatedLink implements GatewayLink, GatewayClient {
   #write(act: (connection: Connection) => void): void {
     const connection = this.#connection;
     if (connection?.isOpen !== true || !this.#options.part.isAlive) return;
-    if (this.#options.mayWrite()) return act(connection);
+    if (this.#options.mayWrite()) {
+      act(connection);
+      return;
+    }
     this.close();
     this.#refused();
   }
@@ -235,5 +236,3 @@ function guarded({ part, listener }: LinkOptions): LinkListener {
       },
   });
 }
-
-export { clientId };

@@ -109,19 +109,22 @@ export class StreamerProcess extends Part {
   /** Calls to SQLite are places where a process may die; what is in the file when they return is there for good. */
   #watchDisk(): void {
     const { outbox } = this.delivery;
-    const { append, remove, bury } = outbox;
+    const append = outbox.append.bind(outbox);
+    const remove = outbox.remove.bind(outbox);
+    const bury = outbox.bury.bind(outbox);
     outbox.append = (...args) =>
       this.do('disk append', () => {
-        const refused = append.apply(outbox, args);
+        const refused = append(...args);
         this.#world.recorded(this, args[0], refused);
         return refused;
       });
-    outbox.remove = (...args) => this.do('disk remove', () => remove.apply(outbox, args));
-    outbox.bury = (...args) => this.do('disk bury', () => bury.apply(outbox, args));
+    outbox.remove = (...args) => this.do('disk remove', () => remove(...args));
+    outbox.bury = (...args) => this.do('disk bury', () => bury(...args));
     const { journal } = outbox;
-    const { begin, end } = journal;
-    journal.begin = (...args) => this.do('disk begin', () => begin.apply(journal, args));
-    journal.end = (...args) => this.do('disk end', () => end.apply(journal, args));
+    const begin = journal.begin.bind(journal);
+    const end = journal.end.bind(journal);
+    journal.begin = (...args) => this.do('disk begin', () => begin(...args));
+    journal.end = (...args) => this.do('disk end', () => end(...args));
   }
 
   #commands(): CommandSource {

@@ -43,7 +43,7 @@ const real = {
   clearInterval: globalThis.clearInterval,
   now: Date.now,
   random: Math.random,
-  performanceNow: performance.now,
+  performanceNow: performance.now.bind(performance),
   randomUUID: crypto.randomUUID,
   sleep: timersPromises.setTimeout,
 };

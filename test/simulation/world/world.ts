@@ -31,6 +31,8 @@ export const config = configSchema.parse({
     { name: 'main', account, symbols: ['GC'], gateway: { clientId, port: 4002 }, dbPath: ':memory:' },
   ],
   resetWindows: [],
+  // Minutes stand for hours: a rejected plan is staged again, and what lasts is not left to people.
+  reconcile: { planValidMs: 600_000, escalateAfterRuns: 100 },
   risk: {
     maxQuantity: '10',
     maxNotional: null,
