@@ -1,5 +1,6 @@
 /** The S3 of the simulation; test/system/object-store-contract.test.ts asks the local cloud's S3 the same cases. */
 import { describe, expect, it } from 'vitest';
+import { collect } from '../../helpers/dynamo-engine.ts';
 import { objectCases, type Stores } from '../../simulation/memory/contract/object-cases.ts';
 import { MemoryObjectStores } from '../../simulation/memory/object-store.ts';
 import { conditionalConflict, slowDown } from '../../simulation/memory/object-store-errors.ts';
@@ -55,7 +56,7 @@ describe('the S3 in memory', () => {
     expect(told).toEqual(['unlucky one b text/plain']);
     expect(asked).toEqual(['PutObject one b']);
     expect([...s3.bucket('one').keys()]).toEqual(['b']);
-    const [listed] = await Array.fromAsync(s3.backups('one').versions(''));
+    const [listed] = await collect(s3.backups('one').versions(''));
     // To the second, as S3 tells it.
     expect(listed?.storedAt).toBe('2026-01-05T14:30:00.000Z');
   });

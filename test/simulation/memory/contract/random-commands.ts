@@ -1,5 +1,6 @@
 /** Random commands of the shapes that lib/aws sends, on few keys, so that they meet. */
 import {
+  type AttributeValue,
   BatchWriteItemCommand,
   DeleteItemCommand,
   GetItemCommand,
@@ -31,7 +32,7 @@ const body = fc.oneof(
   fc.record({ n: small.map(N) }),
   fc.record({
     price: fc.constantFrom('1323.40', '1E2', '-0.5', '9007199254740993').map(N),
-    l: fc.constant({ L: [N(1), S('')] }),
+    l: fc.constant<AttributeValue>({ L: [N(1), S('')] }),
   }),
   fc.record({
     deep: fc.record({
@@ -123,7 +124,9 @@ function asked<Name extends Operation>(
 /** The command on a partition of its own, so that a history begins with nothing. */
 export function commandOn(pk: string, { operation, input }: Asked): Command {
   const own = JSON.parse(JSON.stringify(input).replaceAll(anyPartition, pk)) as never;
-  return new commands[operation](own);
+  // Each takes its own input; the compiler cannot see that name and input belong together.
+  const CommandOf = commands[operation] as new (input: never) => Command;
+  return new CommandOf(own);
 }
 
 const anyPartition = 'PARTITION';
