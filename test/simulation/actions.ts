@@ -79,12 +79,13 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'crash-function', weight: 6, act: crashFunction },
   { name: 'slow-bus', weight: 2, act: slowBus },
   { name: 'channel', weight: 1, act: channel },
-  { name: 'flags', weight: 2, act: flags },
+  { name: 'flags', weight: 4, act: flags },
   { name: 'trading', weight: 2, act: trading },
   { name: 'reconcile', weight: 5, act: reconcile },
   { name: 'plan', weight: 6, act: plan },
   { name: 'backup', weight: 1, act: backup },
   { name: 'spoilt-book', weight: 5, act: spoiltBook },
+  { name: 'broken-order', weight: 5, act: brokenOrder },
   { name: 'freeze', weight: 3, act: freeze },
   { name: 'late-prints', weight: 3, act: latePrints },
   { name: 'other-client', weight: 3, act: otherClient },
@@ -126,6 +127,7 @@ export function heal(world: World): void {
   world.callsThatDie.length = 0;
   Object.assign(world, { slowBusMs: 0, channelFails: false, staleShare: 0 });
   world.cloud.refusedShare = 0;
+  world.ordersUntilBreak = 0;
   for (const process of world.alive)
     Object.assign(process, { crash: undefined, isCutOff: false, skewMs: 0, frozenUntilMs: 0 });
   if (world.alive.length + world.restarts === 0) world.begin(world.processes.at(-1)?.path);
@@ -421,6 +423,12 @@ function otherClient({ gateway }: World, dice: Dice): string {
     },
   });
   return `${action} ${orderId} by another client`;
+}
+
+/** Whether it has arrived, nobody is told. */
+function brokenOrder(world: World, dice: Dice): string {
+  world.ordersUntilBreak = dice.between(1, 3);
+  return `the link will break over the order after ${world.ordersUntilBreak - 1} others`;
 }
 
 function unloaded({ gateway, time }: World, dice: Dice): string {

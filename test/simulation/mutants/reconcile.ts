@@ -73,15 +73,13 @@ export const reconcileMutants: readonly SimulationMutant[] = [
   },
   {
     id: 'M48',
-    name: 'the policy waves deletions and cancels through',
+    name: 'the policy approves in every mode',
     rule: 6,
-    file: 'lib/domain/reconcile/plan.ts',
-    find: `      (kind === 'to_insert' || kind === 'to_update') &&
-      cures.length > 0 &&`,
-    replace: `      kind !== undefined &&
-      cures.length > 0 &&`,
+    file: 'lib/reconcile/conclude.ts',
+    find: '    policyApproves(judged.verdict.plan, input.book, input.rules);',
+    replace: "    policyApproves(judged.verdict.plan, input.book, { ...input.rules, mode: 'auto_sync' });",
     expected: ['plan'],
-    why: 'The classes are named in the policy, so any way to cure them will do.',
+    why: 'The classes are harmless, so who would mind? Nobody has looked at what is then carried out.',
   },
   {
     id: 'M49',
