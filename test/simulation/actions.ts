@@ -441,7 +441,7 @@ function unloaded({ gateway, time }: World, dice: Dice): string {
 
 function latePrints(world: World, dice: Dice): string {
   return during(world, dice.between(10_000, 120_000), 'prints come late and twice', () => {
-    Object.assign(world.market, { lateShare: 0.2, twiceShare: 0.1 });
+    Object.assign(world.market, { lateShare: 0.4, twiceShare: 0.4 });
     return () => Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
   });
 }

@@ -14,8 +14,8 @@ const answerSchema = z.object({
 export interface TrialOptions {
   readonly seeds: number;
   readonly firstSeed: number;
-  /** Steps of a seed; undefined for what the simulation takes by itself. */
-  readonly steps: number | undefined;
+  /** Of each seed, until its world is healed. */
+  readonly steps: number;
   /** Longer than that, and nothing was found. */
   readonly limitSeconds: number;
 }
@@ -38,8 +38,7 @@ export async function trial(folder: string, options: TrialOptions, signal: Abort
   const startMs = performance.now();
   // One process, so that the first seed that breaks is always the same.
   const args = ['test/simulation/main.ts', '--json', '--stop-at-first', '--no-shrink', '--workers', '1'];
-  args.push('--seeds', String(seeds), '--first', String(firstSeed));
-  if (steps !== undefined) args.push('--steps', String(steps));
+  args.push('--seeds', String(seeds), '--first', String(firstSeed), '--steps', String(steps));
   const limit = AbortSignal.timeout(limitSeconds * 1_000);
   const child = spawn(process.execPath, args, {
     cwd: folder,
