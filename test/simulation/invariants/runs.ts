@@ -5,6 +5,9 @@ import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts'
 import { checkAbsence, checkSnapshot, checkVerdict } from './snapshots.ts';
 import type { Witness } from './witness.ts';
 
+/** An execution has its place in the lists a moment after it happened. */
+const settledMs = 1_000;
+
 const judged = ['COMPLETED', 'AWAITING_DRY_RUN_CONFIRM', 'DRY_RUN'];
 
 export function checkRun(answer: RunAnswer, witness: Witness): void {
@@ -32,7 +35,7 @@ export function checkRun(answer: RunAnswer, witness: Witness): void {
 }
 
 /** Whatever the run came to. */
-function checkWhole({ evidence, run_id }: RunAnswer, witness: Witness): void {
+function checkWhole({ evidence, run_id, duration_ms }: RunAnswer, witness: Witness): void {
   const { reconcile, snapshots } = witness.world.cloud.stores;
   const said = evidence === '' ? undefined : reconcile.peek(evidence);
   if (said === undefined) return;
@@ -41,7 +44,8 @@ function checkWhole({ evidence, run_id }: RunAnswer, witness: Witness): void {
   const verdict = reconcile.peek(evidence.replace('evidence.json', 'verdict.json'));
   if (snapshot === undefined || verdict === undefined) return;
   const document = JSON.parse(Buffer.from(snapshot).toString('utf8')) as SnapshotDocument;
-  checkSnapshot(witness, run_id, document);
+  // A function's clock is right.
+  checkSnapshot(witness, run_id, document, witness.world.time.nowMs - duration_ms - settledMs);
   const found = JSON.parse(Buffer.from(verdict).toString('utf8')) as Verdict;
   checkVerdict(witness, run_id, document, found);
   checkAbsence(witness, run_id, found);

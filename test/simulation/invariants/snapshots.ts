@@ -4,21 +4,23 @@ import type { Verdict } from '../../../lib/domain/reconcile/types.ts';
 import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts';
 import type { Witness } from './witness.ts';
 
-/** What happened just before the questions may not be in the answers yet. */
-const settledMs = 60_000;
-
-/** A list that says that it is whole has what the broker had done a minute before the clock that the streamer went by. */
+/**
+ * A list that says that it is whole has what the broker had done before it was asked for.
+ *
+ * @param askedMs true time, at the latest
+ */
 export function checkSnapshot(
   witness: Witness,
   name: string,
-  { parts, brokerTimeMs }: SnapshotDocument,
+  { parts }: SnapshotDocument,
+  askedMs: number,
 ): void {
   const { outcome, rows } = parts.executions;
-  if (outcome !== 'ok' || witness.world.gateway.isUnloadedSince(brokerTimeMs - settledMs)) return;
+  if (outcome !== 'ok' || witness.world.gateway.isUnloadedSince(askedMs)) return;
   const listed = new Set(rows.flatMap((row) => (row.kind === 'execution' ? [baseOf(row.execId)] : [])));
   const missing = witness.world.gateway.broker.ledger
     .standing()
-    .find(({ base, timeMs }) => timeMs < brokerTimeMs - settledMs && !listed.has(base));
+    .find(({ base, timeMs }) => timeMs < askedMs && !listed.has(base));
   if (missing !== undefined)
     witness.broken(
       'failed-query',

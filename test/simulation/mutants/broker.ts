@@ -17,15 +17,14 @@ export const brokerMutants: readonly SimulationMutant[] = [
   },
   {
     id: 'M02',
-    name: 'when its time is up, what came of a list counts as all of it',
+    name: 'a snapshot does not say which of its lists have failed',
     rule: 1,
-    file: 'streamer/broker-lists.ts',
-    find: `    desk.owed = desk.question?.passedOver === true ? 0 : desk.owed + 1;
-    this.#end(list, desk, false);`,
-    replace: `    desk.owed = desk.question?.passedOver === true ? 0 : desk.owed + 1;
-    this.#end(list, desk, true);`,
-    expected: ['failed-query', 'absence', 'book-broker'],
-    why: 'Nothing more came, so that was it. The gateway stood still, and what it did not say is taken for gone.',
+    finding: 'D1.2',
+    file: 'streamer/snapshot.ts',
+    find: "    parts[name] = { outcome, rows: outcome === 'failed' ? [] : sorted(facts.filter(isOf(account, facts))) };",
+    replace: "    parts[name] = { outcome: 'ok', rows: sorted(facts.filter(isOf(account, facts))) };",
+    expected: ['failed-query', 'absence'],
+    why: 'Whoever asks gets rows, or none. That the broker did not answer is not handed on.',
   },
   {
     id: 'M03',

@@ -38,6 +38,8 @@ export class Market {
   isDark = false;
   /** Shares of the prints that arrive behind later ones, and that arrive twice. */
   lateShare = 0;
+  /** Some of them do at all times. */
+  isUntidy = false;
   twiceShare = 0;
   readonly #time: SimulatedTime;
   readonly #gateway: Gateway;
@@ -167,8 +169,9 @@ export class Market {
     if (this.isDark) return;
     this.#subscriptions = this.#subscriptions.filter(({ connection }) => connection.isOpen);
     const text = `${price};${size};${nowMs};${this.#volume};${price};true`;
-    const lateMs = this.#time.chance(this.lateShare) ? this.#time.between(1_000, 15_000) : 0;
-    const times = this.#time.chance(this.twiceShare) ? 2 : 1;
+    const usual = this.isUntidy ? 0.1 : 0;
+    const lateMs = this.#time.chance(Math.max(this.lateShare, usual)) ? this.#time.between(1_000, 15_000) : 0;
+    const times = this.#time.chance(Math.max(this.twiceShare, usual)) ? 2 : 1;
     // To whoever was there when it happened: nobody is told of prints from before.
     const there = [...this.#subscriptions];
     const tell = (): void => {

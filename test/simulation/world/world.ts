@@ -96,6 +96,7 @@ export class World implements StreamerWorld, FunctionsWorld {
     this.config = { ...config, reconcile: { ...config.reconcile, noStopNeeded, planValidMs } };
     this.gateway = new Gateway(time);
     this.market = new Market(time, this.gateway);
+    this.market.isUntidy = time.chance(0.4);
     this.cloud = new Cloud(
       time,
       () => time.chance(this.staleShare),
