@@ -1,6 +1,8 @@
 /** One run of the simulation in a copy of the tree, in a process of its own, until an invariant is broken. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 
@@ -39,11 +41,14 @@ export async function trial(folder: string, options: TrialOptions, signal: Abort
   // One process, so that the first seed that breaks is always the same.
   const args = ['test/simulation/main.ts', '--json', '--stop-at-first', '--no-shrink', '--workers', '1'];
   args.push('--seeds', String(seeds), '--first', String(firstSeed), '--steps', String(steps));
+  const scratch = join(folder, '.tmp');
+  mkdirSync(scratch, { recursive: true });
   const limit = AbortSignal.timeout(limitSeconds * 1_000);
   const child = spawn(process.execPath, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    // What a process that is ended leaves behind goes away with the copy.
+    env: { ...process.env, NO_COLOR: '1', TMPDIR: scratch },
   });
   const end = (): void => void child.kill('SIGKILL');
   const either = AbortSignal.any([signal, limit]);
