@@ -94,7 +94,7 @@ export function executionFacts(execution: Execution): BrokerFact[] {
       execId,
       commission: execution.commission.toFixed(),
       currency: 'USD',
-      realizedPnl: execution.realizedPnl?.toFixed() ?? null,
+      realizedPnl: execution.realizedPnl === undefined ? null : rounded(execution.realizedPnl),
     },
   ];
 }

@@ -105,12 +105,16 @@ export class Gateway {
   readonly broker: Broker;
   /** Every placeOrder that arrived, in order. */
   readonly placed: Placed[] = [];
+  /** Order ids of our client of which an error was told. */
+  readonly refused = new Set<number>();
   readonly instrument;
   /** Of answers, beyond the way itself. */
   slowMs = 0;
   /** Share of what is told unasked that is never told. */
   lossShare = 0;
   isDown = false;
+  /** It answers with whole lists of nothing until it has loaded the account. */
+  unloaded: { readonly fromMs: number; readonly toMs: number } = { fromMs: 0, toMs: 0 };
   /** nextValidId is told too low by this. */
   rollback = 0;
   readonly #time: GatewayTime;
@@ -150,6 +154,15 @@ export class Gateway {
         this.#send(connection, [openFact(order), statusFact(order)]);
     });
     return connection;
+  }
+
+  /** It has the account now, and tells whoever has subscribed to it. */
+  loaded(): void {
+    this.#push(this.broker.portfolio.holdings().map(positionFact));
+  }
+
+  isUnloadedSince(ms: number): boolean {
+    return this.unloaded.toMs > ms;
   }
 
   left(connection: Connection): void {
@@ -207,6 +220,10 @@ export class Gateway {
   list(connection: Connection, list: BrokerList, reqId = 0): void {
     this.advance();
     const { orders, ledger, portfolio } = this.broker;
+    if (this.#time.nowMs < this.unloaded.toMs) {
+      connection.down((client) => client.listEnd(endOf(list, reqId)));
+      return;
+    }
     switch (list) {
       case 'open-orders':
         for (const order of orders.open()) {
@@ -255,7 +272,8 @@ export class Gateway {
       const holding = this.broker.portfolio.holdings(account)[0];
       if (holding !== undefined) told.push(positionFact(holding), ...this.#cash());
     } else if (event.kind === 'error') {
-      this.#error(event.order.orderId, event.code, event.text);
+      // Only whoever placed it is told of its errors.
+      if (event.order.clientId === clientId) this.#error(event.order.orderId, event.code, event.text);
     } else {
       if (event.kind === 'fill' || event.kind === 'correction') told.push(...executionFacts(event.execution));
       if (event.kind !== 'status') told.push(openFact(event.order));
@@ -265,6 +283,7 @@ export class Gateway {
   }
 
   #error(orderId: number, code: number, message: string): void {
+    this.refused.add(orderId);
     this.#push([{ kind: 'order-error', orderId, clientId, code, message }]);
   }
 

@@ -13,7 +13,7 @@ import { tradeGroup } from '../../lib/events/command-names.ts';
 import { correctExecution } from '../../sandbox/gateway/broker/fills.ts';
 import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
 import { mulberry32 } from '../../sandbox/tapes/generate.ts';
-import { account } from '../helpers/exactly-once-gateway.ts';
+import { account, clientId } from '../helpers/exactly-once-gateway.ts';
 import type { BareCommand } from '../helpers/orders-out.ts';
 import type { FunctionName } from './world/functions.ts';
 import type { Service, Trouble } from './world/part.ts';
@@ -47,6 +47,8 @@ export class Dice {
 
 type Act = (world: World, dice: Dice) => string;
 
+const otherClientId = 7;
+
 /** What is said of an action that found nothing to act on. */
 const nothing = 'nothing to act on';
 
@@ -77,12 +79,17 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'crash-function', weight: 6, act: crashFunction },
   { name: 'slow-bus', weight: 2, act: slowBus },
   { name: 'channel', weight: 1, act: channel },
-  { name: 'flags', weight: 2, act: flags },
+  { name: 'flags', weight: 4, act: flags },
   { name: 'trading', weight: 2, act: trading },
   { name: 'reconcile', weight: 5, act: reconcile },
   { name: 'plan', weight: 6, act: plan },
   { name: 'backup', weight: 1, act: backup },
   { name: 'spoilt-book', weight: 5, act: spoiltBook },
+  { name: 'broken-order', weight: 5, act: brokenOrder },
+  { name: 'freeze', weight: 3, act: freeze },
+  { name: 'late-prints', weight: 3, act: latePrints },
+  { name: 'other-client', weight: 3, act: otherClient },
+  { name: 'unloaded', weight: 1, act: unloaded },
 ];
 const weights = kinds.reduce((sum, { weight }) => sum + weight, 0);
 
@@ -110,11 +117,19 @@ export function heal(world: World): void {
   world.healedAtMs = world.time.nowMs;
   for (const shares of Object.values(world.troubles)) Object.assign(shares, { before: 0, after: 0, late: 0 });
   Object.assign(gateway, { slowMs: 0, lossShare: 0, isDown: false, rollback: 0 });
-  Object.assign(market, { isQuiet: false, isDark: false });
+  // Nobody was told of what it printed: as at its own end.
+  if (market.isDark) gateway.connection?.break();
+  Object.assign(market, { isQuiet: false, isDark: false, lateShare: 0, twiceShare: 0 });
+  gateway.unloaded = { ...gateway.unloaded, toMs: Math.min(gateway.unloaded.toMs, world.time.nowMs) };
+  // What others have left there is theirs to take away: nobody else can.
+  for (const other of gateway.broker.orders.open())
+    if (other.clientId !== clientId) gateway.broker.cancel(other);
   world.callsThatDie.length = 0;
   Object.assign(world, { slowBusMs: 0, channelFails: false, staleShare: 0 });
   world.cloud.refusedShare = 0;
-  for (const process of world.alive) Object.assign(process, { crash: undefined, isCutOff: false, skewMs: 0 });
+  world.ordersUntilBreak = 0;
+  for (const process of world.alive)
+    Object.assign(process, { crash: undefined, isCutOff: false, skewMs: 0, frozenUntilMs: 0 });
   if (world.alive.length + world.restarts === 0) world.begin(world.processes.at(-1)?.path);
 }
 
@@ -368,7 +383,68 @@ function clock(world: World, dice: Dice): string {
   return `the clock of ${process.name} is wrong by ${process.skewMs} ms`;
 }
 
+/** Its machine stands still: a virtual machine that is moved, a disk that does not answer. */
+function freeze(world: World, dice: Dice): string {
+  const process = dice.one(world.alive);
+  if (process === undefined) return nothing;
+  const ms = dice.one([3_000, 19_000, 25_000, 40_000]);
+  process.frozenUntilMs = world.time.nowMs + ms;
+  return `${process.name} stands still for ${ms} ms`;
+}
+
 // The gateway.
+
+/** Another program trades the account, under a client id of its own and order ids that are like ours. */
+function otherClient({ gateway }: World, dice: Dice): string {
+  const { broker, instrument } = gateway;
+  const action = dice.one(['BUY', 'SELL'] as const);
+  const last = Number(instrument.last.price);
+  gateway.advance();
+  const orderId = broker.orders.highest(otherClientId) + dice.one([1, 1, 1, 2]);
+  broker.place({
+    account,
+    clientId: otherClientId,
+    orderId,
+    instrument,
+    exchange: '',
+    parentId: 0,
+    transmit: true,
+    terms: {
+      ...marketTerms,
+      action,
+      quantity: '1',
+      orderRef: 'other',
+      ...(dice.chance(0.3)
+        ? {}
+        : {
+            orderType: 'LMT',
+            limitPrice: String(Number((last + (action === 'BUY' ? -30 : 30)).toFixed(1))),
+          }),
+    },
+  });
+  return `${action} ${orderId} by another client`;
+}
+
+/** Whether it has arrived, nobody is told. */
+function brokenOrder(world: World, dice: Dice): string {
+  world.ordersUntilBreak = dice.between(1, 3);
+  return `the link will break over the order after ${world.ordersUntilBreak - 1} others`;
+}
+
+function unloaded({ gateway, time }: World, dice: Dice): string {
+  const ms = dice.between(1_000, 60_000);
+  gateway.restart();
+  gateway.unloaded = { fromMs: time.nowMs, toMs: time.nowMs + ms };
+  time.after(ms, () => gateway.loaded());
+  return `the gateway restarts, and does not have the account for ${ms} ms`;
+}
+
+function latePrints(world: World, dice: Dice): string {
+  return during(world, dice.between(10_000, 120_000), 'prints come late and twice', () => {
+    Object.assign(world.market, { lateShare: 0.4, twiceShare: 0.4 });
+    return () => Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
+  });
+}
 
 function breakLink({ gateway }: World): string {
   gateway.connection?.break();
@@ -578,6 +654,7 @@ export function decide(
   hash: string,
   signature: string,
 ): void {
+  if (action === 'approve') witness.approved.add(hash);
   void functions.applyPlan({ action, ...proofOf(action, hash, signature) }).then((outcome) => {
     if (outcome === 'died' || 'error' in outcome)
       witness.note(`${action} ${hash.slice(0, 8)}: ${outcome === 'died' ? outcome : String(outcome.error)}`);

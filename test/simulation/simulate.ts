@@ -36,7 +36,7 @@ const trailEverySteps = 500;
 /** A world that is healed comes to rest within this time, or something is stuck. */
 const quietMsMax = 1_800_000;
 /** So long nothing more has happened: rounds of lists and late words included. */
-const quietMs = 75_000;
+const quietMs = 200_000;
 /** IB's account updates; every three minutes in truth. */
 const cashEveryMs = 60_000;
 
@@ -104,7 +104,10 @@ function begin(world: World): void {
   world.market.begin();
   tellCash(world);
   world.functions.begin();
-  setFlags(world, goodFlags);
+  // Somebody sets them, sooner or later.
+  world.time.after(world.time.chance(0.3) ? world.time.between(5_000, 40_000) : 1, () =>
+    setFlags(world, goodFlags),
+  );
   world.begin();
 }
 
@@ -164,6 +167,7 @@ function unrest({
   if (lock?.state !== 'open' || lock.token !== serving.token)
     return `the lock is ${String(lock?.state)} at ${String(lock?.token)}: ${String(lock?.reason)}`;
   const run = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
+  if ((run?.last.pending ?? 0) > 0) return `${run?.last.pending} things are given time`;
   if (run?.last.status !== 'COMPLETED') return `the last run is ${run?.last.status} ${run?.last.code}`;
   if ((run.lastJudgedMs ?? 0) < healedAtMs) return 'no run has judged since';
   return undefined;
@@ -192,6 +196,8 @@ function tend(world: World, times: number): void {
   const bare = /UNPROTECTED/.test(String(witness.book.get('LOCK')?.reason));
   if (times % 3 === 0 && (bare || times > 6)) close(world, times);
   if (times % 4 === 0) setFlags(world, goodFlags);
+  // An order of which nobody can tell anything counts as working for as long as its term lasts.
+  if (bare && times % 10 === 9) world.alive[0]?.kill('a person starts it anew');
 }
 
 /** A person closes what no stop protects: first what works, in TWS what was typed there, then the position. */

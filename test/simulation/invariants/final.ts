@@ -17,6 +17,9 @@ import { isOfBook } from '../../../streamer/outbox.ts';
 import { differences } from '../../helpers/book-against-broker.ts';
 import { names } from '../world/cloud.ts';
 import type { World } from '../world/world.ts';
+import { checkBackups } from './backups.ts';
+import { checkAnswered, checkRefused } from './commands.ts';
+import { checkDiscrepanciesTold } from './told.ts';
 import type { Witness } from './witness.ts';
 
 const account = 'DU1234567';
@@ -53,6 +56,11 @@ export async function checkEnd(world: World): Promise<void> {
   events(world.witness);
   candles(world);
   alerts(world.witness);
+  averages(world.witness);
+  checkAnswered(world);
+  checkRefused(world);
+  checkDiscrepanciesTold(world);
+  await checkBackups(world);
 }
 
 function againstBroker({ gateway, witness }: World): void {
@@ -144,7 +152,7 @@ function candles({ cloud, market, time, witness }: World): void {
   const abandoned = witness.busEvents.flatMap(({ detail }) =>
     detail.type === 'gap.abandoned' ? [detail.data] : [],
   );
-  const lossesMs = [...witness.disksLost.values()];
+  const lossesMs = [...witness.disksLost.values(), ...witness.disksChangedMs];
   // The last minutes may be open still, or within their grace.
   const untilMs = Math.floor(time.nowMs / minuteMs) * minuteMs - minuteMs;
   const bars = new Map(market.bars(first, untilMs).map((bar) => [bar.startMs, bar]));
@@ -198,4 +206,18 @@ function isRaised(witness: Witness, alert: string, subject: string): boolean {
 
 function bodies<T>(witness: Witness, prefix: string): T[] {
   return [...witness.book.of(prefix)].map(([, body]) => body as T);
+}
+
+/** A price is the cost of one by its multiplier. */
+function averages(witness: Witness): void {
+  for (const { contract, averageCost, averagePrice } of bodies<PositionBody>(witness, 'POS#')) {
+    const price = new Decimal(averageCost)
+      .div(contract.multiplier || 1)
+      .toDecimalPlaces(12, Decimal.ROUND_HALF_EVEN);
+    if (price.toFixed() !== averagePrice)
+      witness.broken(
+        'money',
+        `position ${contract.conId} costs ${averageCost}, and its price is ${averagePrice}`,
+      );
+  }
 }

@@ -7,6 +7,8 @@ export const invariants = {
   gate: 'Rule 4: an order is reserved only while flags, lock, trading state and lease allow it',
   'sent-unreserved': 'Rule 4: nothing is written to the gateway that was not reserved and journalled',
   'sent-twice': 'Rule 5: no order is sent twice, whatever was lost',
+  answered: 'Rule 8: a command is answered, whoever died over it',
+  backup: 'Rule 7: a backup can be read back, and is whole in itself',
   intents: 'Rule 5: every intent comes to one end, and that end is true',
   plan: 'Rule 6: what is carried out is the plan that was approved, on the book it rests on, after a backup',
   lock: 'Rule 7: the lock opens by a COMPLETED reconcile without an unresolved critical alone',

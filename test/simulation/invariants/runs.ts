@@ -1,11 +1,17 @@
 /** What must hold of a run of reconcile when it answers. */
 import type { RunAnswer } from '../../../lib/domain/reconcile/records.ts';
+import type { Verdict } from '../../../lib/domain/reconcile/types.ts';
 import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts';
+import { checkAbsence, checkSnapshot, checkVerdict } from './snapshots.ts';
 import type { Witness } from './witness.ts';
+
+/** An execution has its place in the lists a moment after it happened. */
+const settledMs = 1_000;
 
 const judged = ['COMPLETED', 'AWAITING_DRY_RUN_CONFIRM', 'DRY_RUN'];
 
 export function checkRun(answer: RunAnswer, witness: Witness): void {
+  checkWhole(answer, witness);
   if (!judged.includes(answer.status) || answer.evidence === '') return;
   const { reconcile, snapshots } = witness.world.cloud.stores;
   const evidence = reconcile.peek(answer.evidence);
@@ -26,4 +32,21 @@ export function checkRun(answer: RunAnswer, witness: Witness): void {
       'failed-query',
       `${answer.run_id} is ${answer.status} on ${unfinished.map(([name, { outcome }]) => `${name} ${outcome}`).join(', ')}`,
     );
+}
+
+/** Whatever the run came to. */
+function checkWhole({ evidence, run_id, duration_ms }: RunAnswer, witness: Witness): void {
+  const { reconcile, snapshots } = witness.world.cloud.stores;
+  const said = evidence === '' ? undefined : reconcile.peek(evidence);
+  if (said === undefined) return;
+  const { snapshotKey } = JSON.parse(Buffer.from(said).toString('utf8')) as { snapshotKey: string };
+  const snapshot = snapshotKey === '' ? undefined : snapshots.peek(snapshotKey);
+  const verdict = reconcile.peek(evidence.replace('evidence.json', 'verdict.json'));
+  if (snapshot === undefined || verdict === undefined) return;
+  const document = JSON.parse(Buffer.from(snapshot).toString('utf8')) as SnapshotDocument;
+  // A function's clock is right.
+  checkSnapshot(witness, run_id, document, witness.world.time.nowMs - duration_ms - settledMs);
+  const found = JSON.parse(Buffer.from(verdict).toString('utf8')) as Verdict;
+  checkVerdict(witness, run_id, document, found);
+  checkAbsence(witness, run_id, found);
 }

@@ -4,11 +4,12 @@ import { auditRow } from '../../../lib/aws/audit-item.ts';
 import type { AuditRow } from '../../../lib/domain/audit/row.ts';
 import type { Intent, IntentState } from '../../../lib/domain/orders/intent.ts';
 import type { PlanRecord, RunState } from '../../../lib/domain/reconcile/records.ts';
-import type { Plan } from '../../../lib/domain/reconcile/types.ts';
+import type { DiscrepancyType, Plan, Verdict } from '../../../lib/domain/reconcile/types.ts';
 import { readFlags } from '../../../lib/domain/safety/flags.ts';
 import type { Change } from '../memory/dynamodb.ts';
 import { names } from '../world/cloud.ts';
 import type { MirroredItem } from './book-mirror.ts';
+import { checkOnce, checkRefusal } from './commands.ts';
 import type { Witness } from './witness.ts';
 
 export interface BookWrite {
@@ -94,13 +95,18 @@ function checkIntent(witness: Witness, { before, after }: BookWrite, row: AuditR
   witness.note(`${row?.writer ?? '?'} ${key}: ${former} to ${state} ${code}`);
   if (!movesOf[former].includes(state)) witness.broken('intents', `${key} went from ${former} to ${state}`);
   if (state === 'unresolved') witness.unresolvedIn.set(key, witness.terms);
+  if (state === 'rejected' && command !== 'modify') checkRefusal(witness, intent);
   if (state !== 'sending') return;
-  const { flags } = readFlags(witness.book.get('FLAGS'));
+  checkOnce(witness, intent);
+  const wrong = (why: string) => witness.broken('gate', `${key} (${command}) was reserved ${why}`);
+  const flags = witness.book.get('FLAGS');
+  // Nobody has said that orders may leave.
+  if (flags === undefined) wrong('before anybody has set a flag');
   const mode = witness.book.get('TRADING')?.mode ?? 'active';
   const lock = witness.book.get('LOCK');
   const { lease } = witness;
-  const wrong = (why: string) => witness.broken('gate', `${key} (${command}) was reserved ${why}`);
-  if (flags.SAFE_MODE || flags.DRY_RUN) wrong(`under ${flags.SAFE_MODE ? 'SAFE_MODE' : 'DRY_RUN'}`);
+  if (flags?.SAFE_MODE === true || flags?.DRY_RUN === true)
+    wrong(`under ${flags.SAFE_MODE === true ? 'SAFE_MODE' : 'DRY_RUN'}`);
   if (mode === 'halted') wrong('while trading is halted');
   if (lease === undefined || lease.released || lease.token !== epoch)
     wrong(`under the lease ${epoch}, which is ${lease?.token}`);
@@ -109,6 +115,13 @@ function checkIntent(witness: Witness, { before, after }: BookWrite, row: AuditR
   if (!isOpen && wish.by !== 'person')
     wrong(`behind a lock that is ${String(lock?.state)} at ${String(lock?.token)}`);
 }
+
+/** What a desk must not trade on, whatever the table of severities says. */
+const alwaysCritical: ReadonlySet<DiscrepancyType> = new Set([
+  'NAKED_POSITION',
+  'UNPROTECTED_POSITION',
+  'POSITION_MISMATCH',
+]);
 
 function checkLock(
   witness: Witness,
@@ -135,6 +148,11 @@ function checkLock(
   const critical = last.severities.CRITICAL ?? 0;
   const acknowledged = Object.keys(state?.acknowledged ?? {}).length;
   if (critical > acknowledged) wrong(`with ${critical} critical discrepancies`);
+  const said = last.verdict && witness.world.cloud.stores.reconcile.peek(last.verdict.key);
+  const verdict = said && (JSON.parse(Buffer.from(said).toString('utf8')) as Verdict);
+  for (const { id, type, message } of verdict?.discrepancies ?? [])
+    if (alwaysCritical.has(type) && !/EXTERNAL|EXPIRY/.test(message) && state?.acknowledged[id] === undefined)
+      wrong(`with ${id}`);
   if (last.epoch !== token) wrong(`for the term ${token} by a snapshot of the term ${last.epoch}`);
 }
 
@@ -151,6 +169,19 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   const effects = items.filter(({ sort }) => /^(?:ORDER|FILL|POS|CASH|PERM|REF|API)/.test(sort));
   const hash = record?.sort.slice('PLAN#'.length) ?? row.cause.id;
   witness.note(`plan ${hash.slice(0, 8)} ${row.cause.name}: ${effects.map(({ sort }) => sort).join(' ')}`);
+  const after = record?.after?.body as unknown as PlanRecord | undefined;
+  const done = witness.carriedOut.get(hash) ?? new Set<number>();
+  witness.carriedOut.set(hash, done);
+  if (after?.state === 'applied' && done.size !== after.actions)
+    witness.broken(
+      'plan',
+      `${hash.slice(0, 8)} is applied with ${done.size} of ${after.actions} actions carried out`,
+    );
+  if (
+    (record?.before?.body as unknown as PlanRecord | undefined)?.done !== after?.done &&
+    after !== undefined
+  )
+    done.add(after.done);
   if (effects.length === 0) return;
   const wrong = (why: string) => witness.broken('plan', `${hash.slice(0, 8)} ${row.cause.name} ${why}`);
   const before = record?.before?.body as unknown as PlanRecord | undefined;
@@ -160,6 +191,10 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   }
   if (before.state !== 'applying' || before.approval === null)
     wrong(`was carried out in the state ${before.state}`);
+  // No run is in the mode in which a policy approves.
+  if (!witness.approved.has(hash)) wrong('was carried out, and nobody approved that hash');
+  if (!witness.backups.includes(before.backupId))
+    wrong(`was carried out without a backup of its own (${before.backupId || 'none'})`);
   const { flags } = readFlags(witness.book.get('FLAGS'));
   if (flags.DRY_RUN || flags.SAFE_MODE || !flags.DRY_RUN_CONFIRM) wrong('was carried out against the flags');
   if (!witness.applied.has(hash) && witness.backups.length === 0) wrong('was carried out without a backup');
@@ -170,7 +205,8 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
     return;
   }
   const plan = JSON.parse(Buffer.from(text).toString('utf8')) as Omit<Plan, 'hash'>;
-  if (plan.expiresAtMs < Date.parse(row.at)) wrong('had expired');
+  // It was looked at before its transaction was tried, which may take some attempts.
+  if (plan.expiresAtMs + 30_000 < Date.parse(row.at)) wrong('had expired');
   const written = new Map(
     effects.map(({ sort, before: was, after }) => [sort, { was: was?.version ?? 0, after }]),
   );

@@ -17,6 +17,7 @@ import { BookMirror, mirrored } from './book-mirror.ts';
 import type { InvariantName, Violation } from './names.ts';
 import { checkRun } from './runs.ts';
 import { checkWriting } from './sending.ts';
+import { checkTold } from './told.ts';
 import { type BookWrite, checkTransaction } from './transactions.ts';
 
 export interface Raised {
@@ -53,12 +54,19 @@ export class Witness {
   readonly written = new Map<string, { readonly orderId: number; times: number }>();
   readonly unresolvedIn = new Map<string, number>();
   readonly backups: string[] = [];
+  /** When a term began on another disk than the one before it: what that one had not told yet stays untold. */
+  readonly disksChangedMs: number[] = [];
+  #lastDisk: string | undefined;
   /** Terms of the lease that began. */
   terms = 0;
   /** Of reconcile, ended. */
   runs = 0;
   /** Plans that were carried out in part or in full, by hash. */
   readonly applied = new Set<string>();
+  /** Plans that somebody has said yes to, by hash. */
+  readonly approved = new Set<string>();
+  /** Numbers of the actions that were carried out, by the plan's hash. */
+  readonly carriedOut = new Map<string, Set<number>>();
   /** Whatever a service refused at some time: what is only said once may be lost with it. */
   busFailed = false;
 
@@ -96,6 +104,7 @@ export class Witness {
     for (const event of events) {
       if (refused.includes(event)) this.broken('bounds', `${event.type} ${event.id} found no room`);
       else this.events.set(event.id, { event, process });
+      checkTold(this, event);
       if (event.type !== 'command.answered') continue;
       this.answers.push(event.data);
       const { commandId, key, answer, code } = event.data;
@@ -105,6 +114,9 @@ export class Witness {
 
   began(process: StreamerProcess, token: number): void {
     this.terms += 1;
+    if (this.#lastDisk !== undefined && this.#lastDisk !== process.path)
+      this.disksChangedMs.push(this.world.time.nowMs);
+    this.#lastDisk = process.path;
     this.note(`${process.name} begins the term ${token}`);
   }
 

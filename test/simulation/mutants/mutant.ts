@@ -1,4 +1,5 @@
 /** A known bug as a change of one file: what a careless developer could have written, or what the seeds' own code did. */
+import type { InvariantName } from '../invariants/names.ts';
 
 export interface SimulationMutant {
   /** `M07` */
@@ -15,7 +16,7 @@ export interface SimulationMutant {
   readonly find: string;
   readonly replace: string;
   /** Names of the simulation's invariants that may notice it. */
-  readonly expected: readonly string[];
+  readonly expected: readonly InvariantName[];
   /** How somebody comes to write it, and what follows from it. */
   readonly why: string;
 }

@@ -3,52 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const reconcileMutants: readonly SimulationMutant[] = [
   {
-    id: 'M43',
-    name: 'an approval holds for the plan that is staged next',
-    rule: 6,
-    finding: 'D1.5',
-    file: 'lib/reconcile/conclude.ts',
-    find: '  const record = leftStanding(former, judged) ?? made(judged);',
-    replace: `  const again = former?.state === 'approved' ? { state: former.state, approval: former.approval } : {};
-  const record = leftStanding(former, judged) ?? { ...made(judged), ...again };`,
-    expected: ['plan'],
-    why: 'The plan is made anew and somebody has said yes already. What runs was reviewed by nobody.',
-  },
-  {
-    id: 'M44',
-    name: 'a plan may be carried out an hour after its time',
-    rule: 6,
-    file: 'lib/domain/reconcile/plan-state.ts',
-    find: '  if (nowMs < expiresAtMs) return undefined;',
-    replace: '  if (nowMs < expiresAtMs + 3_600_000) return undefined;',
-    expected: ['plan'],
-    why: 'Some grace for operators. The broker has moved on.',
-  },
-  {
-    id: 'M45',
-    name: 'a plan is written over whatever the book has by then',
-    rule: 6,
-    file: 'lib/reconcile/apply-plan.ts',
-    find: `  return commitStep(
-    plan,
-    action,
-    reading,
-    oneDone(record),
-    { name: action.id, writes: writesOf(action, deletion) },
-    ports,
-  );`,
-    replace: `  const writes = await Promise.all(
-    writesOf(action, deletion).map(async (one) => {
-      const [item] = await ports.book.read(plan.account, [one.ref]);
-      return { ...one, expectedVersion: item?.version ?? 0 };
-    }),
-  );
-  return commitStep(plan, action, reading, oneDone(record), { name: action.id, writes }, ports);`,
-    expected: ['plan', 'book-broker', 'fills-positions'],
-    why: 'Versions are read where they are needed, and no plan is stale any more: what was booked meanwhile is undone.',
-  },
-  {
-    id: 'M46',
+    id: 'M17',
     name: 'after its first action a plan counts as done',
     rule: 6,
     finding: 'D1.11',
@@ -61,30 +16,17 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The count is set for the whole. It says applied, and is applied in part.',
   },
   {
-    id: 'M47',
-    name: 'a plan with ambiguous items may be approved',
+    id: 'M18',
+    name: 'the policy approves in every mode',
     rule: 6,
-    finding: 'D1.6',
     file: 'lib/reconcile/conclude.ts',
-    find: '  if (verdict.ambiguous.length > 0) {',
-    replace: '  if (verdict.ambiguous.length > verdict.plan.actions.length) {',
+    find: '    policyApproves(judged.verdict.plan, input.book, input.rules);',
+    replace: "    policyApproves(judged.verdict.plan, input.book, { ...input.rules, mode: 'auto_sync' });",
     expected: ['plan'],
-    why: 'The clear part is the larger one. What is in question is decided with it.',
+    why: 'The classes are harmless, so who would mind? Nobody has looked at what is then carried out.',
   },
   {
-    id: 'M48',
-    name: 'the policy waves deletions and cancels through',
-    rule: 6,
-    file: 'lib/domain/reconcile/plan.ts',
-    find: `      (kind === 'to_insert' || kind === 'to_update') &&
-      cures.length > 0 &&`,
-    replace: `      kind !== undefined &&
-      cures.length > 0 &&`,
-    expected: ['plan'],
-    why: 'The classes are named in the policy, so any way to cure them will do.',
-  },
-  {
-    id: 'M49',
+    id: 'M19',
     name: 'the lock opens when a run has failed',
     rule: 7,
     finding: 'D1.4',
@@ -97,7 +39,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'What was locked is released at the end, whatever the end was.',
   },
   {
-    id: 'M50',
+    id: 'M20',
     name: 'the lock opens while a plan waits for approval',
     rule: 7,
     finding: 'D1.4',
@@ -108,7 +50,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The run is over. What it found is still there.',
   },
   {
-    id: 'M51',
+    id: 'M21',
     name: 'a run that has nothing to change opens the lock',
     rule: 7,
     file: 'lib/domain/reconcile/outcome.ts',
@@ -118,7 +60,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Nothing to do looks like nothing wrong: an unprotected position has no action.',
   },
   {
-    id: 'M52',
+    id: 'M22',
     name: 'a lock that was opened in a former term lets orders through',
     rule: 7,
     file: 'lib/domain/safety/lock.ts',
@@ -128,33 +70,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Open is open. The new holder has not been compared with the broker.',
   },
   {
-    id: 'M53',
-    name: 'without a backup a plan is carried out all the same',
-    rule: 7,
-    finding: 'D1.12',
-    file: 'lib/reconcile/apply-plan.ts',
-    find: `  } catch (error) {
-    const why = refusal(
-      'BACKUP_FAILED',`,
-    replace: `  } catch (error) {
-    if (approval !== null) return undefined;
-    const why = refusal(
-      'BACKUP_FAILED',`,
-    expected: ['plan', 'backup'],
-    why: 'There is nothing to back up, so that is no failure: and there is no way back.',
-  },
-  {
-    id: 'M54',
-    name: 'an unprotected position does not lock',
-    rule: 7,
-    file: 'lib/domain/reconcile/severity.ts',
-    find: "  UNPROTECTED_POSITION: 'CRITICAL',",
-    replace: "  UNPROTECTED_POSITION: 'HIGH',",
-    expected: ['lock'],
-    why: 'It alerts; in the default mode nothing but CRITICAL locks.',
-  },
-  {
-    id: 'M55',
+    id: 'M23',
     name: 'the manifest has hashes of what was not stored',
     rule: 7,
     finding: 'D1.12',
@@ -163,45 +79,5 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     replace: '      sha256: sha256Of(bytes),',
     expected: ['plan', 'backup'],
     why: 'The hash is taken before compression. Nobody finds out until it is read back.',
-  },
-  {
-    id: 'M56',
-    name: 'the rows of a backup end where the book was when it began',
-    rule: 3,
-    file: 'lib/backup/make-backup.ts',
-    find: '  const heads = await headsOf(book, [...new Set([...before.keys(), ...inBook.accounts])].sort());',
-    replace: '  const heads = before;',
-    expected: ['plan', 'backup', 'audit-trail'],
-    why: 'One look at the heads instead of two: what is written meanwhile is in the book and not in the trail.',
-  },
-  {
-    id: 'M57',
-    name: 'a run opens the lock for the term that is, not for the one it looked at',
-    rule: 12,
-    file: 'lib/reconcile/conclude.ts',
-    find: "token: lock === 'open' ? epoch : Math.max(token, epoch)",
-    replace: 'token: Math.max(token, epoch)',
-    expected: ['fence', 'gate', 'lock'],
-    why: 'The greater of the two, as everywhere else. The new holder is unlocked by a picture of the old one.',
-  },
-  {
-    id: 'M58',
-    name: 'a later word on the lock is overwritten by an earlier one',
-    rule: 12,
-    file: 'lib/domain/safety/lock.ts',
-    find: "  if (wish.token < current.token) return 'stale';",
-    replace: "  if (wish.token < 0) return 'stale';",
-    expected: ['fence', 'gate', 'lock'],
-    why: 'Who writes last is right. A run that overslept writes last.',
-  },
-  {
-    id: 'M59',
-    name: 'a run that was overtaken writes all the same',
-    rule: 12,
-    file: 'lib/reconcile/state.ts',
-    find: '  if (state === undefined || token === undefined || state.last.token <= token) return;',
-    replace: '  if (state === undefined || token === undefined || state.last.token !== 0) return;',
-    expected: ['fence', 'gate', 'lock'],
-    why: 'Two runs at once cannot be: there is a lock. It had expired.',
   },
 ];

@@ -9,7 +9,11 @@ export interface Tried {
 
 /** Found, and by an invariant that the list names for it. */
 export function isFound({ mutant, outcome }: Tried): boolean {
-  return outcome.is === 'found' && mutant.expected.includes(outcome.violation.invariant);
+  return outcome.is === 'found' && isExpected(mutant, outcome.violation.invariant);
+}
+
+function isExpected({ expected }: SimulationMutant, invariant: string): boolean {
+  return expected.some((name) => name === invariant);
 }
 
 export function byId(a: Tried, b: Tried): number {
@@ -41,7 +45,7 @@ function wordsOf({ mutant, outcome }: Tried): [string, string, string] {
   switch (outcome.is) {
     case 'found': {
       const { invariant, seed, step } = outcome.violation;
-      const note = mutant.expected.includes(invariant) ? '' : ' (not one of those that the list names)';
+      const note = isExpected(mutant, invariant) ? '' : ' (not one of those that the list names)';
       return [`${invariant}${note}`, String(seed), String(step)];
     }
     case 'clean':

@@ -15,7 +15,7 @@ Options
   --workers N       at the same time, each with a copy of the tree (default 2)
   --seeds N         of each mutant at most (default 60)
   --first S         the first of them (default 1)
-  --steps M         of each seed (default: that of the simulation)
+  --steps M         of each seed (default 4000)
   --limit SECONDS   of each mutant (default 600)
   --json            one JSON object on standard output
   --write           write docs/simulation-mutants.md, when all are found
@@ -69,7 +69,7 @@ function settingsOf(args: readonly string[]): Settings | undefined {
       workers: { type: 'string', default: '2' },
       seeds: { type: 'string', default: '60' },
       first: { type: 'string', default: '1' },
-      steps: { type: 'string' },
+      steps: { type: 'string', default: '4000' },
       limit: { type: 'string', default: '600' },
       json: { type: 'boolean', default: false },
       write: { type: 'boolean', default: false },
@@ -85,7 +85,7 @@ function settingsOf(args: readonly string[]): Settings | undefined {
     workers: count('workers', values.workers),
     seeds: count('seeds', values.seeds),
     firstSeed: count('first', values.first),
-    steps: values.steps === undefined ? undefined : count('steps', values.steps),
+    steps: count('steps', values.steps),
     limitSeconds: count('limit', values.limit),
     json: values.json,
     // A part of the list is no page.

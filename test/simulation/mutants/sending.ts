@@ -3,29 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const sendingMutants: readonly SimulationMutant[] = [
   {
-    id: 'M28',
-    name: 'one key is one order only for as long as one process lives',
-    rule: 4,
-    finding: 'D1.10',
-    file: 'streamer/order-submitter.ts',
-    find: '      const { key, keys } = keysOf(asked, sha256);',
-    replace: `      const own = asked.key === '' ? '' : \`\${asked.key}.\${this.#options.token}\`;
-      const { key, keys } = keysOf({ ...asked, key: own }, sha256);`,
-    expected: ['sent-twice'],
-    why: 'What was sent is remembered by who sent it: the next process is handed the same command, and sends it again.',
-  },
-  {
-    id: 'M29',
-    name: 'flags may change between the look at them and the record',
-    rule: 4,
-    file: 'streamer/order-book.ts',
-    find: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef)',
-    replace: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef && ref !== flagsRef)',
-    expected: ['gate'],
-    why: 'They were read a moment ago. In that moment somebody sets SAFE_MODE.',
-  },
-  {
-    id: 'M30',
+    id: 'M12',
     name: 'flags that nobody has set let everything through',
     rule: 4,
     finding: 'D1.13',
@@ -40,7 +18,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Off is what a flag is at first. A first deployment then trades at once.',
   },
   {
-    id: 'M31',
+    id: 'M13',
     name: 'DRY_RUN holds no order back',
     rule: 4,
     finding: 'D1.13',
@@ -51,7 +29,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'DRY_RUN is read, and used for plans and for people alone.',
   },
   {
-    id: 'M32',
+    id: 'M14',
     name: 'without a lock trading is open',
     rule: 4,
     finding: 'D1.1',
@@ -62,39 +40,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Nobody has locked it. Nobody has compared it with the broker either.',
   },
   {
-    id: 'M33',
-    name: 'a record that was not answered counts as made',
-    rule: 4,
-    file: 'streamer/order-records.ts',
-    find: `      this.#doubted();
-      throw error;`,
-    replace: `      this.#doubted();
-      return 'committed';`,
-    expected: ['sent-unreserved', 'sent-twice'],
-    why: 'The request has left, so it will have arrived. The order leaves without a record.',
-  },
-  {
-    id: 'M34',
-    name: 'an order leaves though the lease is lost',
-    rule: 4,
-    file: 'streamer/order-fates.ts',
-    find: '    if (!mayWrite() || !view.session().ready) {',
-    replace: '    if (!view.session().ready) {',
-    expected: ['fence', 'gate', 'two-streamers'],
-    why: 'It was held when the order was recorded. Between the two the process was stopped for half a minute.',
-  },
-  {
-    id: 'M35',
-    name: 'what this disk does not know of has not left',
-    rule: 5,
-    file: 'streamer/order-fates.ts',
-    find: "    if (intent.state === 'sending' && intent.journal === holder && !journal.mayHaveLeft(intent.key))",
-    replace: "    if (intent.state === 'sending' && !journal.mayHaveLeft(intent.key))",
-    expected: ['intents', 'sent-twice'],
-    why: 'The journal is there to say so. It is that of another machine.',
-  },
-  {
-    id: 'M36',
+    id: 'M15',
     name: 'the journal is written behind the socket',
     rule: 5,
     file: 'streamer/order-fates.ts',
@@ -123,48 +69,11 @@ export const sendingMutants: readonly SimulationMutant[] = [
     }
     journal.begin(intent.key, nextOrderId);
     return true;`,
-    expected: ['intents', 'sent-twice'],
+    expected: ['sent-unreserved', 'intents', 'sent-twice'],
     why: 'What has left is noted. A crash in between leaves an order that provably never left, and is at work.',
   },
   {
-    id: 'M37',
-    name: 'an order that is not answered in time was refused',
-    rule: 5,
-    finding: 'D2.e',
-    file: 'lib/domain/orders/sending.ts',
-    find: `        doubt(sent, \`the broker did not answer within \${state.config.acknowledgeMs} ms\`, effects);
-`,
-    replace: `        state.sent.delete(sent.intent.key);
-        const message = \`the broker did not answer within \${state.config.acknowledgeMs} ms\`;
-        effects.push({ kind: 'settled', intent: sent.intent, state: 'rejected', message });
-`,
-    expected: ['intents', 'sent-twice'],
-    why: 'A time-out is an error, and an error is no order. The order works on, and its sender sends another.',
-  },
-  {
-    id: 'M38',
-    name: 'what left is looked for by order id alone',
-    rule: 5,
-    finding: 'D1.7',
-    file: 'lib/domain/orders/sending.ts',
-    find: '      return fact.orderRef === orderRef;',
-    replace:
-      "      return fact.kind === 'completed-order' ? fact.orderRef === orderRef : fact.orderId === orderId;",
-    expected: ['intents', 'keys'],
-    why: 'The id that it was sent with. Other clients have the same ids: their orders answer for ours.',
-  },
-  {
-    id: 'M39',
-    name: 'a record under a former term of the lease is taken',
-    rule: 12,
-    file: 'lib/aws/book-table.ts',
-    find: "ConditionExpression: '#token = :token AND released = :no',",
-    replace: "ConditionExpression: '#token >= :token AND released = :no',",
-    expected: ['fence', 'gate'],
-    why: 'Tokens grow, so a larger one is fine. It is the one of somebody else.',
-  },
-  {
-    id: 'M40',
+    id: 'M16',
     name: 'the holder of a lease does not look at the time before it writes',
     rule: 12,
     file: 'lib/domain/safety/lease-machine.ts',
@@ -172,27 +81,5 @@ export const sendingMutants: readonly SimulationMutant[] = [
     replace: 'state.mine?.row.token === token;',
     expected: ['two-streamers', 'fence', 'gate'],
     why: 'A timer ends the lease. It does not run while the process stands still.',
-  },
-  {
-    id: 'M41',
-    name: 'the wait for a lease is measured by the wall clock',
-    rule: 9,
-    file: 'lib/domain/safety/lease-watching.ts',
-    find: `  state.seen = seen ?? { row, sinceMs: now.monotonicMs };
-  const unchangedMs = now.monotonicMs - state.seen.sinceMs;`,
-    replace: `  state.seen = seen ?? { row, sinceMs: now.wallMs };
-  const unchangedMs = now.wallMs - state.seen.sinceMs;`,
-    expected: ['two-streamers', 'fence', 'gate'],
-    why: 'Time is time, until somebody sets the clock forward: the lease is taken from a holder that lives.',
-  },
-  {
-    id: 'M42',
-    name: 'the holder measures its lease by the wall clock alone',
-    rule: 9,
-    file: 'lib/domain/safety/lease-holding.ts',
-    find: 'return now.monotonicMs - sentAt.monotonicMs >= limitMs || now.wallMs - sentAt.wallMs >= limitMs;',
-    replace: 'return now.wallMs - sentAt.wallMs >= limitMs;',
-    expected: ['two-streamers', 'fence', 'gate'],
-    why: 'One clock instead of two. Set back, it makes a lease last for ever.',
   },
 ];

@@ -1,6 +1,8 @@
 /** One run of the simulation in a copy of the tree, in a process of its own, until an invariant is broken. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import * as z from 'zod';
 
@@ -14,8 +16,8 @@ const answerSchema = z.object({
 export interface TrialOptions {
   readonly seeds: number;
   readonly firstSeed: number;
-  /** Steps of a seed; undefined for what the simulation takes by itself. */
-  readonly steps: number | undefined;
+  /** Of each seed, until its world is healed. */
+  readonly steps: number;
   /** Longer than that, and nothing was found. */
   readonly limitSeconds: number;
 }
@@ -36,14 +38,17 @@ const shownMax = 1_500;
 export async function trial(folder: string, options: TrialOptions, signal: AbortSignal): Promise<Outcome> {
   const { seeds, firstSeed, steps, limitSeconds } = options;
   const startMs = performance.now();
-  const args = ['test/simulation/main.ts', '--json', '--stop-at-first'];
-  args.push('--seeds', String(seeds), '--first', String(firstSeed));
-  if (steps !== undefined) args.push('--steps', String(steps));
+  // One process, so that the first seed that breaks is always the same.
+  const args = ['test/simulation/main.ts', '--json', '--stop-at-first', '--no-shrink', '--workers', '1'];
+  args.push('--seeds', String(seeds), '--first', String(firstSeed), '--steps', String(steps));
+  const scratch = join(folder, '.tmp');
+  mkdirSync(scratch, { recursive: true });
   const limit = AbortSignal.timeout(limitSeconds * 1_000);
   const child = spawn(process.execPath, args, {
     cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, NO_COLOR: '1' },
+    // What a process that is ended leaves behind goes away with the copy.
+    env: { ...process.env, NO_COLOR: '1', TMPDIR: scratch },
   });
   const end = (): void => void child.kill('SIGKILL');
   const either = AbortSignal.any([signal, limit]);

@@ -17,6 +17,8 @@ export interface LinkWorld {
   readonly market: Market;
   /** An order is being written to a socket, whatever becomes of it. */
   writing(part: Part, orderId: number, order: Order): void;
+  /** Whether the link breaks over the order that is being written. */
+  breaksNow(): boolean;
   /** Something else is being written. */
   asking(part: Part): void;
 }
@@ -184,6 +186,7 @@ export class SimulatedLink implements GatewayLink, GatewayClient {
       this.#write((connection) => {
         world.writing(part, orderId, order);
         connection.up(() => world.gateway.place({ orderId, contract, order }));
+        if (world.breaksNow()) world.time.after(world.time.between(1, 60), () => connection.break());
       });
       return true;
     });

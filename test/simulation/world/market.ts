@@ -36,6 +36,11 @@ export class Market {
   isQuiet = false;
   /** Prints are on their way, but subscribers are not told: a farm that is down. */
   isDark = false;
+  /** Shares of the prints that arrive behind later ones, and that arrive twice. */
+  lateShare = 0;
+  /** Some of them do at all times. */
+  isUntidy = false;
+  twiceShare = 0;
   readonly #time: SimulatedTime;
   readonly #gateway: Gateway;
   #subscriptions: Subscription[] = [];
@@ -164,8 +169,18 @@ export class Market {
     if (this.isDark) return;
     this.#subscriptions = this.#subscriptions.filter(({ connection }) => connection.isOpen);
     const text = `${price};${size};${nowMs};${this.#volume};${price};true`;
-    for (const { connection, listener, reqId } of this.#subscriptions)
-      connection.down(() => listener.tickString(reqId, rtVolumeType, text));
+    const usual = this.isUntidy ? 0.1 : 0;
+    const lateMs = this.#time.chance(Math.max(this.lateShare, usual)) ? this.#time.between(1_000, 15_000) : 0;
+    const times = this.#time.chance(Math.max(this.twiceShare, usual)) ? 2 : 1;
+    // To whoever was there when it happened: nobody is told of prints from before.
+    const there = [...this.#subscriptions];
+    const tell = (): void => {
+      for (const { connection, listener, reqId } of there)
+        for (let n = 0; n < times; n += 1)
+          connection.down(() => listener.tickString(reqId, rtVolumeType, text));
+    };
+    if (lateMs === 0) tell();
+    else this.#time.after(lateMs, tell);
   }
 }
 

@@ -28,6 +28,7 @@ export class Part implements Owner {
   readonly name: string;
   isAlive = true;
   skewMs = 0;
+  frozenUntilMs = 0;
   /** None of its requests arrives. */
   isCutOff = false;
   crash: Crash | undefined;

@@ -14,6 +14,8 @@ export interface Owner {
   readonly isAlive: boolean;
   /** Of its wall clock, beside the true time. */
   readonly skewMs: number;
+  /** Nothing of it runs before: its machine stands still. */
+  readonly frozenUntilMs: number;
   /** An error that nobody caught: it ends a process. */
   uncaught(error: unknown): void;
 }
@@ -147,6 +149,15 @@ export class SimulatedTime {
   async step(): Promise<boolean> {
     for (let timer = this.#pop(); timer !== undefined; timer = this.#pop()) {
       if (timer.isCancelled || timer.owner?.isAlive === false) continue;
+      if (
+        timer.owner !== undefined &&
+        timer.owner.frozenUntilMs > this.nowMs &&
+        timer.owner.frozenUntilMs > timer.atMs
+      ) {
+        Object.assign(timer, { atMs: timer.owner.frozenUntilMs });
+        this.#push(timer);
+        continue;
+      }
       this.steps += 1;
       this.nowMs = Math.max(this.nowMs, timer.atMs);
       const { owner, act } = timer;

@@ -20,7 +20,7 @@ import { StreamerProcess, type StreamerWorld } from './streamer.ts';
 import { SimulatedTime } from './time.ts';
 
 /** A Monday's session of COMEX, an hour before the hourly lists of nothing in particular. */
-export const startMs = Date.parse('2026-01-05T15:00:00Z');
+export const startMs = Date.parse('2026-01-05T23:30:00Z');
 
 const silent = () => undefined;
 const logger: Logger = { debug: silent, info: silent, warn: silent, error: silent };
@@ -51,7 +51,7 @@ const noTrouble = (): Shares => ({ before: 0, after: 0, late: 0 });
 
 export class World implements StreamerWorld, FunctionsWorld {
   readonly seed: number;
-  readonly config = config;
+  readonly config: typeof config;
   readonly time: SimulatedTime;
   readonly gateway: Gateway;
   readonly market: Market;
@@ -72,6 +72,8 @@ export class World implements StreamerWorld, FunctionsWorld {
   twiceShare = 0.05;
   slowBusMs = 0;
   channelFails = false;
+  /** After so many more orders the link breaks over one. */
+  ordersUntilBreak = 0;
   staleShare = 0;
   /** Nobody dies any more, from then on. */
   isHealed = false;
@@ -87,8 +89,14 @@ export class World implements StreamerWorld, FunctionsWorld {
     this.#folder = mkdtempSync(join(tmpdir(), 'evenkeel-simulation-'));
     const time = new SimulatedTime(startMs, seed);
     this.time = time;
+    // Some desks hold what needs no stop: their lock stays open, and more of their orders leave.
+    const noStopNeeded = time.chance(0.5) ? ['GC'] : [];
+    // Short enough for an operator to be too late.
+    const planValidMs = 60_000;
+    this.config = { ...config, reconcile: { ...config.reconcile, noStopNeeded, planValidMs } };
     this.gateway = new Gateway(time);
     this.market = new Market(time, this.gateway);
+    this.market.isUntidy = time.chance(0.4);
     this.cloud = new Cloud(
       time,
       () => time.chance(this.staleShare),
@@ -191,6 +199,12 @@ export class World implements StreamerWorld, FunctionsWorld {
 
   writing(part: Part, orderId: number, order: Order): void {
     this.witness.writing(part as StreamerProcess, orderId, order);
+  }
+
+  breaksNow(): boolean {
+    if (this.ordersUntilBreak === 0) return false;
+    this.ordersUntilBreak -= 1;
+    return this.ordersUntilBreak === 0;
   }
 
   asking(part: Part): void {

@@ -1,0 +1,58 @@
+/** What a streamer tells in the moment in which it tells it, beside what was so. */
+import { Decimal } from 'decimal.js';
+import type { Envelope } from '../../../lib/events/envelope.ts';
+import type { World } from '../world/world.ts';
+import type { Witness } from './witness.ts';
+
+/** A word may be on its way for so long: behind a stalled link, and in an outbox that does not append. */
+const oldMsMax = 180_000;
+/** The grace, the broker's time twice a minute, and a link that stalls. */
+const closeMsMax = 150_000;
+const sixHoursMs = 6 * 3_600_000;
+
+export function checkTold(witness: Witness, event: Envelope): void {
+  if (event.type === 'position.changed') checkPosition(witness, event.data.position);
+  if (event.type === 'candle.completed' || event.type === 'candle.corrected') {
+    const { startMs, sessionDate, source, partial, intervalMs } = event.data;
+    const at = new Date(startMs).toISOString();
+    const isLate = witness.world.time.nowMs - startMs - intervalMs > closeMsMax;
+    if (event.type === 'candle.completed' && source === 'live' && !partial && isLate)
+      witness.broken('candles', `${at} was over for more than ${closeMsMax} ms when it was told`);
+    const date = dateInNewYork(startMs + sixHoursMs);
+    if (sessionDate !== date)
+      witness.broken('candles', `${at} is of the session ${date}, not of ${sessionDate}`);
+  }
+}
+
+/** It is, or was a moment ago, what the broker holds. */
+function checkPosition(witness: Witness, told: string): void {
+  const { gateway, time } = witness.world;
+  if (gateway.isUnloadedSince(time.nowMs - oldMsMax)) return;
+  let held = new Decimal(0);
+  let heldBefore = held;
+  const recent: Decimal[] = [];
+  const firsts = gateway.broker.ledger.all.filter(({ revision }) => revision === 1);
+  for (const { timeMs, quantity, order } of firsts) {
+    held = held.plus(new Decimal(quantity.toFixed()).times(order.terms.action === 'BUY' ? 1 : -1));
+    if (timeMs < time.nowMs - oldMsMax) heldBefore = held;
+    else recent.push(held);
+  }
+  if ([heldBefore, ...recent].some((one) => one.eq(told))) return;
+  witness.broken('failed-query', `a position of ${told} was told; the broker has ${held.toFixed()}`);
+}
+
+/** From 18:00 in New York on it is the next day's session. */
+function dateInNewYork(ms: number): string {
+  return new Intl.DateTimeFormat('sv-SE', { timeZone: 'America/New_York' }).format(ms);
+}
+
+/** What people are to hear of a run: whatever is HIGH or worse. */
+export function checkDiscrepanciesTold({ witness }: World): void {
+  for (const { detail } of witness.busEvents) {
+    if (detail.type !== 'discrepancy.opened') continue;
+    const { discrepancyId, severity } = detail.data;
+    if (severity !== 'HIGH' && severity !== 'CRITICAL') continue;
+    if (!witness.toldAlerts.has(`discrepancy_opened ${discrepancyId}`))
+      witness.broken('alert-told', `${discrepancyId} is ${severity}, and nobody was told`);
+  }
+}
