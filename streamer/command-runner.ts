@@ -59,14 +59,16 @@ export class CommandRunner {
     const { source, mayWrite, logger } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
+      // A clock that was set makes the lease doubtful for a moment; who ends the term stops this.
+      if (!mayWrite()) {
+        await this.#rest(RETRY_FIRST_MS);
+        continue;
+      }
       try {
         const commands = await source.receive(signal);
         for (const queued of commands) {
-          if (signal.aborted || !mayWrite()) {
-            await this.#quietly(source.giveBack(queued.receipt));
-            return;
-          }
-          await this.#handle(queued);
+          if (signal.aborted || !mayWrite()) await this.#quietly(source.giveBack(queued.receipt));
+          else await this.#handle(queued);
         }
         this.#failuresInARow = 0;
       } catch (error) {
@@ -133,7 +135,7 @@ export class CommandRunner {
           id: command.id,
           error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
         });
-        await sleep(RETRY_FIRST_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+        await this.#rest(RETRY_FIRST_MS);
       }
     }
   }
@@ -141,6 +143,10 @@ export class CommandRunner {
   async #pause(): Promise<void> {
     const pauseMs = Math.min(RETRY_MAX_MS, RETRY_FIRST_MS * 2 ** Math.min(this.#failuresInARow, 10));
     this.#failuresInARow += 1;
-    await sleep(pauseMs, undefined, { signal: this.#abort.signal }).catch(() => undefined);
+    await this.#rest(pauseMs);
+  }
+
+  async #rest(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: this.#abort.signal }).catch(() => undefined);
   }
 }

@@ -694,6 +694,7 @@ function spoiltBook(world: World, dice: Dice): string {
       if (/^(?:PERM|REF|API)#/.test(pointer) && pointing.body.orderKey === orderKey)
         write(pointer, pointing, null);
   }
+  witness.spoilt.add(sort);
   void functions.operate(({ book }) =>
     book.commit({
       account,

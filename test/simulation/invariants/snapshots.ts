@@ -56,6 +56,8 @@ export function checkAbsence(witness: Witness, name: string, { discrepancies, me
   for (const { id, type, subject } of discrepancies) {
     if (type !== 'NAKED_POSITION' || (memory.absent[subject] ?? 0) >= absentRuns) continue;
     const conId = Number(subject.slice('position '.length));
+    // The fills prove that a size which a hand has set is none.
+    if (witness.spoilt.has(`POS#${conId}`)) continue;
     const held = broker.portfolio.holdings().find(({ instrument }) => instrument.contract.conId === conId);
     if (held?.position.isZero() === false)
       witness.broken(

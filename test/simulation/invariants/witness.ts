@@ -57,6 +57,8 @@ export class Witness {
   /** When a term began on another disk than the one before it: what that one had not told yet stays untold. */
   readonly disksChangedMs: number[] = [];
   #lastDisk: string | undefined;
+  /** Items of the book that a hand has spoilt. */
+  readonly spoilt = new Set<string>();
   /** Terms of the lease that began. */
   terms = 0;
   /** Of reconcile, ended. */

@@ -202,6 +202,25 @@ describe('the command runner', () => {
     expect(runner.stats()).toEqual({ done: 0, refused: 0, failed: 0 });
   });
 
+  it('a lease that is doubted for a moment (a clock that was set) does not end the taking of commands', async () => {
+    const queue = new Queue([JSON.stringify(command())]);
+    let asked = 0;
+    const { runner } = runnerOf(
+      queue,
+      async () => undefined,
+      () => {
+        asked += 1;
+        return asked > 1;
+      },
+    );
+    runner.start();
+    await expect.poll(() => runner.stats().done, { timeout: 10_000 }).toBe(1);
+    await runner.stop();
+    expect(queue.removed).toEqual(['receipt 0']);
+    // While it is doubted nothing is taken: each return to the queue counts towards its dead letters.
+    expect(queue.givenBack).toEqual([]);
+  });
+
   it('a stop ends the wait, and leaves what is under way to the next holder', async () => {
     const queue = new Queue([JSON.stringify(command())]);
     const { runner } = runnerOf(
