@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { frame } from '../sandbox/gateway/frame.ts';
+import { MARKER_REQ_ID } from './feed/markers.ts';
 import { aggregate, type NaiveBar } from './feed/prints.ts';
 
 /** What the loop has counted: every print, in bars of a minute. */
@@ -13,13 +14,13 @@ export interface ParseLoopOptions {
   readonly conId: number;
   readonly reqId: number;
   readonly ready: () => void;
-  /** Told the time of each `updateAccountTime`. */
-  readonly marker: (time: string) => void;
+  /** Told the feeder's markers. */
+  readonly marker: (marker: number) => void;
 }
 
 const INTERVAL_MS = 60_000;
 /** Types of messages and of ticks, as the gateway numbers them. */
-const ACCOUNT_TIME = '8';
+const TICK_GENERIC = '45';
 const TICK_STRING = '46';
 const TICK_REQ_PARAMS = '81';
 const RT_VOLUME = '48';
@@ -36,11 +37,11 @@ export function parseLoop({ port, conId, reqId, ready, marker }: ParseLoopOption
   let isOpen = false;
   const take = (text: string): void => {
     const fields = text.split('\0');
-    const [type, second = '', third = ''] = fields;
+    const [type, second = ''] = fields;
     if (type === TICK_STRING && fields[3] === RT_VOLUME) {
       ticks += 1;
       aggregate(bars, fields[4] ?? '', INTERVAL_MS);
-    } else if (type === ACCOUNT_TIME) marker(third);
+    } else if (type === TICK_GENERIC && fields[2] === String(MARKER_REQ_ID)) marker(Number(fields[4]));
     else if (type === TICK_REQ_PARAMS) ready();
     else if (!isOpen && second !== '') {
       // The first answer is the version.

@@ -5,7 +5,7 @@
  */
 import { EventName, IBApi, MarketDataType, SecType } from '@stoqey/ib';
 import { startStreamer } from './desk-client.ts';
-import { BEGIN, END } from './feed/markers.ts';
+import { BEGIN, END, MARKER_REQ_ID } from './feed/markers.ts';
 import type { CandleNumbers } from './feed/prints.ts';
 import { type LoopCounts, parseLoop } from './parse-loop.ts';
 import { busyFor } from './planted-work.ts';
@@ -56,19 +56,19 @@ const tell = (message: ClientMessage): void => {
 };
 
 /**
- * Takes the times of the feeder's markers; calls `ended` with what was used between them, once everything that came before
+ * Takes the feeder's markers; calls `ended` with what was used between them, once everything that came before
  * the last is worked off.
  */
-function stopwatch(ended: (measurement: Measurement) => void): (time: string) => void {
+function stopwatch(ended: (measurement: Measurement) => void): (marker: number) => void {
   let startMs = 0;
   let cpu = process.cpuUsage();
   let threadCpu = process.threadCpuUsage();
-  return (time) => {
-    if (time === BEGIN) {
+  return (marker) => {
+    if (marker === BEGIN) {
       cpu = process.cpuUsage();
       threadCpu = process.threadCpuUsage();
       startMs = performance.now();
-    } else if (time === END) {
+    } else if (marker === END) {
       // What the last chunk left for later, the streamer's buffer above all, belongs to the measurement.
       setImmediate(() => {
         const wallMs = performance.now() - startMs;
@@ -92,11 +92,12 @@ function runBare({ port, conId }: ClientOptions): void {
     api.disconnect();
     process.disconnect();
   });
-  api.on(EventName.updateAccountTime, watch);
   api.on(EventName.tickString, () => undefined);
   api.on(EventName.tickPrice, () => undefined);
   api.on(EventName.tickSize, () => undefined);
-  api.on(EventName.tickGeneric, () => undefined);
+  api.on(EventName.tickGeneric, (reqId, _type, value) => {
+    if (reqId === MARKER_REQ_ID) watch(value);
+  });
   api.once(EventName.tickReqParams, () => tell({ kind: 'ready' }));
   api.once(EventName.nextValidId, () => {
     api.reqMarketDataType(MarketDataType.REALTIME);
@@ -124,7 +125,10 @@ async function runStreamer({ kind, port, symbol, bars }: ClientOptions): Promise
   // but for the planted work.
   const connect: Connect = Object.getOwnPropertyDescriptor(IBApi.prototype, 'connect')?.value;
   IBApi.prototype.connect = function (this: IBApi, clientId?: number): IBApi {
-    this.on(EventName.updateAccountTime, stopwatch(resolve));
+    const watch = stopwatch(resolve);
+    this.on(EventName.tickGeneric, (reqId, _type, value) => {
+      if (reqId === MARKER_REQ_ID) watch(value);
+    });
     if (planted) this.on(EventName.tickString, planted);
     return connect.call(this, clientId);
   };

@@ -1,3 +1,4 @@
-/** The times of two `updateAccountTime` messages around what is measured: neither client does anything with them. */
-export const BEGIN = '00:00';
-export const END = '23:59';
+/** The values of two tickGeneric messages around what is measured, for a request that no client has made. */
+export const BEGIN = 1;
+export const END = 2;
+export const MARKER_REQ_ID = 2_000_000_000;

@@ -7,7 +7,7 @@ import { message } from '../../sandbox/gateway/encode.ts';
 import { tickString } from '../../sandbox/gateway/encode-market.ts';
 import { FrameBatch, frame } from '../../sandbox/gateway/frame.ts';
 import { drained, listen } from './broker.ts';
-import { BEGIN, END } from './markers.ts';
+import { BEGIN, END, MARKER_REQ_ID } from './markers.ts';
 import { aggregate, type NaiveBar, prints } from './prints.ts';
 
 export interface TapeFeed {
@@ -30,7 +30,8 @@ interface Chunk {
   readonly lastMs: number;
 }
 
-const marker = (time: string) => frame(message(8, 1, time));
+/** 49 is the type of a halt. */
+const marker = (value: number) => frame(message(45, 6, MARKER_REQ_ID, 49, value));
 
 async function main(feed: TapeFeed): Promise<void> {
   const { bars, lastMs } = plan(feed);
