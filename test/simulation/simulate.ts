@@ -7,7 +7,7 @@ import { actOut, decide, goodFlags, heal, pauseBefore, setFlags, setTrading } fr
 import { checkEnd, checkTrail } from './invariants/final.ts';
 import type { Violation } from './invariants/names.ts';
 import type { StreamerProcess } from './world/streamer.ts';
-import { settled } from './world/time.ts';
+import { settled, uuidFrom } from './world/time.ts';
 import { World } from './world/world.ts';
 
 export interface SimulationOptions {
@@ -213,7 +213,7 @@ function close(world: World, times: number): void {
 function send({ cloud, time, witness }: World, bare: object): void {
   const command = commandSchema.parse({
     ...bare,
-    id: crypto.randomUUID(),
+    id: uuidFrom(time.random),
     version: 1,
     account,
     issuedAt: new Date(time.nowMs).toISOString(),

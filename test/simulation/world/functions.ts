@@ -41,6 +41,7 @@ import { identities } from '../../helpers/plan-desk.ts';
 import { type BusEvent, type Clients, type Cloud, names } from './cloud.ts';
 import { Part, type PartWorld } from './part.ts';
 import { MemoryTableScan } from './table-scan.ts';
+import { uuidFrom } from './time.ts';
 
 const account = 'DU1234567';
 const arn = 'arn:aws:lambda:us-east-1:111122223333:function:evenkeel-sandbox';
@@ -154,7 +155,7 @@ export class Functions {
         nowMs: Date.now,
         sleep: (ms) => time.sleep(ms),
         randomHex: () => time.between(0, 0xff_ff_ff).toString(16).padStart(6, '0'),
-        newId: () => crypto.randomUUID(),
+        newId: () => uuidFrom(time.random),
         programVersion: 'simulated',
       });
       if ('run_id' in answer) this.#world.reconciled(answer);
