@@ -25,6 +25,7 @@ export async function checkBackups({ cloud, witness }: World): Promise<void> {
   if (id === undefined) return;
   // Without a way over the network, on which time would have to pass.
   const store = cloud.stores.backups.clientOf({
+    name: 'witness',
     ask: async (_service: string, _call: string, effect: () => unknown) => effect(),
   } as unknown as Part);
   const { finding, manifest } = await verifyBackup({ store, id, digest, place });

@@ -54,7 +54,7 @@ export class Cloud {
     this.#time = time;
     this.#onBus = onBus;
     this.tables = new MemoryDynamoDb({ tables: stageTables('evenkeel-sandbox'), nowMs, staleness });
-    this.stores = { snapshots: new Bucket(), reconcile: new Bucket(), backups: new Bucket() };
+    this.stores = { snapshots: new Bucket(nowMs), reconcile: new Bucket(nowMs), backups: new Bucket(nowMs) };
     // As the stack has them.
     this.bookQueue = new Queue({ name: 'book', visibilitySeconds: 180, receivesMax: 100 }, time);
     this.commands = new Queue({ name: 'commands', visibilitySeconds: 20, receivesMax: 5 }, time);

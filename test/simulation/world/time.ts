@@ -8,6 +8,7 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import timersPromises from 'node:timers/promises';
 import { mulberry32 } from '../../../sandbox/tapes/generate.ts';
+import { setTimeout as sleep } from '../../helpers/exactly-once-sleep.ts';
 
 /** Whose code runs. */
 export interface Owner {
@@ -240,21 +241,4 @@ export function uuidFrom(random: () => number): `${string}-${string}-${string}-$
 
 function isBefore(a: Timer, b: Timer): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.seq < b.seq);
-}
-
-/** In the place of `node:timers/promises`: the sleep of whatever timers are installed. */
-function sleep<T>(ms: number, value?: T, options: { signal?: AbortSignal } = {}): Promise<T> {
-  const { signal } = options;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => {
-      clearTimeout(timer);
-      reject(new DOMException('The operation was aborted', 'AbortError'));
-    };
-    const timer = globalThis.setTimeout(() => {
-      signal?.removeEventListener('abort', abort);
-      resolve(value as T);
-    }, ms);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -19,7 +19,7 @@ import type { Crash, Part, Service, Trouble } from './part.ts';
 import { StreamerProcess, type StreamerWorld } from './streamer.ts';
 import { SimulatedTime } from './time.ts';
 
-/** A Monday's session of COMEX, an hour before the hourly lists of nothing in particular. */
+/** A Monday evening in New York, in COMEX's session of Tuesday: there the date in UTC is another one than the session's. */
 export const startMs = Date.parse('2026-01-05T23:30:00Z');
 
 const silent = () => undefined;
