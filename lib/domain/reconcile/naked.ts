@@ -23,13 +23,20 @@ export function judgeAbsence(
   { book, rules }: ReconcileInput,
   { marketMs, complete }: ReconcileContext,
 ): Absence {
-  const change = size.negated();
-  const isClosed = isTailOfWindow(evidence.window, change) || evidence.after.isZero();
-  if (isClosed && evidence.window.length > 0) return { is: 'closed' };
+  if (isClosedByFills(size, evidence)) return { is: 'closed' };
   const expiry = expiryOf(contract, book.instruments.get(String(contract.conId)), marketMs);
   if (expiry === 'over') return { is: 'expired' };
   if (runs < rules.absentRuns) return { is: 'pending', why: 'the broker does not list it' };
   // On its last day it may be sold or settled: only the whole list of executions can say that nobody sold it.
   if (expiry === 'last-day' && complete.executions) return { is: 'expired' };
   return { is: 'naked' };
+}
+
+/**
+ * Only executions of the broker's own whole list prove it: a gateway that lists no position may not list them either, and
+ * the book's fills may lack one. Where the fills explain the position, their sum alone says whether it is closed.
+ */
+function isClosedByFills(size: Amount, { before, after, window, isListed }: PositionEvidence): boolean {
+  if (window.length === 0 || !isListed) return false;
+  return after.isZero() || (!before.eq(size) && isTailOfWindow(window, size.negated()));
 }

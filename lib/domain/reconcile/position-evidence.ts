@@ -30,6 +30,8 @@ export interface PositionEvidence {
   readonly window: readonly WindowFill[];
   /** Some of them do not count, or belong to no order yet: nothing can be concluded from the sums. */
   readonly unclear: boolean;
+  /** The broker's whole list has each of `window`: the fills of a book alone may lack one that it was never told of. */
+  readonly isListed: boolean;
   /** Part of `after` that orders of our own clients filled. */
   readonly own: Amount;
 }
@@ -40,7 +42,9 @@ interface Gathering {
   after: Amount;
   window: WindowFill[];
   bases: Set<string>;
+  listed: Set<string>;
   unclear: boolean;
+  isListed: boolean;
   own: Amount;
 }
 
@@ -50,6 +54,7 @@ const nothing: PositionEvidence = {
   latest: null,
   window: [],
   unclear: false,
+  isListed: false,
   own: zero,
 };
 
@@ -80,9 +85,15 @@ export function gatherEvidence(
   for (const row of complete.executions ? broker.executions.rows : []) {
     if (row.kind !== 'execution' || row.contract.secType === 'BAG') continue;
     const entry = gathered.get(row.contract.conId);
-    if (entry && !entry.bases.has(parseExecId(row.execId).execBase)) entry.unclear = true;
+    if (entry === undefined) continue;
+    const { execBase } = parseExecId(row.execId);
+    entry.listed.add(execBase);
+    if (!entry.bases.has(execBase)) entry.unclear = true;
   }
-  for (const entry of gathered.values()) entry.window.sort(byTime);
+  for (const entry of gathered.values()) {
+    entry.window.sort(byTime);
+    entry.isListed = complete.executions && entry.window.every(({ execBase }) => entry.listed.has(execBase));
+  }
   return (conId) => gathered.get(Number(conId)) ?? nothing;
 }
 
@@ -139,7 +150,9 @@ function emptyGathering(): Gathering {
     latest: null,
     window: [],
     bases: new Set(),
+    listed: new Set(),
     unclear: false,
+    isListed: false,
     own: zero,
   };
 }

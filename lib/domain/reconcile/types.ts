@@ -19,7 +19,7 @@ import type {
 } from '../orders/broker-facts.ts';
 
 /** Counts up with every change of what the engine decides, so that evidence says by which rules it was judged. */
-export const ruleVersion = 2;
+export const ruleVersion = 3;
 
 export const reconcileModes = ['strict', 'warn', 'auto_sync'] as const;
 export type ReconcileMode = (typeof reconcileModes)[number];

@@ -97,6 +97,36 @@ describe('what is absent', () => {
     expect(planned(verdict)).toEqual([`to_update ${ES}`]);
   });
 
+  it('is held by the word of every fill, whatever the last of them did: it waits', () => {
+    const told = world(openMs).toldPosition('1');
+    for (const [permId, execId, side] of [
+      [17, 'a.01', 'BUY'],
+      [18, 'b.01', 'BUY'],
+      [19, 'c.01', 'SELL'],
+    ] as const) {
+      told
+        .toldFill(permId, execId, '1', { side, atMs: openMs })
+        .execution(permId, execId, '1', { side, atMs: openMs });
+    }
+    const first = told.run();
+    expect(found(first)).toEqual([]);
+    expect(first.pending).toMatchObject([{ subject: ES, runs: 1 }]);
+    expect(found(told.later().run())).toEqual([]);
+    expect(found(told.later().run())).toEqual([`NAKED_POSITION ${ES}`]);
+  });
+
+  it('the fills of the book close it, and the broker lists none of them: it waits', () => {
+    for (const outcome of ['ok', 'failed'] as const) {
+      const told = world(openMs)
+        .toldFill(18, 'b.01', '2', { side: 'SELL', atMs: openMs })
+        .toldPosition('2')
+        .outcome('executions', outcome);
+      expect(found(told.run())).toEqual([]);
+      expect(found(told.later().run())).toEqual([]);
+      expect(found(told.later().run())).toContain(`NAKED_POSITION ${ES}`);
+    }
+  });
+
   it('a row of zero is a word of the broker: no waiting', () => {
     expect(found(world(openMs).toldPosition('2').position('0', '0').run())).toEqual([`NAKED_POSITION ${ES}`]);
   });

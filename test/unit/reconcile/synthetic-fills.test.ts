@@ -27,6 +27,7 @@ function evidence(before: number, after: number, ...quantities: readonly number[
     latest: before === 0 ? null : { epoch: 1, seq: 5 },
     window: window(...quantities),
     unclear: false,
+    isListed: true,
     own: zero,
   };
 }
