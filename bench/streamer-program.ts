@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { imageBuild, imageRuntime } from '../test/helpers/streamer-image.ts';
 
 /** The streamer as a program of its own, started as its image starts it or from the sources. */
 export type ProgramForm = 'bundle' | 'sources';
@@ -27,39 +28,9 @@ const root = fileURLToPath(new URL('../', import.meta.url));
 
 /** Bundles it by the flags of its Dockerfile; returns the file. */
 export async function bundleStreamer(folder: string): Promise<string> {
-  const dockerfile = readFileSync(join(root, 'streamer/Dockerfile'), 'utf8');
   const outfile = join(folder, 'main.mjs');
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['streamer/main.ts'],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    minifyWhitespace: dockerfile.includes('--minify-whitespace'),
-    minifySyntax: dockerfile.includes('--minify-syntax'),
-    sourcemap: true,
-    sourcesContent: !dockerfile.includes('--sources-content=false'),
-    mainFields: ['module', 'main'],
-    banner: { js: /--banner:js="([^"]*)"/.exec(dockerfile)?.[1] ?? '' },
-    logLevel: 'silent',
-  });
+  await build({ ...imageBuild(), entryPoints: ['streamer/main.ts'], outfile });
   return outfile;
-}
-
-/** What the image gives its Node: options on the command, variables for the allocator. */
-export function imageRuntime(): {
-  readonly nodeOptions: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
-} {
-  const dockerfile = readFileSync(join(root, 'streamer/Dockerfile'), 'utf8');
-  const command = JSON.parse(/^CMD (\[.*\])$/m.exec(dockerfile)?.[1] ?? '[]') as string[];
-  const variables = [...dockerfile.matchAll(/\b(NODE_OPTIONS|MALLOC_\w+)=(\S+)/g)];
-  return {
-    nodeOptions: command.slice(1, command.indexOf('main.mjs')),
-    environment: Object.fromEntries(variables.map(([, name = '', value = '']) => [name, value])),
-  };
 }
 
 export interface ProgramOptions {

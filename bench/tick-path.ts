@@ -1,10 +1,10 @@
+import { imageRuntime } from '../test/helpers/streamer-image.ts';
 import { compare, type NaiveBar } from './feed/prints.ts';
 import type { TapeFeed, TapeFeederMessage } from './feed/tape-feeder.ts';
 import type { BenchResult, Figure } from './figure.ts';
 import type { LoopCounts } from './parse-loop.ts';
 import { type Peer, startPeer } from './processes.ts';
 import { median, type Spread, spread } from './statistics.ts';
-import { imageRuntime } from './streamer-program.ts';
 import type {
   ClientKind,
   ClientMessage,

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { bundleStreamer, nodeOptionsOfImage } from './bundle.ts';
+import { type ImageRuntime, imageRuntime } from '../helpers/streamer-image.ts';
+import { bundleStreamer } from './bundle.ts';
 import { asText, reportOn } from './report.ts';
 import { type Measurement, soak } from './soak.ts';
 import { type ClockChange, clockChanges, planWeek } from './week.ts';
@@ -89,6 +90,13 @@ async function main(): Promise<number> {
   }
 }
 
+function runtimeBy({ nodeOptions }: Options): ImageRuntime {
+  const image = imageRuntime();
+  return nodeOptions === undefined
+    ? image
+    : { ...image, nodeOptions: nodeOptions.split(/\s+/).filter(Boolean) };
+}
+
 async function run(options: Options, folder: string, signal: AbortSignal): Promise<number> {
   const { change, days, symbols, seed, ticksPerMinute, short, json } = options;
   const week = planWeek({
@@ -106,7 +114,7 @@ async function run(options: Options, folder: string, signal: AbortSignal): Promi
   signal.throwIfAborted();
   const result = await soak({
     bundles: await bundleStreamer(folder),
-    nodeOptions: options.nodeOptions ?? nodeOptionsOfImage(),
+    runtime: runtimeBy(options),
     week,
     tape,
     folder,

@@ -6,6 +6,7 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Gateway, startGateway } from '../../sandbox/gateway/index.ts';
+import type { ImageRuntime } from '../helpers/streamer-image.ts';
 import type { Bundles } from './bundle.ts';
 import { Ledger } from './ledger.ts';
 import type { ProcessFigures } from './messages.ts';
@@ -21,7 +22,7 @@ import { hasRead, Wires } from './wires.ts';
 
 export interface SoakOptions {
   readonly bundles: Bundles;
-  readonly nodeOptions: string;
+  readonly runtime: ImageRuntime;
   readonly week: Week;
   readonly tape: WeekTape;
   readonly folder: string;
@@ -96,7 +97,7 @@ export async function soak(options: SoakOptions): Promise<SoakRun> {
     const dbPath = join(folder, 'streamer.db');
     streamer = await StreamerProcess.start({
       bundles: options.bundles,
-      nodeOptions: options.nodeOptions,
+      runtime: options.runtime,
       env: environment(folder, dbPath, { gateway, sink, engine, ...options }),
       startMs: week.startMs,
       gatewayPort: gateway.port,

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
+import type { ImageRuntime } from '../helpers/streamer-image.ts';
 import type { Bundles } from './bundle.ts';
 import type { ProcessFigures, SoakAnswer, SoakOrder } from './messages.ts';
 import { real } from './virtual-clock.ts';
@@ -13,8 +14,7 @@ const LAST_WORDS = 1_500;
 
 export interface StreamerProcessOptions {
   readonly bundles: Bundles;
-  /** Of Node, as the environment variable has them. */
-  readonly nodeOptions: string;
+  readonly runtime: ImageRuntime;
   readonly env: Readonly<Record<string, string>>;
   readonly startMs: number;
   readonly gatewayPort: number;
@@ -32,15 +32,22 @@ export class StreamerProcess {
   #fail: ((error: Error) => void) | undefined;
   healthPort = 0;
 
-  private constructor({ bundles, nodeOptions, env, startMs, gatewayPort, logFile }: StreamerProcessOptions) {
+  private constructor({ bundles, runtime, env, startMs, gatewayPort, logFile }: StreamerProcessOptions) {
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
     const preload = pathToFileURL(bundles.preload).href;
-    const args = ['--expose-gc', '--import', preload, bundles.main, '--wait-for-gateway'];
+    const args = [
+      ...runtime.nodeOptions,
+      '--expose-gc',
+      '--import',
+      preload,
+      bundles.main,
+      '--wait-for-gateway',
+    ];
     this.#child = spawn(process.execPath, args, {
       env: {
         PATH: process.env.PATH ?? '',
-        NODE_OPTIONS: nodeOptions,
+        ...runtime.environment,
         ...env,
         SOAK_START_MS: String(startMs),
         SOAK_GATEWAY_PORT: String(gatewayPort),
