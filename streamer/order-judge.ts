@@ -63,6 +63,8 @@ export class OrderJudge {
   }
 
   #picture({ wish, changed }: Asked, reading: DeskReading): TradingPicture {
-    return takePicture(this.#options, reading, { wish, changed, pending: this.#sending.pending() });
+    // What whole lists of the broker lack is ours no more to cancel: it must not keep anybody in a position.
+    const pending = wish.command === 'flatten' ? this.#sending.undecided() : this.#sending.pending();
+    return takePicture(this.#options, reading, { wish, changed, pending });
   }
 }

@@ -121,15 +121,16 @@ export class Gateway {
   #connection: Connection | undefined;
   #freeAtMs = 0;
 
-  constructor(time: GatewayTime) {
+  /** @param isThin a print fills no more than a quarter of its own size: orders fill part by part */
+  constructor(time: GatewayTime, isThin = false) {
     this.#time = time;
-    const row = this.#row(lastPrice);
+    const row = this.#row(lastPrice, '9');
     const [contract] = deriveContracts([row]);
     this.instrument = { contract: { ...contract!, minTick: '0.1' }, last: row, halted: false };
     const options = {
       accounts: [account],
       startCash: '1000000',
-      fillShare: 'all' as const,
+      fillShare: isThin ? 0.25 : ('all' as const),
       latencyMs: exchangeMs,
       commission: { perContract: '2.25', perShare: '0.005', shareMinimum: '1' },
       runId: 7,
@@ -178,9 +179,9 @@ export class Gateway {
   }
 
   /** A print that fills whatever takes its price. */
-  print(price: string): void {
+  print(price: string, size = '9'): void {
     this.advance();
-    const row = this.#row(price);
+    const row = this.#row(price, size);
     this.instrument.last = row;
     this.broker.onRow(row, this.#time.nowMs);
   }
@@ -293,8 +294,8 @@ export class Gateway {
     for (const fact of facts) if (!this.#time.chance(this.lossShare)) this.#send(connection, [fact]);
   }
 
-  #row(price: string): TapeRow {
-    return { timeMs: this.#time.nowMs, symbol: 'GCG6', price, size: '9', kind: 'trade', line: 2 };
+  #row(price: string, size: string): TapeRow {
+    return { timeMs: this.#time.nowMs, symbol: 'GCG6', price, size, kind: 'trade', line: 2 };
   }
 }
 

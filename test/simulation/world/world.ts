@@ -94,7 +94,8 @@ export class World implements StreamerWorld, FunctionsWorld {
     // Short enough for an operator to be too late.
     const planValidMs = 60_000;
     this.config = { ...config, reconcile: { ...config.reconcile, noStopNeeded, planValidMs } };
-    this.gateway = new Gateway(time);
+    // Where little is traded at a time, orders fill part by part.
+    this.gateway = new Gateway(time, time.chance(0.5));
     this.market = new Market(time, this.gateway);
     this.market.isUntidy = time.chance(0.4);
     this.cloud = new Cloud(

@@ -96,6 +96,25 @@ describe('flatten', () => {
     expect(desk.answers.at(-1)).toMatchObject({ answer: 'denied', code: 'NOTHING_TO_FLATTEN' });
   });
 
+  it('closes although an order that would close is lost and unresolved: nobody can cancel that one', async () => {
+    const desk = open();
+    desk.position = '5';
+    const sell = { action: 'SELL', quantity: '5', orderType: 'LMT', limitPrice: '2700' };
+    await desk.perform(desk.command('place', { key: 'lost', conId, order: sell }));
+    desk.linkLost(3);
+    await desk.desk.settled();
+    expect(desk.answers.at(-1)).toMatchObject({ key: 'lost', answer: 'unresolved' });
+    desk.trading('reduce-only');
+    // Another order of that kind might come on top of it; a person who closes knows what the broker's lists say.
+    await desk.perform(desk.command('place', { key: 'again', conId, order: sell }));
+    expect(desk.answers.at(-1)).toMatchObject({ key: 'again', answer: 'denied' });
+    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
+    expect(desk.placed.map(({ order }) => [order.action, order.orderType])).toEqual([
+      ['SELL', 'LMT'],
+      ['SELL', 'MKT'],
+    ]);
+  });
+
   it('closes what the broker says is held, not what was told before', async () => {
     const desk = open();
     desk.position = '5';
