@@ -25,7 +25,14 @@ const READY_WITHIN_MS = 30_000;
 export async function startUp({ rounds }: StartUpOptions): Promise<BenchResult> {
   const folder = mkdtempSync(join(tmpdir(), 'evenkeel-bench-'));
   const cloud = await startCloudStandIn();
-  const feed: DayFeed = { seed: 3, symbols: ['GC'], ticks: 1, startMs: Date.UTC(2026, 0, 6), hours: 1 };
+  const feed: DayFeed = {
+    seed: 3,
+    symbols: ['GC'],
+    ticks: 1,
+    startMs: Date.UTC(2026, 0, 6),
+    hours: 1,
+    ticksPerSecond: 1,
+  };
   const feeder = startPeer<DayFeederMessage>('./feed/day-feeder.ts', feed);
   try {
     await bundleStreamer(folder);

@@ -1,10 +1,9 @@
 /**
- * Process that plays a whole day of many futures, made as it goes, as fast as the client reads: 23 hours of the market in
- * some tens of seconds. What is measured is memory, so the feeder may be the slower of the two. It plays an hour of the
- * market each time it is told `go`: a day has the time to empty the outbox that a day in a minute has not.
+ * Process that plays a whole day of many futures, made as it goes, at a bounded rate: 23 hours of the market in a minute. It
+ * plays an hour of the market each time it is told `go`: a day has the time to empty the outbox that a day in a minute has not.
  */
 import type { Socket } from 'node:net';
-import { setImmediate as turn } from 'node:timers/promises';
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises';
 import { tickString } from '../../sandbox/gateway/encode-market.ts';
 import { FrameBatch } from '../../sandbox/gateway/frame.ts';
 import { drained, listen } from './broker.ts';
@@ -18,6 +17,8 @@ export interface DayFeed {
   /** Unix ms UTC: start of the first bar. */
   readonly startMs: number;
   readonly hours: number;
+  /** Of all symbols together, at the most. */
+  readonly ticksPerSecond: number;
 }
 
 export type DayFeederMessage =
@@ -40,6 +41,7 @@ async function main(feed: DayFeed): Promise<void> {
     const batch = new FrameBatch();
     const stepMs = (feed.hours * HOUR_MS) / feed.ticks;
     let hour = 1;
+    let begun = { atMs: performance.now(), index: 0 };
     for (let index = 0; index < feed.ticks; index += 1) {
       const line = index % makers.length;
       nowMs = Math.floor(feed.startMs + index * stepMs);
@@ -49,6 +51,8 @@ async function main(feed: DayFeed): Promise<void> {
         if (!socket.write(full)) await drained(socket);
         // The client may ask what time it is.
         await turn();
+        const dueMs = begun.atMs + ((index - begun.index) / feed.ticksPerSecond) * 1_000;
+        if (dueMs > performance.now()) await sleep(dueMs - performance.now());
       }
       if (nowMs < feed.startMs + hour * HOUR_MS) continue;
       const part = batch.take();
@@ -56,6 +60,7 @@ async function main(feed: DayFeed): Promise<void> {
       go = Promise.withResolvers();
       tell({ kind: 'hour', hours: hour });
       await go.promise;
+      begun = { atMs: performance.now(), index };
       hour += 1;
     }
     const rest = batch.take();
