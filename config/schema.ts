@@ -121,6 +121,11 @@ const backfill = section({
   retryMs: int(1_000, 3_600_000, 'Between two requests for one gap; IB refuses the same within 15 s').default(
     15_000,
   ),
+  lookBackMinutes: int(
+    0,
+    1_440,
+    'History that is asked for where the disk knows nothing of an instrument, and an earlier task may have lost bars with its own',
+  ).default(60),
 });
 
 const reconnect = section({

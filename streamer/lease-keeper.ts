@@ -16,6 +16,8 @@ import type { Logger } from './logger.ts';
 export interface LeaseTerm {
   /** The fencing token: the epoch of what is done in this term. */
   readonly token: number;
+  /** Nobody has held this lease before. */
+  readonly isFirst: boolean;
   /** Whether the gateway may be written to at this very moment. */
   mayWrite(): boolean;
   /** Resolves with the reason when it is lost; never when it is given back. */
@@ -89,6 +91,7 @@ export class LeaseKeeper {
     if (token === undefined) return undefined;
     return {
       token,
+      isFirst: token === 1,
       mayWrite: () => mayAct(this.#state, token, this.#now()),
       lost,
       release: () => this.#release(),

@@ -17,6 +17,7 @@ export class NoLease implements LeaseSource {
     this.#begun = true;
     return {
       token: this.#token,
+      isFirst: true,
       mayWrite: () => true,
       lost: new Promise<string>(() => undefined),
       release: async () => {

@@ -130,9 +130,11 @@ export class LineContracts {
 
   /** The first of a contract that the line stands for from now on. */
   #begin(line: Line, instrument: Instrument, calendar: SessionCalendar): void {
+    // A contract that a line rolls to has lost nothing.
+    const looksBack = this.#host.hasForerunner && line.instrument === undefined;
     line.instrument = instrument;
     line.sizeDecimals = sizeDecimalsFor(instrument.secType);
-    const { candles } = this.#config;
+    const { candles, backfill } = this.#config;
     const resumeFromMs = this.#host.watermark(instrument.conId);
     line.builder = createBuilder({
       conId: instrument.conId,
@@ -145,6 +147,7 @@ export class LineContracts {
       sizeDecimals: line.sizeDecimals,
       epoch: this.#host.epoch,
       calendar,
+      lookBackMs: looksBack ? backfill.lookBackMinutes * 60_000 : 0,
       ...(resumeFromMs === undefined ? {} : { resumeFromMs }),
     });
     line.tick8 = candles.volumeSource === 'tick8' ? new Tick8Volume() : undefined;

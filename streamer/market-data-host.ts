@@ -10,6 +10,8 @@ export interface MarketDataHost {
   readonly clock: MarketClock;
   readonly logger: Logger;
   readonly epoch: number;
+  /** A term before this one may have lost bars with its disk. */
+  readonly hasForerunner: boolean;
   nextReqId(): number;
   systemMs(): number;
   /** True while the session says that data flows. */

@@ -68,6 +68,7 @@ export class StreamerDuty implements Duty {
       logger,
       delivery,
       epoch: term.token,
+      isFirstTerm: term.isFirst,
       mayWrite,
       waitForGateway,
       onFatal,

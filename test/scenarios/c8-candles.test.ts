@@ -421,6 +421,16 @@ describe('S132 disconnect and backfill', () => {
     expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(-3), toMs: bar(3), reason: 'restart' }]);
   });
 
+  it('S132 where no bar is known to be accounted for, it looks back as far as an earlier life may have lost bars', () => {
+    const harness = new Harness({ lookBackMs: 3 * minuteMs });
+    harness.gained(bar(2) + 10 * second);
+    expect(harness.gaps).toEqual([{ kind: 'gap', fromMs: bar(-1), toMs: bar(3), reason: 'restart' }]);
+    // What is accounted for is known: no further.
+    const known = new Harness({ resumeFromMs: bar(1), lookBackMs: 30 * minuteMs });
+    known.gained(bar(2) + 10 * second);
+    expect(known.gaps).toEqual([{ kind: 'gap', fromMs: bar(1), toMs: bar(3), reason: 'restart' }]);
+  });
+
   it('S132 history never replaces a bar that was seen live and complete', () => {
     const harness = Harness.covered();
     harness.trade(bar(0) + second, '100');

@@ -27,7 +27,6 @@ export interface BuilderState {
   lostReason: string;
   /** First bar that took in a print before there was any coverage. */
   uncoveredFromMs: number;
-  resumeFromMs: number;
   ended: boolean;
   readonly counts: Counts;
   /** Effects of this step. */
@@ -86,9 +85,8 @@ export function createState(config: BuilderConfig): BuilderState {
       lastMs: Number.NEGATIVE_INFINITY,
     },
     halt: { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY },
-    lostReason: config.resumeFromMs === undefined ? 'start' : 'restart',
+    lostReason: config.resumeFromMs === undefined && !config.lookBackMs ? 'start' : 'restart',
     uncoveredFromMs: Number.POSITIVE_INFINITY,
-    resumeFromMs: config.resumeFromMs ?? Number.POSITIVE_INFINITY,
     ended: false,
     counts: {
       trades: 0,

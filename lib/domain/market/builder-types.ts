@@ -20,6 +20,8 @@ export interface BuilderConfig {
   readonly calendar: SessionCalendar;
   /** Bars from the one of this moment on are not accounted for by an earlier life of the streamer. */
   readonly resumeFromMs?: number;
+  /** Where nothing says that: what an earlier life, on another disk, may have left unsaid before this one begins. 0 by default. */
+  readonly lookBackMs?: number;
   /** Open holes of the cumulative volume that are kept for each count; 64 by default. */
   readonly maxHoles?: number;
   /** Bars whose last emission is remembered, for revisions; 4,096 by default. */

@@ -17,7 +17,9 @@ export function gainCoverage(state: BuilderState, fromMs: number): void {
   const closedMs = closedThrough(state);
   let gapFromMs: number;
   if (lostAtMs === Number.NEGATIVE_INFINITY) {
-    gapFromMs = Math.min(barStart(state, fromMs), barStart(state, state.resumeFromMs), state.uncoveredFromMs);
+    const { resumeFromMs, lookBackMs = 0 } = state.config;
+    const untoldMs = resumeFromMs ?? fromMs - lookBackMs;
+    gapFromMs = Math.min(barStart(state, fromMs), barStart(state, untoldMs), state.uncoveredFromMs);
   } else gapFromMs = barStart(state, lostAtMs);
   // Bars that closed while coverage was lost were told as partial, or not at all, whatever is proven now.
   const closedWhileLost = closedMs > gapFromMs ? closedMs : Number.NEGATIVE_INFINITY;

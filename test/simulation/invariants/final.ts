@@ -152,7 +152,6 @@ function candles({ cloud, market, time, witness }: World): void {
   const abandoned = witness.busEvents.flatMap(({ detail }) =>
     detail.type === 'gap.abandoned' ? [detail.data] : [],
   );
-  const lossesMs = [...witness.disksLost.values(), ...witness.disksChangedMs];
   // The last minutes may be open still, or within their grace.
   const untilMs = Math.floor(time.nowMs / minuteMs) * minuteMs - minuteMs;
   const bars = new Map(market.bars(first, untilMs).map((bar) => [bar.startMs, bar]));
@@ -161,9 +160,7 @@ function candles({ cloud, market, time, witness }: World): void {
     const candle = stored.get(startMs);
     if (candle === undefined) {
       const isAbandoned = abandoned.some(({ fromMs, toMs }) => fromMs <= startMs && startMs < toMs);
-      // A new disk does not know what the lost one had not told yet.
-      const isLost = lossesMs.some((atMs) => startMs > atMs - 5 * minuteMs && startMs < atMs + 3 * minuteMs);
-      if (!isAbandoned && !isLost) witness.broken('candles', `${at} is missing`);
+      if (!isAbandoned) witness.broken('candles', `${at} is missing`);
       continue;
     }
     if (candle.partial) continue;

@@ -48,15 +48,11 @@ export class Witness {
   readonly events = new Map<string, RecordedEvent>();
   readonly onBusIds = new Set<string>();
   readonly busEvents: BusEvent[] = [];
-  /** When each was lost. */
-  readonly disksLost = new Map<string, number>();
+  readonly disksLost = new Set<string>();
   /** How often each order was written to a socket, and with which id. */
   readonly written = new Map<string, { readonly orderId: number; times: number }>();
   readonly unresolvedIn = new Map<string, number>();
   readonly backups: string[] = [];
-  /** When a term began on another disk than the one before it: what that one had not told yet stays untold. */
-  readonly disksChangedMs: number[] = [];
-  #lastDisk: string | undefined;
   /** Items of the book that a hand has spoilt. */
   readonly spoilt = new Set<string>();
   /** Terms of the lease that began. */
@@ -92,7 +88,7 @@ export class Witness {
 
   diskLost({ path, name }: StreamerProcess): void {
     this.note(`${name} loses its disk`);
-    this.disksLost.set(path, this.world.time.nowMs);
+    this.disksLost.add(path);
   }
 
   uncaught(part: Part, error: unknown): void {
@@ -116,9 +112,6 @@ export class Witness {
 
   began(process: StreamerProcess, token: number): void {
     this.terms += 1;
-    if (this.#lastDisk !== undefined && this.#lastDisk !== process.path)
-      this.disksChangedMs.push(this.world.time.nowMs);
-    this.#lastDisk = process.path;
     this.note(`${process.name} begins the term ${token}`);
   }
 

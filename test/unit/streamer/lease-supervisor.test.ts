@@ -31,7 +31,7 @@ class Lease implements LeaseSource {
       this.said.push('gives back');
       return true;
     };
-    this.#give?.({ token, mayWrite: () => true, lost, release });
+    this.#give?.({ token, isFirst: token === 1, mayWrite: () => true, lost, release });
   }
 
   stats(): never {

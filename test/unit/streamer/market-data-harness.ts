@@ -39,6 +39,7 @@ export function gold(conId = 101, localSymbol = 'GCG6', expiry = '20260225'): Co
 }
 
 interface Overrides {
+  readonly hasForerunner?: boolean;
   readonly symbols?: readonly (string | number)[];
   readonly marketDataType?: 'live' | 'delayed' | 'frozen';
   readonly candles?: object;
@@ -70,12 +71,21 @@ export class MarketDataHarness {
   /** Requests to the gateway, in order. */
   readonly sent: { readonly what: string; readonly reqId: number; readonly contract?: Contract }[] = [];
   dataFlows = true;
+  readonly #hasForerunner: boolean;
   ticksWanted = false;
   nowMs: number;
   #reqId = 1_000;
   #cum = 0;
 
-  constructor({ symbols = ['GC'], marketDataType = 'live', candles, marketData, startMs }: Overrides = {}) {
+  constructor({
+    symbols = ['GC'],
+    marketDataType = 'live',
+    candles,
+    marketData,
+    startMs,
+    hasForerunner = false,
+  }: Overrides = {}) {
+    this.#hasForerunner = hasForerunner;
     this.nowMs = startMs ?? TUESDAY;
     this.config = configSchema.parse({
       stage: 'sandbox',
@@ -118,6 +128,7 @@ export class MarketDataHarness {
         error: (message: string) => this.warnings.push(message),
       },
       epoch: 7,
+      hasForerunner: this.#hasForerunner,
       nextReqId: () => ++this.#reqId,
       systemMs: () => this.nowMs,
       dataFlows: () => this.dataFlows,

@@ -150,6 +150,25 @@ describe('a roll on reconnect', () => {
       { conId: 101, fromMs: TUESDAY - 10 * MINUTE, toMs: TUESDAY + MINUTE, reason: 'restart' },
     ]);
   });
+
+  it('S132 on a disk that knows nothing, behind a term that may have lost its own, it asks for the hour before', () => {
+    const line = new MarketDataHarness({ hasForerunner: true }).start();
+    const lost = { conId: 101, fromMs: TUESDAY - 60 * MINUTE, toMs: TUESDAY + MINUTE, reason: 'restart' };
+    expect(line.gaps).toEqual([lost]);
+    // The next month has lost nothing with any disk.
+    line.marketData.subscribeAll();
+    line.answer([april]);
+    line.acknowledge(102);
+    line.time(TUESDAY + 5 * MINUTE + 1_000);
+    expect(line.gaps.filter(({ conId }) => conId === 102)).toEqual([
+      { conId: 102, fromMs: TUESDAY + 5 * MINUTE, toMs: TUESDAY + 6 * MINUTE, reason: 'start' },
+    ]);
+  });
+
+  it('is asked for nothing of before in its first term', () => {
+    const line = new MarketDataHarness().start();
+    expect(line.gaps).toEqual([{ conId: 101, fromMs: TUESDAY, toMs: TUESDAY + MINUTE, reason: 'start' }]);
+  });
 });
 
 describe('two symbols', () => {
