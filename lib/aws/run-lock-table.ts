@@ -41,8 +41,8 @@ export class RunLockTable implements RunLockStore {
           TableName: this.#tableName,
           Key: keyOf(account),
           UpdateExpression: 'SET runId = :run, untilMs = :until ADD #token :one',
-          // The SDK may send it again after a lost answer: a run that has it already takes it anew.
-          ConditionExpression: 'attribute_not_exists(pk) OR untilMs <= :now OR runId = :run',
+          // The SDK may send it again after a lost answer, and the first one may come after it: each run takes it once.
+          ConditionExpression: 'attribute_not_exists(pk) OR (untilMs <= :now AND runId <> :run)',
           ExpressionAttributeNames: { '#token': 'token' },
           ExpressionAttributeValues: {
             ':run': { S: runId },
@@ -57,7 +57,9 @@ export class RunLockTable implements RunLockStore {
       return { taken: true, token: rowOf(Attributes ?? {}).token };
     } catch (error) {
       if (!(error instanceof ConditionalCheckFailedException)) throw error;
-      return { taken: false, heldBy: rowOf(error.Item ?? {}) };
+      const heldBy = rowOf(error.Item ?? {});
+      const isOurs = heldBy.runId === runId && heldBy.untilMs > nowMs;
+      return isOurs ? { taken: true, token: heldBy.token } : { taken: false, heldBy };
     }
   }
 

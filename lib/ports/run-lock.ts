@@ -13,7 +13,7 @@ export type RunLockTaken =
 
 export interface RunLockStore {
   read(account: string): Promise<RunLockRow | undefined>;
-  /** Takes it when it is free, given back or expired at `nowMs`; the token is the former one plus 1. */
+  /** Takes it when it is free, given back or expired at `nowMs`; the token is the former one plus 1. Each run takes it once. */
   take(
     account: string,
     wish: { readonly runId: string; readonly nowMs: number; readonly untilMs: number },

@@ -56,9 +56,9 @@ class MemoryRunLocks implements RunLockStore {
 
   async take(of: string, { runId, nowMs, untilMs }: Parameters<RunLockStore['take']>[1]) {
     const row = this.#rows.get(of);
-    if (row !== undefined && row.untilMs > nowMs && row.runId !== runId) {
+    if (row?.runId === runId && row.untilMs > nowMs) return { taken: true as const, token: row.token };
+    if (row !== undefined && (row.untilMs > nowMs || row.runId === runId))
       return { taken: false as const, heldBy: row };
-    }
     const token = (row?.token ?? 0) + 1;
     this.#rows.set(of, { runId, token, untilMs });
     return { taken: true as const, token };

@@ -40,6 +40,17 @@ describe.skipIf(!engineIsHere)('the run lock in the control table', () => {
     expect(await locks.read('DU3')).toBeUndefined();
   });
 
+  it('a request that is carried out twice takes it once, and a late one takes nothing that was given back', async () => {
+    const taken = { taken: true, token: 1 };
+    expect(await locks.take('DU4', wish('run', 1_000))).toEqual(taken);
+    // The first request was answered too late, and was sent again.
+    expect(await locks.take('DU4', wish('run', 1_000))).toEqual(taken);
+    await locks.release('DU4', 1);
+    // A third one lay in a buffer until now.
+    expect(await locks.take('DU4', wish('run', 1_000))).toMatchObject({ taken: false });
+    expect(await locks.take('DU4', wish('next', 1_001))).toEqual({ taken: true, token: 2 });
+  });
+
   it('an instrument is kept once, by its latest word', async () => {
     const tables = await createBookTables(engine, 'instruments');
     const example = readExample('instrument.resolved') as Envelope<'instrument.resolved'>;
