@@ -21,7 +21,8 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   const key = command.key ?? `FLAT-${command.id}`;
   const deny = (words: CommandDenial) =>
     desk.deny({ key, command, wish: emptyWish(command, conId), changed: null }, words);
-  const isOurs = () => own.working(conId).length > 0 || desk.isLeaving(conId, key);
+  // One that three rounds of the broker's lists did not have is told to people; it must not keep anybody in a position.
+  const isOurs = () => own.listed(conId).length > 0 || desk.isLeaving(conId, key);
   await own.ready(command, signal);
   // What has just left is shown in a moment, or has filled already and is in no list of what works.
   await own.until(() => !desk.isLeaving(conId, key), signal);
@@ -59,14 +60,15 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
       if (!isOver) {
         await deny({
           code: 'ORDER_UNKNOWN',
-          message: `Our orders of contract ${conId} (${own.working(conId).length} working) did not end within ${CANCELS_END_MS} ms after they were cancelled: what they fill would come on top of a closing order. What protected the position may have ended.`,
-          allowed: 'The same with another key once `evenkeel orders` shows none.',
+          message: `Our orders of contract ${conId} (${own.listed(conId).length} working) did not end within ${CANCELS_END_MS} ms after they were cancelled: what they fill would come on top of a closing order. What protected the position may have ended.`,
+          allowed:
+            'The same with another key once `evenkeel orders` shows none, or once an alert says that the broker does not have them.',
         });
         return;
       }
       // One of them may have filled on the way.
       held = await listedPosition(conId, host);
-    }
+    } else own.cancel(conId, new Set());
     isClear = true;
   }
   await desk.submit(asked(), signal, (instrument, ids) => {

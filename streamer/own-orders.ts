@@ -15,16 +15,14 @@ export class OwnOrders {
     this.#options = options;
   }
 
-  /** Of a contract; null for all. */
+  /** Of a contract; null for all. Unresolved ones included. */
   working(conId: number | null): readonly OrderReport[] {
-    const { view, account } = this.#options;
-    return view
-      .living()
-      .flatMap(({ report, account: of }) => (report && of === account ? [report] : []))
-      .filter(
-        ({ clientId, orderId, contract }) =>
-          clientId === view.clientId && orderId > 0 && (conId === null || contract.conId === conId),
-      );
+    return this.#working(conId).map(({ report }) => report);
+  }
+
+  /** Of these, those of which the broker may be heard: its lists do have them. */
+  listed(conId: number | null): readonly OrderReport[] {
+    return this.#working(conId).flatMap(({ report, unresolvedTold }) => (unresolvedTold ? [] : [report]));
   }
 
   report(orderRef: string): OrderReport | undefined {
@@ -58,6 +56,16 @@ export class OwnOrders {
   async ready({ validUntil }: TradeCommand, signal: AbortSignal): Promise<void> {
     const { view, systemMs } = this.#options;
     while (!view.session().ready && systemMs() < Date.parse(validUntil)) await this.look(signal);
+  }
+
+  #working(conId: number | null) {
+    const { view, account } = this.#options;
+    return view.living().flatMap(({ report, account: of, unresolvedTold }) => {
+      if (report === undefined || of !== account) return [];
+      const { clientId, orderId, contract } = report;
+      const isOwn = clientId === view.clientId && orderId > 0;
+      return isOwn && (conId === null || contract.conId === conId) ? [{ report, unresolvedTold }] : [];
+    });
   }
 
   /** A moment, until it is worth looking again. */

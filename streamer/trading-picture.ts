@@ -50,8 +50,10 @@ export function takePicture(
   const changed = change === null ? undefined : view.order(change.permId);
   const living = view.living().filter((order) => order !== changed && order.account === streamer.account);
   const ofContract = living.filter(
-    ({ report }) =>
+    ({ report, unresolvedTold }) =>
       report?.contract.conId === wish.conId &&
+      // Whole lists of the broker lack it, and people were told: nobody could cancel it to make room.
+      !unresolvedTold &&
       // A flatten ends our own before it closes: they fill nothing beside it.
       !(wish.command === 'flatten' && report.clientId === view.clientId),
   );

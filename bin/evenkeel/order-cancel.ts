@@ -146,7 +146,7 @@ function outcomeOf(
   if (now.length === 0)
     return { ...common, state: 'sent', code: '', message: 'By the book there was nothing of ours to watch.' };
   if (now.some(({ status }) => !isTerminal(status))) {
-    const message = `Not all had ended within ${seconds} s. A cancel is void 30 s after it was sent. Look at status and orders, and cancel again or in TWS: a cancel that comes twice does no harm.`;
+    const message = `Not all had ended within ${seconds} s. A cancel is void 30 s after it was sent. Look at status, orders and alerts, which have what the broker answered, and cancel again or in TWS: a cancel that comes twice does no harm.`;
     return { ...common, state: 'unanswered', code: 'CANCEL_UNANSWERED', message };
   }
   if (now.every(({ status }) => status === 'Cancelled' || status === 'ApiCancelled'))

@@ -56,6 +56,8 @@ interface Told {
   readonly clientId?: number;
   readonly parentId?: number;
   readonly ocaGroup?: string;
+  /** The broker's lists have lacked it, and people were told. */
+  readonly unresolvedTold?: boolean;
 }
 
 const line = Object.assign(createLine(0, 'GC', 'GC', []), {
@@ -243,6 +245,7 @@ export class ReviewDesk {
         key: told.orderRef,
         account,
         state: undefined,
+        unresolvedTold: told.unresolvedTold ?? false,
         report: {
           permId: 9_000 + told.orderId,
           clientId,
