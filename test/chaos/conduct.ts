@@ -46,7 +46,7 @@ export async function conduct(experiment: Experiment, options: ConductOptions): 
     const sinceMs = performance.now();
     await experiment.run(sandbox, trial);
     await traffic.pause();
-    const after = await untilSteady(sandbox, stuckMs);
+    const after = await untilSteady(sandbox, experiment.stuckMs ?? stuckMs);
     trial.expect('steady after', after.problems.length === 0, after.problems.join('; '));
     trial.note('at rest after', seconds(after.tookMs));
     alerts = watch.alertsSince(sinceMs);

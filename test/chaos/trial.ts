@@ -13,6 +13,8 @@ export interface Experiment {
   readonly run: (sandbox: Sandbox, trial: Trial) => Promise<void>;
   /** Everything, start and end included. */
   readonly boundMs: number;
+  /** What is missing at its end must become less within this time; a little more than a minute when left out. */
+  readonly stuckMs?: number;
 }
 
 export interface Prepared extends Partial<Omit<SandboxOptions, 'folder' | 'seed'>> {

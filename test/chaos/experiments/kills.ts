@@ -1,5 +1,6 @@
 /** Processes that end without a word (SIGKILL), in the midst of their work. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { OrderBody } from '../../../lib/domain/book/orders.ts';
 import { runStateRef } from '../../../lib/domain/reconcile/records.ts';
 import type { Fault } from '../../../sandbox/cloud/faults.ts';
 import { forgetOrder } from '../../helpers/hand-trades.ts';
@@ -11,6 +12,8 @@ import type { Experiment, Trial } from '../trial.ts';
 
 const streamerKills = 3;
 const gatewayAwayMs = 6_000;
+/** API client of the streamer. */
+const ownClient = 1;
 
 const killStreamer: Experiment = {
   name: 'kill-streamer',
@@ -206,16 +209,19 @@ const functions: readonly FunctionKills[] = [
   },
 ];
 
-/** Somebody has taken an order out of the book. */
+/** Somebody has taken an order of ours out of the book: those of others are not what the policy approves. */
 async function loseOrder(sandbox: Sandbox): Promise<void> {
   const { traffic, tables } = sandbox;
   await traffic.pause();
   await untilSteady(sandbox, 30_000);
+  const own: string[] = [];
   for await (const { ref, body } of tables.book.list(account, 'order')) {
-    if ((body as { status?: string }).status !== 'Submitted') continue;
-    await forgetOrder(tables.book, account, ref.id);
-    break;
+    const { status, clientId } = body as unknown as OrderBody;
+    if (clientId !== ownClient) continue;
+    if (status === 'Submitted') own.unshift(ref.id);
+    else own.push(ref.id);
   }
+  await forgetOrder(tables.book, account, own[0]!);
   sandbox.fire('reconcile-main');
 }
 
