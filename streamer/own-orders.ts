@@ -17,14 +17,15 @@ export class OwnOrders {
 
   /** Of a contract; null for all. */
   working(conId: number | null): readonly OrderReport[] {
-    const { view, account } = this.#options;
-    return view
-      .living()
-      .flatMap(({ report, account: of }) => (report && of === account ? [report] : []))
-      .filter(
-        ({ clientId, orderId, contract }) =>
-          clientId === view.clientId && orderId > 0 && (conId === null || contract.conId === conId),
-      );
+    return this.#working(conId).map(({ report }) => report);
+  }
+
+  /**
+   * Whether one works that can be ended. What whole lists of the broker lack, so that a person was told, no cancel ends:
+   * it must not keep anybody in a position.
+   */
+  isAtWork(conId: number): boolean {
+    return this.#working(conId).some(({ isUnresolved }) => !isUnresolved);
   }
 
   report(orderRef: string): OrderReport | undefined {
@@ -63,5 +64,18 @@ export class OwnOrders {
   /** A moment, until it is worth looking again. */
   async look(signal: AbortSignal): Promise<void> {
     await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+
+  #working(conId: number | null) {
+    const { view, account } = this.#options;
+    return view
+      .living()
+      .flatMap(({ report, account: of, unresolvedTold: isUnresolved }) =>
+        report && of === account ? [{ report, isUnresolved }] : [],
+      )
+      .filter(
+        ({ report: { clientId, orderId, contract } }) =>
+          clientId === view.clientId && orderId > 0 && (conId === null || contract.conId === conId),
+      );
   }
 }
