@@ -29,7 +29,13 @@ export class OwnOrders {
   }
 
   report(orderRef: string): OrderReport | undefined {
-    return this.#options.view.living().find(({ report }) => report?.orderRef === orderRef)?.report;
+    return this.#tracked(orderRef)?.report;
+  }
+
+  /** Whether the broker's lists had it when they were last whole. */
+  isListed(orderRef: string): boolean {
+    const order = this.#tracked(orderRef);
+    return order !== undefined && order.missingRounds === 0 && !order.unresolvedTold;
   }
 
   /** Each once. */
@@ -64,6 +70,10 @@ export class OwnOrders {
   /** A moment, until it is worth looking again. */
   async look(signal: AbortSignal): Promise<void> {
     await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+
+  #tracked(orderRef: string) {
+    return this.#options.view.living().find(({ report }) => report?.orderRef === orderRef);
   }
 
   #working(conId: number | null) {

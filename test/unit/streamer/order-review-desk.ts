@@ -254,6 +254,7 @@ export class ReviewDesk {
             ? undefined
             : foldFill(undefined, fillOf('e.1', told.filled, '2700'), first).state,
         unresolvedTold: told.isUnresolved === true,
+        missingRounds: told.isUnresolved === true ? 3 : 0,
         report: {
           permId: 9_000 + told.orderId,
           clientId,

@@ -86,3 +86,17 @@ describe('the position as if all that works were filled', () => {
     expect(desk.placed).toEqual([]);
   });
 });
+
+describe('modify', () => {
+  it('does not write an order that the lists lack: to the broker it could be a new one', async () => {
+    const desk = open();
+    await desk.perform(desk.command('place', { key: 'one', conId, order: buy }));
+    const [{ orderId, order }] = desk.placed as [(typeof desk.placed)[number]];
+    desk.showsWritten(desk.placed[0]!);
+    await desk.desk.settled();
+    desk.shows({ ...buy, orderId, orderRef: order.orderRef!, isUnresolved: true });
+    await desk.perform(desk.command('modify', { key: 'one', limitPrice: '2690' }));
+    expect(desk.answers.at(-1)).toMatchObject({ command: 'modify', answer: 'denied', code: 'ORDER_UNKNOWN' });
+    expect(desk.placed).toHaveLength(1);
+  });
+});
