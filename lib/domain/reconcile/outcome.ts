@@ -122,13 +122,18 @@ function judgedOutcome(judged: Judged): Outcome {
   }
   // To have looked away is no cure.
   const kept = lockingReason({ discrepancies: judged.kept, mode });
-  const why = locking || (kept && `${kept}, found before and not to be judged now`);
+  return completed(locking || (kept && `${kept}, found before and not to be judged now`));
+}
+
+/** @param locking what locks; `''` for nothing */
+function completed(locking: string): Outcome {
+  const lock = locking === '' ? 'open' : 'locked';
   return {
     ...nothing,
     status: 'COMPLETED',
     code: '',
-    lock: why === '' ? 'open' : 'locked',
-    reason: why || 'reconciled: nothing locks trading',
+    lock,
+    reason: locking || 'reconciled: nothing locks trading',
   };
 }
 
