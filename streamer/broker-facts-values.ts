@@ -41,9 +41,12 @@ export function decimalText(value: number | undefined): string | null {
 
 /** Decimal text of a quantity; `0` where IB says nothing. */
 export function quantityText(value: number | undefined): string {
-  const text = decimalText(value);
-  // Every way that IB has of leaving a quantity out, the greatest integer among them.
-  return text === null || value === NO_INTEGER ? '0' : text;
+  return isQuantity(value) ? (decimalText(value) ?? '0') : '0';
+}
+
+/** False for every way that IB has of leaving a quantity out, the greatest integer among them. */
+export function isQuantity(value: number | undefined): boolean {
+  return decimalText(value) !== null && value !== NO_INTEGER;
 }
 
 /** IB's id; 0 for what it leaves out, and for numbers that a double cannot tell from their neighbours. */

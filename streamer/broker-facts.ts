@@ -16,6 +16,7 @@ import {
   brokerTimeMs,
   decimalText,
   idOf,
+  isQuantity,
   noNaN,
   quantityText,
 } from './broker-facts-values.ts';
@@ -99,6 +100,8 @@ export function executionFact(contract: Contract, execution: Execution, timeZone
   if (execId === '') throw new BrokerMessageError('an execution has no execId');
   const { shares, cumQty, avgPrice, orderId, clientId, permId } = execution;
   noNaN(`execution ${execId}`, shares, cumQty, avgPrice, orderId, clientId, permId);
+  // A quantity that is left out must not be taken for a bust.
+  if (!isQuantity(shares)) throw new BrokerMessageError(`execution ${execId} has no quantity`);
   if (price === null) throw new BrokerMessageError(`execution ${execId} has no price`);
   if (timeMs === null) throw new BrokerMessageError(`execution ${execId} has the time "${time}"`);
   return {

@@ -27,13 +27,16 @@ export interface CommandStats {
 }
 
 /**
- * Takes commands from the queue while the lease is held, and carries them out one at a time. A message is removed once
- * its command is done or refused; what fails is given back, and after some attempts lies in the dead-letter queue.
+ * Takes commands from the queue while the lease is held, and carries them out one at a time; a snapshot beside them,
+ * because a list of the broker that does not come to its end must not hold up a person's cancel. A message is removed
+ * once its command is done or refused; what fails is given back, and after some attempts lies in the dead-letter queue.
  */
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
+  /** The snapshot that is being taken; never rejects. */
+  #asking: Promise<void> | undefined;
   #failuresInARow = 0;
   #stats = { done: 0, refused: 0, failed: 0 };
 
@@ -49,6 +52,7 @@ export class CommandRunner {
   async stop(): Promise<void> {
     this.#abort.abort();
     await this.#running;
+    await this.#asking;
   }
 
   stats(): CommandStats {
@@ -56,7 +60,7 @@ export class CommandRunner {
   }
 
   async #run(): Promise<void> {
-    const { source, mayWrite, logger } = this.#options;
+    const { source, mayWrite } = this.#options;
     const { signal } = this.#abort;
     while (!signal.aborted) {
       // A clock that was set makes the lease doubtful for a moment; who ends the term stops this.
@@ -73,30 +77,51 @@ export class CommandRunner {
         this.#failuresInARow = 0;
       } catch (error) {
         if (signal.aborted) return;
-        this.#stats.failed += 1;
-        logger.error('A command could not be received or carried out; it stays in its queue', {
-          error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
-        });
+        this.#noteFailure(error);
         await this.#pause();
       }
     }
   }
 
   async #handle({ body, receipt }: QueuedCommand): Promise<void> {
-    const { account, source, raise, logger, systemMs } = this.#options;
+    const { account, source, raise, mayWrite, logger, systemMs } = this.#options;
     const checked = checkCommand(body, account, systemMs());
-    if (checked.ok) {
-      const { command } = checked;
-      logger.info(`Command ${command.type}`, { id: command.id, issuedBy: command.issuedBy });
-      await this.#held(receipt, () => this.#perform(command));
-      this.#stats.done += 1;
-    } else {
+    if (!checked.ok) {
       logger.warn(checked.alert.message, { alert: checked.alert.alert, subject: checked.alert.subject });
       raise(checked.alert);
       this.#stats.refused += 1;
+      await source.remove(receipt);
+      return;
     }
+    const { command } = checked;
+    if (command.type !== 'snapshot') return this.#carryOut(command, receipt);
+    if (this.#asking !== undefined) {
+      await this.#asking;
+      if (this.#abort.signal.aborted || !mayWrite()) return this.#quietly(source.giveBack(receipt));
+    }
+    this.#asking = this.#carryOut(command, receipt)
+      .catch((error: unknown) => {
+        if (!this.#abort.signal.aborted) this.#noteFailure(error);
+      })
+      .finally(() => {
+        this.#asking = undefined;
+      });
+  }
+
+  async #carryOut(command: Command, receipt: string): Promise<void> {
+    const { source, logger } = this.#options;
+    logger.info(`Command ${command.type}`, { id: command.id, issuedBy: command.issuedBy });
+    await this.#held(receipt, () => this.#perform(command));
+    this.#stats.done += 1;
     // Behind whatever was told of it: an event is in the outbox by the time its message goes.
     await source.remove(receipt);
+  }
+
+  #noteFailure(error: unknown): void {
+    this.#stats.failed += 1;
+    this.#options.logger.error('A command could not be received or carried out; it stays in its queue', {
+      error: error instanceof Error ? `${error.name}: ${error.message}` : String(error),
+    });
   }
 
   /** While `work` goes on nobody else gets the message, nor any of its group; if it fails, the next reader gets it at once. */

@@ -1,11 +1,13 @@
-import type { BrokerFact } from '../lib/domain/orders/broker-facts.ts';
+import type { BrokerFact, ExecutionFact } from '../lib/domain/orders/broker-facts.ts';
+import { parseExecId } from '../lib/domain/orders/exec-id.ts';
 import { BrokerMessageError } from './broker-facts-values.ts';
 import { plainText, unprintable } from './wire-values.ts';
 
 /** References, ids and names: IB takes references of some 40 characters. */
 const nameCharsMax = 512;
-/** As decimal text. Beyond it no price or quantity is one, and a double does not have so many digits anyway. */
+/** Beyond it no price or quantity is one, and a double does not have so many digits anyway. */
 const decimalCharsMax = 40;
+const decimalShape = /^-?\d{1,20}(?:\.\d+)?$/;
 /** Sentences for people: not a reason to refuse what they stand in. */
 const sentences: ReadonlySet<string> = new Set(['warning', 'whyHeld', 'completedStatus', 'message']);
 const decimals: ReadonlySet<string> = new Set([
@@ -43,11 +45,16 @@ export function checkedFact<F extends BrokerFact>(fact: F): F {
   if ('account' in fact && fact.account === '') throw new BrokerMessageError(`${words(kind)} has no account`);
   if ('permId' in fact && fact.permId < 0)
     throw new BrokerMessageError(`${words(kind)} has a permId below 0`);
-  if (kind === 'execution' && !(Number(fact.quantity) > 0))
+  // Only a correction takes a whole execution back: its quantity is 0 then.
+  if (kind === 'execution' && !(Number(fact.quantity) > 0) && !isBust(fact))
     throw new BrokerMessageError(`execution ${plainText(fact.execId)} has the quantity ${fact.quantity}`);
   if (kind === 'account-value' && followed.has(fact.key) && !amountShape.test(fact.value.trim()))
     throw new BrokerMessageError(`the account value ${fact.key} is no amount`);
   return checked(kind, fact) as F;
+}
+
+function isBust({ quantity, execId }: ExecutionFact): boolean {
+  return quantity === '0' && parseExecId(execId).revision > 1;
 }
 
 function checked(kind: string, record: object): object {
@@ -59,8 +66,10 @@ function checkedValue(kind: string, name: string, value: unknown): unknown {
   if (typeof value === 'object' && value !== null) return checked(kind, value);
   if (typeof value !== 'string') return value;
   if (sentences.has(name)) return plainText(value);
-  if (value.length > (decimals.has(name) ? decimalCharsMax : nameCharsMax) || unprintable.test(value))
-    throw new BrokerMessageError(`${words(kind)} has a ${name} that makes no sense`);
+  const isSensible = decimals.has(name)
+    ? value.length <= decimalCharsMax && decimalShape.test(value)
+    : value.length <= nameCharsMax && !unprintable.test(value);
+  if (!isSensible) throw new BrokerMessageError(`${words(kind)} has a ${name} that makes no sense`);
   if (neverNegative.has(name) && value.startsWith('-'))
     throw new BrokerMessageError(`${words(kind)} has a ${name} below 0`);
   return value;

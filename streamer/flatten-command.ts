@@ -21,8 +21,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   const key = command.key ?? `FLAT-${command.id}`;
   const deny = (words: CommandDenial) =>
     desk.deny({ key, command, wish: emptyWish(command, conId), changed: null }, words);
-  // One that three rounds of the broker's lists did not have is told to people; it must not keep anybody in a position.
-  const isOurs = () => own.listed(conId).length > 0 || desk.isLeaving(conId, key);
+  const isOurs = () => own.isAtWork(conId) || desk.isLeaving(conId, key);
   await own.ready(command, signal);
   // What has just left is shown in a moment, or has filled already and is in no list of what works.
   await own.until(() => !desk.isLeaving(conId, key), signal);
@@ -43,6 +42,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   let isClear = false;
   // Where the book does not answer, that is for `submit` to say.
   if (await desk.wouldSend(asked()).catch(() => false)) {
+    const cancelled = new Set<number>();
     if (isOurs()) {
       if (systemMs() + CANCELS_END_MS > Date.parse(command.validUntil)) {
         await deny({
@@ -52,7 +52,6 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
         });
         return;
       }
-      const cancelled = new Set<number>();
       const isOver = await own.until(() => {
         own.cancel(conId, cancelled);
         return !isOurs();
@@ -60,7 +59,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
       if (!isOver) {
         await deny({
           code: 'ORDER_UNKNOWN',
-          message: `Our orders of contract ${conId} (${own.listed(conId).length} working) did not end within ${CANCELS_END_MS} ms after they were cancelled: what they fill would come on top of a closing order. What protected the position may have ended.`,
+          message: `Our orders of contract ${conId} (${own.working(conId).length} working) did not end within ${CANCELS_END_MS} ms after they were cancelled: what they fill would come on top of a closing order. What protected the position may have ended.`,
           allowed:
             'The same with another key once `evenkeel orders` shows none, or once an alert says that the broker does not have them.',
         });
@@ -68,7 +67,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
       }
       // One of them may have filled on the way.
       held = await listedPosition(conId, host);
-    } else own.cancel(conId, new Set());
+    } else own.cancel(conId, cancelled); // What is unresolved: the lists may have been wrong.
     isClear = true;
   }
   await desk.submit(asked(), signal, (instrument, ids) => {

@@ -104,6 +104,14 @@ async function targetOf(
       allowed: 'Change it in TWS, or where it was placed.',
     };
   }
+  if (!own.isListed(orderRef)) {
+    // Where the broker does not have it any more, it could be placed anew under its id.
+    return {
+      code: 'ORDER_UNKNOWN',
+      message: `The order ${key} (${leg}) is in none of the broker's lists: nobody knows whether it still works.`,
+      allowed: 'The same once `evenkeel orders` shows it working; look for it in TWS.',
+    };
+  }
   return { intent, report };
 }
 

@@ -15,18 +15,27 @@ export class OwnOrders {
     this.#options = options;
   }
 
-  /** Of a contract; null for all. Unresolved ones included. */
+  /** Of a contract; null for all. */
   working(conId: number | null): readonly OrderReport[] {
     return this.#working(conId).map(({ report }) => report);
   }
 
-  /** Of these, those of which the broker may be heard: its lists do have them. */
-  listed(conId: number | null): readonly OrderReport[] {
-    return this.#working(conId).flatMap(({ report, unresolvedTold }) => (unresolvedTold ? [] : [report]));
+  /**
+   * Whether one works that can be ended. What whole lists of the broker lack, so that a person was told, no cancel ends:
+   * it must not keep anybody in a position.
+   */
+  isAtWork(conId: number): boolean {
+    return this.#working(conId).some(({ isUnresolved }) => !isUnresolved);
   }
 
   report(orderRef: string): OrderReport | undefined {
-    return this.#options.view.living().find(({ report }) => report?.orderRef === orderRef)?.report;
+    return this.#tracked(orderRef)?.report;
+  }
+
+  /** Whether the broker's lists had it when they were last whole. */
+  isListed(orderRef: string): boolean {
+    const order = this.#tracked(orderRef);
+    return order !== undefined && order.missingRounds === 0 && !order.unresolvedTold;
   }
 
   /** Each once. */
@@ -58,18 +67,25 @@ export class OwnOrders {
     while (!view.session().ready && systemMs() < Date.parse(validUntil)) await this.look(signal);
   }
 
-  #working(conId: number | null) {
-    const { view, account } = this.#options;
-    return view.living().flatMap(({ report, account: of, unresolvedTold }) => {
-      if (report === undefined || of !== account) return [];
-      const { clientId, orderId, contract } = report;
-      const isOwn = clientId === view.clientId && orderId > 0;
-      return isOwn && (conId === null || contract.conId === conId) ? [{ report, unresolvedTold }] : [];
-    });
-  }
-
   /** A moment, until it is worth looking again. */
   async look(signal: AbortSignal): Promise<void> {
     await sleep(LOOK_EVERY_MS, undefined, { signal });
+  }
+
+  #tracked(orderRef: string) {
+    return this.#options.view.living().find(({ report }) => report?.orderRef === orderRef);
+  }
+
+  #working(conId: number | null) {
+    const { view, account } = this.#options;
+    return view
+      .living()
+      .flatMap(({ report, account: of, unresolvedTold: isUnresolved }) =>
+        report && of === account ? [{ report, isUnresolved }] : [],
+      )
+      .filter(
+        ({ report: { clientId, orderId, contract } }) =>
+          clientId === view.clientId && orderId > 0 && (conId === null || contract.conId === conId),
+      );
   }
 }

@@ -1,6 +1,6 @@
 import type { Config, StreamerConfig } from '../config/schema.ts';
 import { formatPrice } from '../lib/domain/market/fixed.ts';
-import { amount, plain } from '../lib/domain/orders/decimals.ts';
+import { type Amount, amount, plain } from '../lib/domain/orders/decimals.ts';
 import type { Intent } from '../lib/domain/orders/intent.ts';
 import { viewOf } from '../lib/domain/orders/order-state.ts';
 import type { OrderWish, WishedLeg } from '../lib/domain/orders/order-wish.ts';
@@ -48,16 +48,16 @@ export function takePicture(
 ): TradingPicture {
   const line = view.line(wish.conId);
   const changed = change === null ? undefined : view.order(change.permId);
-  const living = view.living().filter((order) => order !== changed && order.account === streamer.account);
-  const ofContract = living.filter(
-    ({ report, unresolvedTold }) =>
-      report?.contract.conId === wish.conId &&
-      // Whole lists of the broker lack it, and people were told: nobody could cancel it to make room.
-      !unresolvedTold &&
-      // A flatten ends our own before it closes: they fill nothing beside it.
-      !(wish.command === 'flatten' && report.clientId === view.clientId),
-  );
-  const shown = new Set(living.map(({ report }) => report?.orderRef));
+  const told = view.living().filter((order) => order !== changed && order.account === streamer.account);
+  const shown = new Set(told.map(({ report }) => report?.orderRef));
+  // What whole lists of the broker lack, so that people were told, nobody could cancel to make room.
+  const others = told.filter(({ unresolvedTold }) => !unresolvedTold);
+  const isOfContract = ({ report }: TrackedOrder) => report?.contract.conId === wish.conId;
+  // A flatten ends our own before it closes: they fill nothing beside it.
+  const isEnded = (order: TrackedOrder) =>
+    wish.command === 'flatten' && isOfContract(order) && order.report?.clientId === view.clientId;
+  const living = others.filter((order) => !isEnded(order));
+  const ofContract = living.filter(isOfContract).map((order) => ({ order, quantity: asked(order, pending) }));
   const unseen = pending.flatMap(({ command, conId, legs, wish: { legs: wished } }) =>
     command === 'modify'
       ? []
@@ -110,6 +110,13 @@ function filledOf({ state }: TrackedOrder): string {
   return state === undefined ? '0' : viewOf(state).filled;
 }
 
+/** The broker may say that it is filled before the execution comes. */
+function toldFilledOf(order: TrackedOrder): Amount {
+  const filled = amount(filledOf(order));
+  const reported = amount(order.report?.reportedFilled ?? '0');
+  return reported.gt(filled) ? reported : filled;
+}
+
 /** When orders left within the last minute, this moment's included. */
 export function leftWithin(leftAtMs: readonly number[], nowMs: number, orders: number): readonly number[] {
   return [...leftAtMs.filter((ms) => ms > nowMs - MINUTE_MS), ...Array.from({ length: orders }, () => nowMs)];
@@ -125,9 +132,19 @@ function marketOf(line: Line | undefined, marketMs: number): TradingPicture['mar
   };
 }
 
-/** What is still to be filled of these orders. Children count once their parent is filled: until then they wait. */
+/** Of a change that has left and is not shown yet the larger quantity counts: the broker may have it. */
+function asked({ report }: TrackedOrder, pending: readonly Intent[]): Amount {
+  let most = amount(report?.terms.quantity ?? '0');
+  for (const { command, legs, wish } of pending) {
+    if (command !== 'modify' || !legs.some(({ orderRef }) => orderRef === report?.orderRef)) continue;
+    for (const { quantity } of wish.legs) if (most.lt(quantity)) most = amount(quantity);
+  }
+  return most;
+}
+
+/** What is still to be filled of these orders. Children count for what their parent has filled: for the rest they wait. */
 function remaining(
-  orders: readonly TrackedOrder[],
+  orders: readonly { readonly order: TrackedOrder; readonly quantity: Amount }[],
   unseen: readonly { readonly conId: number; readonly leg: WishedLeg }[],
   conId: number,
   action: 'BUY' | 'SELL',
@@ -135,15 +152,17 @@ function remaining(
   let sum = amount('0');
   for (const { conId: of, leg } of unseen)
     if (of === conId && leg.leg === 'entry' && leg.action === action) sum = sum.plus(amount(leg.quantity));
-  for (const order of orders) {
+  for (const { order, quantity } of orders) {
     const { report } = order;
     if (report?.terms.action !== action) continue;
     const { parentId } = report.terms;
-    const waits = orders.some(
-      (other) => other.report?.orderId === parentId && other.report.clientId === report.clientId,
+    const parent = orders.find(
+      ({ order: other }) =>
+        parentId !== 0 && other.report?.orderId === parentId && other.report.clientId === report.clientId,
     );
-    if (parentId !== 0 && waits) continue;
-    sum = sum.plus(amount(report.terms.quantity).minus(amount(filledOf(order))));
+    const rest = quantity.minus(filledOf(order));
+    const awake = parent === undefined ? rest : toldFilledOf(parent.order);
+    sum = sum.plus(awake.lt(rest) ? awake : rest);
   }
   return plain(sum);
 }

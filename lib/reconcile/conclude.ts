@@ -47,10 +47,19 @@ export function judgedOutcome({ input, noSnapshot, verdict, flags }: JudgedRun):
     incomplete,
     unjudged: incomplete.length > 0 ? [] : verdict.unjudged,
     discrepancies: verdict.discrepancies,
+    kept: keptOf(verdict),
     ambiguous: verdict.ambiguous.length,
     actions: verdict.plan.actions.length,
     massChange: massChange(verdict.plan, input.book, input.rules),
   });
+}
+
+/** Discrepancies that are open, and that this run did not find again because it could not judge them. */
+function keptOf({ discrepancies, memory }: Verdict) {
+  const found = new Set(discrepancies.map(({ id }) => id));
+  return memory.noted
+    .filter(({ id, state }) => state !== 'resolved' && !found.has(id))
+    .map(({ id, type, severity }) => ({ type, severity, subject: id.slice(type.length + 1) }));
 }
 
 /** A record with what the run found. */

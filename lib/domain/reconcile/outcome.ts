@@ -31,6 +31,8 @@ export interface Outcome {
   readonly mayApply: boolean;
 }
 
+type Found = Pick<Discrepancy, 'severity' | 'type' | 'subject'>;
+
 export interface Judged {
   readonly kind: 'judged';
   readonly flags: Pick<Flags, 'DRY_RUN' | 'SAFE_MODE' | 'DRY_RUN_CONFIRM'>;
@@ -39,7 +41,9 @@ export interface Judged {
   readonly incomplete: readonly string[];
   /** What could not be judged though its lists are there. */
   readonly unjudged: readonly string[];
-  readonly discrepancies: readonly Pick<Discrepancy, 'severity' | 'type' | 'subject'>[];
+  readonly discrepancies: readonly Found[];
+  /** Of earlier runs, still open, and this run could not judge them: a contract in motion, a list that failed. */
+  readonly kept: readonly Found[];
   readonly ambiguous: number;
   readonly actions: number;
   readonly massChange: { readonly exceeds: boolean; readonly touched: number; readonly live: number };
@@ -116,6 +120,13 @@ function judgedOutcome(judged: Judged): Outcome {
     const mayApply = flags.DRY_RUN_CONFIRM;
     return { status: 'AWAITING_DRY_RUN_CONFIRM', code: '', lock: 'locked', reason, staged, mayApply };
   }
+  // To have looked away is no cure.
+  const kept = lockingReason({ discrepancies: judged.kept, mode });
+  return completed(locking || (kept && `${kept}, found before and not to be judged now`));
+}
+
+/** @param locking what locks; `''` for nothing */
+function completed(locking: string): Outcome {
   const lock = locking === '' ? 'open' : 'locked';
   return {
     ...nothing,
@@ -127,7 +138,7 @@ function judgedOutcome(judged: Judged): Outcome {
 }
 
 /** The worst that locks in this mode; `''` where nothing does. */
-function lockingReason({ discrepancies, mode }: Judged): string {
+function lockingReason({ discrepancies, mode }: Pick<Judged, 'discrepancies' | 'mode'>): string {
   const locking = discrepancies.filter(({ severity }) => locksTrading(severity, mode));
   const [worst] = [...locking].sort((a, b) => compareSeverity(b.severity, a.severity));
   if (worst === undefined) return '';

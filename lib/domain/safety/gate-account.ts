@@ -86,7 +86,9 @@ function session({ session: { ready, phase, readOnlyApi } }: TradingPicture): De
   if (!ready) {
     return deny(
       'NOT_CONNECTED',
-      `The session with the gateway is ${phase}, not ready.`,
+      phase === 'ready'
+        ? 'The gateway answers, but its lists of orders and positions are not whole: what works and what is held is not known.'
+        : `The session with the gateway is ${phase}, not ready.`,
       'The same again once `evenkeel status` says that it is ready; nothing is kept until then.',
     );
   }

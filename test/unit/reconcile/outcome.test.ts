@@ -10,6 +10,7 @@ const base: Judged = {
   incomplete: [],
   unjudged: [],
   discrepancies: [],
+  kept: [],
   ambiguous: 0,
   actions: 0,
   massChange: { exceeds: false, touched: 0, live: 0 },
@@ -173,6 +174,14 @@ describe('what a run comes to, one row for each situation', () => {
         /^(HIGH UNRESOLVED of order P17|CRITICAL POSITION_MISMATCH of position 1)/,
       );
     else expect(outcome.reason).toBe('reconciled: nothing locks trading');
+  });
+
+  it('nor does one open that an earlier run found, and that could not be judged now', () => {
+    const { lock, status, reason } = judged({ kept: [medium, critical] });
+    expect([lock, status]).toEqual(['locked', 'COMPLETED']);
+    expect(reason).toBe('CRITICAL POSITION_MISMATCH of position 1, found before and not to be judged now');
+    expect(judged({ kept: [high] }).lock).toBe('open');
+    expect(judged({ kept: [high], mode: 'strict' }).lock).toBe('locked');
   });
 
   it('the worst of several stands in the reason', () => {

@@ -156,6 +156,14 @@ describe('where it goes', () => {
     expect(verdictOf(place(), { ...well, session: { ...session, readOnlyApi: true } })).toBe('API_READ_ONLY');
   });
 
+  it('nowhere while the lists of a session that is ready are not whole, and says so', () => {
+    const session = { ...well.session, ready: false, phase: 'ready' };
+    expect(canTrade({ ...well, session }, place())).toMatchObject({
+      code: 'NOT_CONNECTED',
+      message: expect.stringContaining('its lists of orders and positions are not whole') as string,
+    });
+  });
+
   it('nowhere while position or working orders are no figures: every comparison with them would pass', () => {
     expect(verdictOf(place(), { ...well, position: 'NaN' })).toBe('NOT_CONNECTED');
     expect(verdictOf(place(), { ...well, working: { buy: '', sell: '0' } })).toBe('NOT_CONNECTED');

@@ -10,6 +10,7 @@ import {
   tradedContract,
 } from '../../../streamer/broker-facts.ts';
 import { brokerTimeMs, decimalText, idOf, quantityText } from '../../../streamer/broker-facts-values.ts';
+import { checkedFact } from '../../../streamer/fact-check.ts';
 
 const NEW_YORK = 'America/New_York';
 const gold = {
@@ -181,6 +182,20 @@ describe('executions, costs and positions', () => {
       liquidation: true,
       liquidity: 2,
     });
+  });
+
+  it('S038 a later revision of quantity 0 is a bust; a first one of 0, or one without a quantity, is none', () => {
+    const told = (more: object) => checkedFact(executionFact(gold, { ...execution, ...more }, NEW_YORK));
+    const bust = { execId: '00012ec5.6960b9d1.01.02', shares: 0, cumQty: 0, avgPrice: 0 };
+    expect(told(bust)).toMatchObject({ execId: bust.execId, quantity: '0' });
+    for (const wrong of [{ shares: 0 }, { ...bust, shares: undefined }, { ...bust, shares: 2_147_483_647 }])
+      expect(() => told(wrong)).toThrow(/BROKER_MESSAGE_UNREADABLE.*quantity/);
+  });
+
+  it('a number of more than twenty digits before the point makes no sense', () => {
+    const told = (price: number) => checkedFact(executionFact(gold, { ...execution, price }, NEW_YORK));
+    expect(told(99_999_999_999_999_000_000)).toMatchObject({ price: '99999999999999000000' });
+    expect(() => told(100_000_000_000_000_000_000)).toThrow(/price that makes no sense/);
   });
 
   it.each([{ time: 'soon' }, { side: 'LENT' }, { execId: '' }, { price: Number.MAX_VALUE }])(

@@ -168,6 +168,28 @@ describe('the command runner', () => {
     expect(runner.stats()).toEqual({ done: 3, refused: 0, failed: 0 });
   });
 
+  it('a question whose lists do not come to their end holds up no order, and no other question goes beside it', async () => {
+    const trade = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
+    const bodies = [command(), trade, command({ id: `${command().id.slice(0, -1)}7` })];
+    const queue = new Queue(bodies.map((body) => JSON.stringify(body)));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { runner } = runnerOf(queue, async ({ type }) => {
+      begun.push(type);
+      if (begun.length === 1) await promise;
+    });
+    runner.start();
+    await until(() => queue.removed.length === 1);
+    expect(queue.removed).toEqual(['receipt 1']);
+    await turn();
+    expect(begun).toEqual(['snapshot', 'cancel']);
+    resolve();
+    await until(() => queue.removed.length === 3);
+    expect(begun).toEqual(['snapshot', 'cancel', 'snapshot']);
+    await runner.stop();
+    expect(runner.stats()).toEqual({ done: 3, refused: 0, failed: 0 });
+  });
+
   it('answers a wrong command by an alert, removes it, and goes on', async () => {
     const queue = new Queue(['nonsense', JSON.stringify(command())]);
     const { runner, raised } = runnerOf(queue, async () => undefined);

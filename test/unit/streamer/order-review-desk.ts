@@ -6,6 +6,7 @@ import type { BookRef } from '../../../lib/domain/book/item.ts';
 import { parsePrice } from '../../../lib/domain/market/fixed.ts';
 import { alwaysOpen } from '../../../lib/domain/market/sessions.ts';
 import type { BrokerFact, ListOutcome } from '../../../lib/domain/orders/broker-facts.ts';
+import { foldFill } from '../../../lib/domain/orders/order-state.ts';
 import { firstFlags, flagsBody } from '../../../lib/domain/safety/flags.ts';
 import { lockBody } from '../../../lib/domain/safety/lock.ts';
 import { type TradingMode, tradingBody } from '../../../lib/domain/safety/trading-state.ts';
@@ -20,11 +21,13 @@ import type { OrderToWrite } from '../../../streamer/order-writer.ts';
 import type { BrokerListener } from '../../../streamer/tracker-driver.ts';
 import type { TradingView } from '../../../streamer/trading-view.ts';
 import { MemoryBook } from '../../helpers/memory-book.ts';
+import { fillOf } from '../orders/order-harness.ts';
 
 export const account = 'DU1234567';
 export const conId = 17;
 export const clientId = 1;
 const at = '2026-01-05T15:00:00.000Z';
+const first = { epoch: 1, seq: 1 };
 const nothing = () => undefined;
 export const silent = { debug: nothing, info: nothing, warn: nothing, error: nothing };
 
@@ -56,8 +59,10 @@ interface Told {
   readonly clientId?: number;
   readonly parentId?: number;
   readonly ocaGroup?: string;
-  /** The broker's lists have lacked it, and people were told. */
-  readonly unresolvedTold?: boolean;
+  /** By its executions; none when left out. */
+  readonly filled?: string;
+  /** The broker's lists lack it, and a person was told. */
+  readonly isUnresolved?: boolean;
 }
 
 const line = Object.assign(createLine(0, 'GC', 'GC', []), {
@@ -106,8 +111,8 @@ export class ReviewDesk {
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
 
-  constructor({ whatIf = false } = {}) {
-    const config = { ...limited, risk: { ...limited.risk, whatIf } };
+  constructor(risk: Partial<(typeof limited)['risk']> = {}) {
+    const config = { ...limited, risk: { ...limited.risk, ...risk } };
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT');
     this.journal = new OrderJournal(db);
@@ -244,13 +249,18 @@ export class ReviewDesk {
       [...this.#living.values()].map((told) => ({
         key: told.orderRef,
         account,
-        state: undefined,
-        unresolvedTold: told.unresolvedTold ?? false,
+        state:
+          told.filled === undefined
+            ? undefined
+            : foldFill(undefined, fillOf('e.1', told.filled, '2700'), first).state,
+        unresolvedTold: told.isUnresolved === true,
+        missingRounds: told.isUnresolved === true ? 3 : 0,
         report: {
           permId: 9_000 + told.orderId,
           clientId,
           status: 'Submitted',
           contract: { conId },
+          reportedFilled: told.filled ?? '0',
           ...told,
           terms: termsOf(told),
         },

@@ -115,25 +115,15 @@ describe('flatten', () => {
     ]);
   });
 
-  it('closes although the broker has forgotten an order of ours: it is asked to end, and not waited for', async () => {
-    const desk = open();
-    desk.position = '5';
-    desk.shows({ orderId: 4, orderRef: 'ek-gone', action: 'SELL', quantity: '5', unresolvedTold: true });
-    desk.trading('reduce-only');
-    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
-    expect(desk.cancelled).toEqual([4]);
-    expect(desk.placed.map(({ order }) => [order.action, order.orderType])).toEqual([['SELL', 'MKT']]);
-  });
-
   it('leaves room for another closing order where the broker has forgotten the first', async () => {
-    for (const unresolvedTold of [false, true]) {
+    for (const isUnresolved of [false, true]) {
       const desk = open();
       desk.position = '5';
-      desk.shows({ orderId: 4, orderRef: 'ek-gone', action: 'SELL', quantity: '5', unresolvedTold });
+      desk.shows({ orderId: 4, orderRef: 'ek-gone', action: 'SELL', quantity: '5', isUnresolved });
       desk.trading('reduce-only');
       const order = { action: 'SELL', quantity: '5', orderType: 'STP', stopPrice: '2650' };
       await desk.perform(desk.command('place', { key: 'stop', conId, order }));
-      expect(desk.placed).toHaveLength(unresolvedTold ? 1 : 0);
+      expect(desk.placed).toHaveLength(isUnresolved ? 1 : 0);
     }
   });
 
