@@ -195,21 +195,23 @@ export const adapterCases: readonly AdapterCase[] = [
     },
   },
   {
-    name: 'the run lock: one holder, taken again after its time, given back by its token alone',
+    name: 'the run lock: one holder, once for each run, taken again after its time, given back by its token alone',
     async run(client) {
       const locks = new RunLockTable({ client, tableName: control });
       const take = (runId: string, nowMs: number) => locks.take('DU4', { runId, nowMs, untilMs: nowMs + 10 });
       const results = [await take('a', 0), await take('b', 9), await take('a', 9), await take('b', 19)];
+      await locks.release('DU4', 1);
       await locks.release('DU4', 2);
-      await locks.release('DU4', 3);
+      results.push(await take('b', 19));
       return [...results, await locks.read('DU4')];
     },
     gives: [
       { taken: true, token: 1 },
       { taken: false, heldBy: { runId: 'a', token: 1, untilMs: 10 } },
+      { taken: true, token: 1 },
       { taken: true, token: 2 },
-      { taken: true, token: 3 },
-      { runId: 'b', token: 3, untilMs: 0 },
+      { taken: false, heldBy: { runId: 'b', token: 2, untilMs: 0 } },
+      { runId: 'b', token: 2, untilMs: 0 },
     ],
   },
   {
