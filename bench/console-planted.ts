@@ -163,7 +163,7 @@ function statusOf(contracts: number, orders: number): StatusShown {
     flags: readFlags({ ...flags, changedAt: at, changedBy: 'anna', reason: 'go' }),
     lock: { ...firstLock, state: 'open', token: 7, source: 'stored', changedAt: at, changedBy: 'reconcile' },
     trading: { mode: 'active', by: '', reason: '', at: '', source: 'first' },
-    reconcile: { state: null, plan: null },
+    reconcile: { state: null, plan: null, lost: false },
     orders: { open: Math.floor(orders / 5), all: orders },
     positions: 0,
     queues: [],

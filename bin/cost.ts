@@ -38,6 +38,8 @@ Examples
   npm run cost -- --symbols 50 --month 12
   npm run -s cost -- --json`,
   )
+  // As everywhere: 2 is for wrong input.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2))
   .parse()
   .opts<Options>();
 

@@ -74,7 +74,9 @@ Examples
   npm run sandbox
   npm run sandbox -- --tape day.csv.gz --speed max --until-tape-ends --json
   npm run sandbox -- --gateway 127.0.0.1:4002 --symbols ES,AAPL`,
-  );
+  )
+  // As everywhere: 2 is for wrong input.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 async function main(): Promise<number> {
   const startedAtMs = Date.now();

@@ -108,7 +108,7 @@ export class TradingWatch {
       alert: 'trading_resumed',
       severity: 'INFO',
       subject: `account ${account}`,
-      message: `Trading of ${account} is ${now}, by ${by}: ${reason}`,
+      message: `Trading of ${account} is ${now}, by ${by}: ${sentence(reason)}`,
     });
   }
 
@@ -118,7 +118,13 @@ export class TradingWatch {
       alert: 'kill_switch_triggered',
       severity: 'CRITICAL',
       subject: `account ${this.#options.account}`,
-      message: `Trading of ${this.#options.account} is halted by ${by}: ${reason} Nothing leaves but a person's cancel; working orders stay at the broker. Look at \`evenkeel positions\` and \`evenkeel orders\`; go on with \`evenkeel resume --reason …\`.`,
+      message: `Trading of ${this.#options.account} is halted by ${by}: ${sentence(reason)} Nothing leaves but a person's cancel; working orders stay at the broker. Look at \`evenkeel positions\` and \`evenkeel orders\`; go on with \`evenkeel resume --reason …\`.`,
     });
   }
+}
+
+/** What a person typed as a reason may end anyhow. */
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

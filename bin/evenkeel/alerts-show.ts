@@ -1,4 +1,4 @@
-import { alertType, commandFor } from '../../lib/domain/alerts/catalogue.ts';
+import { adviceFor, commandFor } from '../../lib/domain/alerts/catalogue.ts';
 import type { AlertRecord, DeskMemory } from '../../lib/domain/alerts/memory.ts';
 import { type AlertSeverity, alertSeverities } from '../../lib/domain/alerts/types.ts';
 import { type Page, wrapped } from './page.ts';
@@ -89,7 +89,7 @@ function showAlert(record: AlertRecord, page: Page): string[] {
   return [
     `${colours.bold(id)}  ${painted(severity, view)}  ${plain(alert)}  ${plain(subject)}`,
     ...wrapped(plain(message), columns, '     '),
-    ...wrapped(`${alertType(alert).action}`, columns, '     '),
+    ...wrapped(adviceFor(record).action, columns, '     '),
     `     ${colours.cyan(commandFor(record))}`,
     `     ${times}`,
     `     ${state}`,

@@ -15,7 +15,7 @@ const runsSearched = 50;
  */
 export function brokerOf(
   portsNow: () => Session['ports'],
-  { account, io }: Pick<Session, 'account' | 'io'>,
+  { account, config, io }: Pick<Session, 'account' | 'config' | 'io'>,
 ): () => Promise<BrokerShown | null> {
   let known: BrokerShown | null = null;
   return async () => {
@@ -24,7 +24,8 @@ export function brokerOf(
     let run = state?.last;
     if (run?.evidence === null) {
       // The last one was postponed, or is under way.
-      const { runs } = await listRuns(ports.audit, account, { limit: runsSearched, nowMs: io.nowMs() });
+      const wish = { limit: runsSearched, nowMs: io.nowMs(), settings: config.reconcile };
+      const { runs } = await listRuns(ports.audit, account, wish);
       run = runs.find(({ evidence }) => evidence !== null);
     }
     if (run === undefined || run.evidence === null) return null;
@@ -36,7 +37,7 @@ export function brokerOf(
   };
 }
 
-function brokerShown(runId: string, { input: { broker } }: Evidence): BrokerShown | null {
+function brokerShown(runId: string, { input: { broker, book } }: Evidence): BrokerShown | null {
   if (broker === null) return null;
   const { positions, accountValues, completedAtMs } = broker;
   return {
@@ -49,6 +50,7 @@ function brokerShown(runId: string, { input: { broker } }: Evidence): BrokerShow
       return { conId, symbol, localSymbol, secType, currency, position };
     }),
     balances: cashOf(accountValues.rows),
+    book: [...book.positions].map(([conId, { body }]) => ({ conId: Number(conId), position: body.position })),
   };
 }
 

@@ -15,6 +15,7 @@ import {
 } from './doctor-checks.ts';
 import { checkReconcile } from './doctor-reconcile.ts';
 import { exit } from './exit.ts';
+import { freshCommand, hasTapeEnded } from './sandbox-tape.ts';
 import type { Session } from './session.ts';
 import { count, plain, printableLines, type View } from './view.ts';
 
@@ -72,9 +73,18 @@ function skipped(check: string): Finding {
 const feedAdvice =
   'Check market hours, the market data subscriptions of the login (a paper account shares those of its live account), and dialogs that wait in IB Gateway; see logs streamer.';
 
+function tapeEnded(dataDir: string): Finding {
+  return {
+    check: 'receiving ticks',
+    state: 'warning',
+    message: 'the tape of the sandbox has ended, and prices stand still',
+    advice: `Stop the sandbox and begin the day anew, with an empty book: ${freshCommand(dataDir)}.`,
+  };
+}
+
 /** Whether every line is subscribed, and whether ticks come while we watch. */
 async function watchFeeds(
-  { ports, account, config, io }: DoctorSession,
+  { ports, account, config, io, dataDir }: DoctorSession,
   first: Heartbeat,
   seconds: number,
 ): Promise<readonly Finding[]> {
@@ -93,6 +103,13 @@ async function watchFeeds(
       skipped('receiving ticks'),
     ];
   }
+  const active = ok('subscription active', names);
+  // Only a sandbox has a folder, and a tape.
+  const tapeEnd = async () =>
+    dataDir !== undefined && (await hasTapeEnded(dataDir)) ? tapeEnded(dataDir) : undefined;
+  // Nothing comes after the end of a tape: there is nothing to wait for.
+  const over = await tapeEnd();
+  if (over !== undefined) return [active, over];
   const came = await awaitTicks(
     ports.heartbeats,
     account,
@@ -101,10 +118,10 @@ async function watchFeeds(
     io,
   );
   return [
-    ok('subscription active', names),
+    active,
     came.length > 0
       ? ok('receiving ticks', came.join(', '))
-      : problem('receiving ticks', `no trade in ${seconds} s`, feedAdvice),
+      : ((await tapeEnd()) ?? problem('receiving ticks', `no trade in ${seconds} s`, feedAdvice)),
   ];
 }
 

@@ -97,6 +97,11 @@ export function showLine({ atMs, message }: LogLine, view: View): string {
   }`;
 }
 
+/** Embedded metric format: figures for CloudWatch's metrics, which `--metrics` shows; nobody reads them in a log. */
+function isMetrics(message: string): boolean {
+  return Object.hasOwn(asObject(message) ?? {}, '_aws');
+}
+
 function asObject(text: string): Record<string, unknown> | undefined {
   if (!text.startsWith('{')) return undefined;
   try {
@@ -110,6 +115,7 @@ interface LogOptions {
   readonly args: readonly [LogPart];
   readonly follow?: boolean;
   readonly since?: string;
+  readonly metrics?: boolean;
 }
 
 export function addLogs({ program, run }: Cli): void {
@@ -123,16 +129,21 @@ export function addLogs({ program, run }: Cli): void {
     )
     .option('-f, --follow', 'go on with what comes, until Ctrl-C')
     .option('--since <time>', `${whenHelp} (default: 15m)`)
+    .option('--metrics', 'also the lines that are figures for CloudWatch (EMF)')
     .action(run<LogOptions>((session, options) => writeLog(session, options)));
 }
 
-async function writeLog(session: Session, { args: [part], follow, since = '15m' }: LogOptions) {
+async function writeLog(
+  session: Session,
+  { args: [part], follow, since = '15m', metrics = false }: LogOptions,
+) {
   const { stage, streamer, ports, io, json, view } = session;
   const fromMs = parseWhen(since, io.nowMs(), view.timeZone);
   const place = logPlace(part, stage, streamer.name);
   const following = { stopped: () => io.signal.aborted, wait: () => io.sleep(lookEveryMs) };
   let lines = 0;
   for await (const line of readLog(ports.logs, place, fromMs, follow ? following : undefined)) {
+    if (!metrics && isMetrics(line.message)) continue;
     lines += 1;
     const { stream, id, message } = line;
     const entry = asObject(message) ?? message;

@@ -6,7 +6,9 @@ import {
   type OrderPlan,
   planOrder,
 } from '../../lib/domain/orders/plan-of-order.ts';
-import type { DenialCode, RiskLimits } from '../../lib/domain/safety/gate-types.ts';
+import { isDenial } from '../../lib/domain/safety/denial.ts';
+import type { Denial, DenialCode, RiskLimits } from '../../lib/domain/safety/gate-types.ts';
+import { readTerms } from '../../lib/domain/safety/order-terms-check.ts';
 import type { TradingReading } from '../../lib/domain/safety/trading-state.ts';
 import { type AccountPicture, type OrderPicture, stanceOf } from './order-picture.ts';
 import { orderCells, orderColumns } from './order-rows.ts';
@@ -20,6 +22,8 @@ export interface Review {
   readonly picture: OrderPicture;
   readonly plan: OrderPlan;
   readonly foreseen: Foreseen;
+  /** What the gate denies in the order's own words, whatever the account's state; undefined where it fits the contract. */
+  readonly unfit: Denial | undefined;
   /** Limits of the stage that it goes beyond, in words. */
   readonly beyond: readonly string[];
 }
@@ -39,8 +43,33 @@ export function reviewOrder(
     picture,
     plan,
     foreseen: foresee(stanceOf(picture), command, isSmaller),
+    unfit: unfitOf(command, legs, picture),
     beyond: beyondLimits(plan, legs[0].quantity, limits),
   };
+}
+
+/** Tick, lot and shape, by the gate's own rules. Of a flatten IB's word decides, and the last trade is the streamer's to know. */
+function unfitOf(
+  command: Review['command'],
+  legs: Review['legs'],
+  { instrument, position }: OrderPicture,
+): Denial | undefined {
+  if (command === 'flatten') return undefined;
+  const picture = {
+    instrument,
+    lotSize: instrument.lotSize ?? '1',
+    modified: null,
+    market: { lastPrice: null },
+    position,
+    working: { buy: '0', sell: '0' },
+  };
+  const terms = readTerms(picture, { command, by: 'person', conId: instrument.conId, legs });
+  return isDenial(terms) ? terms : undefined;
+}
+
+/** By the book there is no position to close. */
+export function isFlatAlready({ command, legs }: Pick<Review, 'command' | 'legs'>): boolean {
+  return command === 'flatten' && /^[0.]*$/.test(legs[0].quantity);
 }
 
 /** `BUY 1 GCG6 LMT 2,600.1 DAY` */
@@ -67,6 +96,7 @@ export function showReview(review: Review, account: string, limits: RiskLimits, 
   const { legs, picture, plan, beyond } = review;
   const { instrument } = picture;
   const { colours } = view;
+  const isFlat = isFlatAlready(review);
   const money = (amount: string | null) =>
     amount === null ? 'unknown: no price is known' : `${grouped(amount)} ${instrument.currency}`;
   const from = { limit: '', stop: ' (the stop)', last: ' (the last candle)', unknown: '' }[plan.priceFrom];
@@ -78,16 +108,20 @@ export function showReview(review: Review, account: string, limits: RiskLimits, 
         `${instrument.localSymbol}, ${instrument.secType} ${instrument.symbol} ${instrument.exchange}, multiplier ${grouped(instrument.multiplier)}, tick ${instrument.minTick}, conId ${instrument.conId}`,
       ),
     ],
-    ...legs.map((leg): readonly [string, string] => [
-      leg.leg === 'entry' ? 'order' : leg.leg,
-      colours.bold(plain(legWords(leg, instrument.localSymbol))),
-    ]),
-    [
-      'notional',
-      plan.price === null
-        ? money(null)
-        : `${money(plan.notional)} = ${grouped(legs[0].quantity)} x ${grouped(plan.price)}${from} x ${grouped(instrument.multiplier)}`,
-    ],
+    ...(isFlat
+      ? [['order', colours.bold('none: by the book there is nothing to flatten')] as const]
+      : [
+          ...legs.map((leg): readonly [string, string] => [
+            leg.leg === 'entry' ? 'order' : leg.leg,
+            colours.bold(plain(legWords(leg, instrument.localSymbol))),
+          ]),
+          [
+            'notional',
+            plan.price === null
+              ? money(null)
+              : `${money(plan.notional)} = ${grouped(legs[0].quantity)} x ${grouped(plan.price)}${from} x ${grouped(instrument.multiplier)}`,
+          ] as const,
+        ]),
     ...(plan.atRisk === null ? [] : [['at risk', `${money(plan.atRisk)} down to the stop`] as const]),
     ...(plan.toWin === null ? [] : [['to win', `${money(plan.toWin)} up to the target`] as const]),
     [
@@ -96,11 +130,13 @@ export function showReview(review: Review, account: string, limits: RiskLimits, 
     ],
     [
       'position',
-      `${grouped(plan.positionNow)} now, ${colours.bold(grouped(plan.positionAfter))} after it (${plan.effect})`,
+      isFlat
+        ? '0'
+        : `${grouped(plan.positionNow)} now, ${colours.bold(grouped(plan.positionAfter))} after it (${plan.effect})`,
     ],
     ...accountPairs(picture, view),
     ['limits', limitsLine(limits, beyond, view)],
-    ['expected', expected(review.foreseen, picture.trading, view)],
+    ['expected', expected(review, isFlat, view)],
   ];
   const open = picture.open.map((row) => orderCells(row, view));
   return [
@@ -155,12 +191,17 @@ const denials: Partial<Record<DenialCode, string>> = {
   REDUCE_ONLY: 'trading is reduce-only, and this order does more than make a position smaller',
 };
 
-/** What the account's state leads to. The gate looks at the order and the market as well. */
-function expected(foreseen: Foreseen, { mode }: TradingReading, { colours }: View): string {
+/** What the account's state and the order's own words lead to. The gate looks at the market and the limits as well. */
+function expected({ foreseen, unfit, picture }: Review, isFlat: boolean, { colours }: View): string {
   if (foreseen.answer === 'deny') {
-    const why = denials[foreseen.code] ?? mode;
+    const why = denials[foreseen.code] ?? picture.trading.mode;
     return colours.red(`it would be denied: ${foreseen.code}, ${why}`);
   }
+  if (unfit !== undefined) {
+    const { code, message, allowed } = unfit;
+    return colours.red(plain(`it would be denied: ${code}, ${message} Allowed: ${allowed}`));
+  }
+  if (isFlat) return 'no order leaves, where IB has no position either';
   if (foreseen.answer === 'would-send')
     return colours.yellow('DRY_RUN: nothing leaves; it would be answered "would send"');
   return 'it leaves for IB, if the gate finds nothing against it';

@@ -7,7 +7,7 @@ import { type CancelFlags, cancelAll, cancelOrders } from './order-cancel.ts';
 import { confirmWords } from './order-confirm.ts';
 import { type ModifyFlags, modifyOrder } from './order-modify.ts';
 import { type OrderPicture, readOrderPicture } from './order-picture.ts';
-import { legWords, type Review, reviewOrder, showReview } from './order-review.ts';
+import { isFlatAlready, legWords, type Review, reviewOrder, showReview } from './order-review.ts';
 import { sendIntent } from './order-send.ts';
 import {
   decimalOf,
@@ -105,9 +105,10 @@ async function confirmed(
   return sendIntent(session, review, { key, seconds: wait, what, send });
 }
 
-function beforeFlatten({ legs, picture: { instrument, open } }: Review): string {
+function beforeFlatten(review: Review): string {
+  const { instrument, open } = review.picture;
   const symbol = plain(instrument.localSymbol);
-  if (/^[0.]*$/.test(legs[0].quantity))
+  if (isFlatAlready(review))
     return `By the book there is nothing to flatten in ${symbol}; IB's word decides. Where IB has nothing either, no order is recorded and no answer comes.`;
   const first = open.length === 0 ? '' : `Our working orders of ${symbol} are cancelled first. `;
   return `${first}The quantity is what IB says the account holds at that moment.`;

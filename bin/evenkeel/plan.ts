@@ -6,6 +6,7 @@ import { whileApplying } from './applying.ts';
 import type { Cli, Shown, Streaming } from './cli.ts';
 import { progress } from './cli.ts';
 import { CliError, exit } from './exit.ts';
+import { readAccountFlags } from './flags.ts';
 import { pageOf } from './page.ts';
 import { diffPlans, showDiff } from './plan-diff.ts';
 import {
@@ -31,8 +32,8 @@ async function show(session: Session, given: string | undefined): Promise<Shown>
   const plans = await readPlans(ports.book, account);
   const record = given === undefined ? await standingPlan(session) : findPlan(given, plans);
   if (record === undefined) return noneStands(session, plans);
-  const read = await openPlan(session, record);
-  return { result: read, text: () => showPlan(read, pageOf(session)) };
+  const [read, flags] = await Promise.all([openPlan(session, record), readAccountFlags(ports.book, account)]);
+  return { result: read, text: () => showPlan(read, flags, pageOf(session)) };
 }
 
 function noneStands(session: Session, plans: readonly PlanRecord[]): Shown {
@@ -141,11 +142,15 @@ function applied(session: Session, answer: PlanAnswer): Shown {
 }
 
 async function stagedRest(session: Session, answer: PlanAnswer): Promise<Shown> {
-  const { read } = await chosen(session, answer.plan_hash);
+  const { ports, account } = session;
+  const [{ read }, flags] = await Promise.all([
+    chosen(session, answer.plan_hash),
+    readAccountFlags(ports.book, account),
+  ]);
   return {
     result: { answer, ...read },
     text: () =>
-      `The rest is a plan of its own; nothing was changed yet.\n\n${showPlan(read, pageOf(session))}`,
+      `The rest is a plan of its own; nothing was changed yet.\n\n${showPlan(read, flags, pageOf(session))}`,
   };
 }
 

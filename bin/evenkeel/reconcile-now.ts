@@ -50,9 +50,13 @@ export async function reconcileNow(session: Session, { mode, reason }: RunWish):
   };
 }
 
-/** What a script must not take for a good end: nothing could be said, or what was said is critical. */
-function isBad({ status, has_critical_issues }: RunAnswer): boolean {
-  return has_critical_issues || status === 'FAILED' || status === 'REFUSED';
+/**
+ * What a script must not take for a good end: nothing could be said, what was said is critical, or another run was at work
+ * in place of this one.
+ */
+function isBad({ status, code, has_critical_issues }: RunAnswer): boolean {
+  const isAnothers = status === 'SKIPPED' && (code === 'BUSY' || code === 'FENCED');
+  return has_critical_issues || status === 'FAILED' || status === 'REFUSED' || isAnothers;
 }
 
 /** Shows where the run is, by what it has left in book and bucket so far. That it cannot be seen does not fail it. */

@@ -24,7 +24,7 @@ export function showRuns({ account, runs, more }: RunList, view: View): string {
   const rows = runs.map((run) => [
     time(view, run.startedAtMs),
     run.runId,
-    `${paintStatus(run.status, view)}${run.code === '' ? '' : ` ${run.code}`}`,
+    `${paintStatus(run.status, view, run.lost)}${run.code === '' ? '' : ` ${run.code}`}`,
     run.trigger,
     ...(run.verdict === null
       ? ['', '', '', '', '']

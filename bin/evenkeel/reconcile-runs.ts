@@ -2,6 +2,7 @@ import { reconcileWriter } from '../../lib/domain/audit/writers.ts';
 import { type PlanRecord, type RunRecord, readRunState } from '../../lib/domain/reconcile/records.ts';
 import type { Verdict } from '../../lib/domain/reconcile/types.ts';
 import type { AuditTrail } from '../../lib/ports/audit-trail.ts';
+import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { findRun } from '../../lib/reconcile/rejudge.ts';
 import { CliError } from './exit.ts';
 import { readPlans } from './plan-read.ts';
@@ -44,10 +45,15 @@ async function namedRun(
   throw new CliError('RUN_UNKNOWN', `Nothing was reconciled in ${account} yet. Begin with: reconcile.`);
 }
 
+export interface RunListed extends RunRecord {
+  /** It began, never ended, and nobody is at work on it any more. */
+  readonly lost: boolean;
+}
+
 export interface RunList {
   readonly account: string;
   /** Newest first. */
-  readonly runs: readonly RunRecord[];
+  readonly runs: readonly RunListed[];
   readonly more: boolean;
 }
 
@@ -55,12 +61,21 @@ export interface RunList {
 export async function listRuns(
   trail: Pick<AuditTrail, 'rows'>,
   account: string,
-  { limit, nowMs }: { readonly limit: number; readonly nowMs: number },
+  {
+    limit,
+    nowMs,
+    settings,
+  }: {
+    readonly limit: number;
+    readonly nowMs: number;
+    readonly settings: { readonly snapshotTimeoutMs: number };
+  },
 ): Promise<RunList> {
   for (const days of lookBackDays) {
     const runs = await runsSince(trail, account, Math.max(0, nowMs - days * dayMs));
     if (runs.length > limit || days === lookBackDays.at(-1)) {
-      return { account, runs: runs.slice(0, limit), more: runs.length > limit };
+      const listed = runs.slice(0, limit).map((run) => ({ ...run, lost: isLost(run, settings, nowMs) }));
+      return { account, runs: listed, more: runs.length > limit };
     }
   }
   return { account, runs: [], more: false };

@@ -25,10 +25,18 @@ export interface RunShown {
   /** Undefined where an older run is looked up: it says nothing of now. */
   readonly lock?: RunAnswer['lock'];
   readonly evidence: string;
+  /** It began and never ended, and nobody is at work on it any more. */
+  readonly lost?: boolean;
 }
 
-export function shownRun(run: RunRecord, verdict: Verdict | null, plan: PlanRecord | null): RunShown {
+export function shownRun(
+  run: RunRecord,
+  verdict: Verdict | null,
+  plan: PlanRecord | null,
+  lost: boolean,
+): RunShown {
   return {
+    lost,
     run,
     asked: `${run.trigger}, ${run.by}${run.why === '' ? '' : `: ${run.why}`}`,
     durationMs: Math.max(0, run.endedAtMs - run.startedAtMs),
@@ -40,10 +48,10 @@ export function shownRun(run: RunRecord, verdict: Verdict | null, plan: PlanReco
 }
 
 export function showRun(shown: RunShown, page: Page): string {
-  const { run, verdict, summary } = shown;
+  const { run, verdict, summary, lost = false } = shown;
   const { view } = page;
   const { colours } = view;
-  const head = `${paintStatus(run.status, view)}${run.code === '' ? '' : ` ${colours.bold(run.code)}`}  ${run.runId}`;
+  const head = `${paintStatus(run.status, view, lost)}${run.code === '' ? '' : ` ${colours.bold(run.code)}`}  ${run.runId}`;
   const lines = [head];
   if (run.reason !== '') lines.push(...wrapped(plain(reasonAlone(run)), page.columns, '  '));
   // A run that judged nothing has counted nothing.
@@ -171,7 +179,9 @@ export function paintSeverity(severity: Severity, { colours }: View): string {
   return paint[severity](severity);
 }
 
-export function paintStatus(status: RunStatus, { colours }: View): string {
+/** @param lost it never ended: its record still says RUNNING */
+export function paintStatus(status: RunStatus, { colours }: View, lost = false): string {
+  if (lost) return colours.red('LOST');
   if (status === 'COMPLETED') return colours.green(status);
   if (status === 'FAILED' || status === 'REFUSED') return colours.red(status);
   return colours.yellow(status);

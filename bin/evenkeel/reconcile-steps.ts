@@ -1,15 +1,16 @@
 import { isOver, type PlanRecord } from '../../lib/domain/reconcile/records.ts';
+import type { Discrepancy } from '../../lib/domain/reconcile/types.ts';
 import { shortHash } from './plan-read.ts';
 import type { RunShown } from './reconcile-show.ts';
 
 /** What a person does after a run, as commands. */
-export function nextSteps({ run, plan, lock, verdict }: RunShown): string[] {
+export function nextSteps({ run, plan, lock, verdict, lost }: RunShown): string[] {
   const hash = plan?.hash.slice(0, 12) ?? '';
   switch (run.status) {
     case 'COMPLETED':
       return lock?.state === 'locked' ? settle(verdict) : [];
     case 'AWAITING_DRY_RUN_CONFIRM':
-      return waiting(plan);
+      return [...waiting(plan), ...uncured(verdict)];
     case 'DRY_RUN':
       return [
         ...(plan === null || isOver(plan) ? [] : [`plan show ${hash}: what it would change`]),
@@ -27,7 +28,12 @@ export function nextSteps({ run, plan, lock, verdict }: RunShown): string[] {
     case 'SKIPPED':
       return run.code === 'BUSY' || run.code === 'FENCED' ? ['reconcile runs: how the other run goes'] : [];
     case 'RUNNING':
-      return ['it has not ended: reconcile runs shows whether another has gone on in its place'];
+      return lost
+        ? [
+            'it was cut off, and changed nothing but its record: the next run goes on in its place',
+            'reconcile: makes one now; logs reconcile says why, where it comes again',
+          ]
+        : ['it has not ended: reconcile runs shows whether another has gone on in its place'];
   }
 }
 
@@ -38,6 +44,19 @@ function settle(verdict: RunShown['verdict']): string[] {
     ...(first === undefined
       ? []
       : [`reconcile ack "${first.id}" --reason "...": you know of it; CRITICAL locks all the same`]),
+  ];
+}
+
+/** What locks whatever becomes of the plan. */
+function uncured(verdict: RunShown['verdict']): string[] {
+  const { discrepancies = [], plan } = verdict ?? {};
+  const isCured = ({ subject, type }: Discrepancy) =>
+    plan?.actions.some((action) => action.subject === subject && action.cures.includes(type)) ?? false;
+  const [first, ...more] = discrepancies.filter((one) => one.severity === 'CRITICAL' && !isCured(one));
+  if (first === undefined) return [];
+  const rest = more.length === 0 ? '' : ` and ${more.length} more`;
+  return [
+    `the plan does not settle CRITICAL ${first.id}${rest}: settle it in TWS or in the book, it locks too`,
   ];
 }
 

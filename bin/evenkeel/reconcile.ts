@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import { canonicalJson } from '../../lib/aws/audit-hash.ts';
 import { reconcileModes } from '../../lib/domain/reconcile/types.ts';
+import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { rejudge } from '../../lib/reconcile/rejudge.ts';
 import { chosenOption } from './choices.ts';
 import type { Cli, Shown } from './cli.ts';
@@ -19,15 +20,16 @@ const limitByDefault = 20;
 const limitMax = 10_000;
 const neededReason = ['--reason <text>', 'why, for the audit trail; needed'] as const;
 
-async function runs({ ports, account, io, view }: Session, limit: number): Promise<Shown> {
-  const list = await listRuns(ports.audit, account, { limit, nowMs: io.nowMs() });
+async function runs({ ports, account, config, io, view }: Session, limit: number): Promise<Shown> {
+  const list = await listRuns(ports.audit, account, { limit, nowMs: io.nowMs(), settings: config.reconcile });
   return { result: list, text: () => showRuns(list, view) };
 }
 
 async function showOne(session: Session, id: string): Promise<Shown> {
   const read = await readRun(session, id);
   const { run, verdict, plan } = read;
-  return { result: read, text: () => showRun(shownRun(run, verdict, plan), pageOf(session)) };
+  const lost = isLost(run, session.config.reconcile, session.io.nowMs());
+  return { result: read, text: () => showRun(shownRun(run, verdict, plan, lost), pageOf(session)) };
 }
 
 async function judgeAgain(session: Session, id: string): Promise<Shown> {

@@ -2,6 +2,7 @@ import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts
 import { planRef, readPlanRecord } from '../../lib/domain/reconcile/records.ts';
 import { isOpenFor, type LockReading } from '../../lib/domain/safety/lock.ts';
 import type { BookReader } from '../../lib/ports/book.ts';
+import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { planLine } from './plan-words.ts';
 import { readState } from './reconcile-read.ts';
 import { paintStatus } from './reconcile-show.ts';
@@ -11,16 +12,20 @@ import { age, plain, time, type View } from './view.ts';
 export interface ReconcileStatus {
   readonly state: RunState | null;
   readonly plan: PlanRecord | null;
+  /** The last run began and never ended, and nobody is at work on it any more. */
+  readonly lost: boolean;
 }
 
 export async function readReconcile(
   book: Pick<BookReader, 'read'>,
   account: string,
+  { settings, nowMs }: { readonly settings: { readonly snapshotTimeoutMs: number }; readonly nowMs: number },
 ): Promise<ReconcileStatus> {
   const state = await readState(book, account);
   const hash = state?.planHash ?? '';
   const [plan] = hash === '' ? [] : await book.read(account, [planRef(hash)]);
-  return { state: state ?? null, plan: readPlanRecord(plan?.body) ?? null };
+  const lost = state !== undefined && isLost(state.last, settings, nowMs);
+  return { state: state ?? null, plan: readPlanRecord(plan?.body) ?? null, lost };
 }
 
 export function lockLine(lock: LockReading, leaseToken: number, { colours }: View): string {
@@ -32,7 +37,7 @@ export function lockLine(lock: LockReading, leaseToken: number, { colours }: Vie
 }
 
 export function reconcileLines(
-  { state, plan }: ReconcileStatus,
+  { state, plan, lost }: ReconcileStatus,
   nowMs: number,
   view: View,
 ): (readonly [string, string])[] {
@@ -46,7 +51,7 @@ export function reconcileLines(
   const lines: (readonly [string, string])[] = [
     [
       'reconcile',
-      `${paintStatus(status, view)}${code === '' ? '' : ` ${code}`} ${age(nowMs - startedAtMs)} ago${found}`,
+      `${paintStatus(status, view, lost)}${code === '' ? '' : ` ${code}`} ${age(nowMs - startedAtMs)} ago${found}${lost ? ', it never ended (reconcile makes another)' : ''}`,
     ],
   ];
   const { paused } = state;

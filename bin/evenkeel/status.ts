@@ -89,7 +89,7 @@ export async function readStatus(
     readQueues(session),
     ports.audit.chains(account),
     restoreUnderWay(ports.book, account),
-    readReconcile(ports.book, account),
+    readReconcile(ports.book, account, { settings: config.reconcile, nowMs: io.nowMs() }),
     readOpenAlerts(session),
   ]);
   const atMs = io.nowMs();

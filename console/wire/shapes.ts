@@ -23,7 +23,11 @@ export interface StatusShown {
   readonly flags: FlagsReading;
   readonly lock: LockReading;
   readonly trading: TradingReading;
-  readonly reconcile: { readonly state: RunState | null; readonly plan: PlanRecord | null };
+  readonly reconcile: {
+    readonly state: RunState | null;
+    readonly plan: PlanRecord | null;
+    readonly lost: boolean;
+  };
   readonly orders: { readonly open: number; readonly all: number };
   readonly positions: number;
   readonly queues: readonly QueueShown[];
@@ -115,6 +119,8 @@ export interface BrokerShown {
     readonly position: string;
   }[];
   readonly balances: readonly BalanceShown[];
+  /** What the book had when that run compared the two. */
+  readonly book: readonly { readonly conId: number; readonly position: string }[];
 }
 
 /** `plan show` */
@@ -126,7 +132,10 @@ export interface PlanShown {
 }
 
 /** A row of `reconcile runs` */
-export type RunShown = RunRecord;
+export type RunShown = RunRecord & {
+  /** It began and never ended, and nobody is at work on it any more. */
+  readonly lost: boolean;
+};
 
 /** `reconcile show` */
 export interface RunRead {

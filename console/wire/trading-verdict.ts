@@ -116,16 +116,27 @@ function onlyReducing({ lock, lease, trading, reconcile }: StatusShown): Obstacl
     });
   const token = lease?.token ?? 0;
   if (isOpenFor(lock, token)) return found;
-  const waits = reconcile.plan !== null && reconcile.plan.state === 'staged';
   const why =
     lock.state === 'open'
       ? `it was opened for epoch ${lock.token}, and the streamer’s is ${token}`
       : lock.reason;
-  found.push({
-    what: `The reconcile lock is closed: ${why}`,
-    next: waits ? 'A plan waits for you: review it' : 'Reconcile: a run that completes opens it',
-    view: waits ? 'plan' : 'reconcile',
-  });
+  const waits = reconcile.plan !== null && reconcile.plan.state === 'staged';
+  const critical = reconcile.state?.last.severities.CRITICAL ?? 0;
+  // The lock says one reason. A plan and a finding each hold orders back, and each wants something else done.
+  const saysFinding = lock.state === 'locked' && lock.reason.startsWith('CRITICAL');
+  const plan = { next: 'A plan waits for you: review it', view: 'plan' } as const;
+  const finding = {
+    next: 'See what was found; settle it in TWS or in the book, then reconcile',
+    view: 'reconcile',
+  } as const;
+  const run = { next: 'Reconcile: a run that completes opens it', view: 'reconcile' } as const;
+  const what = `The reconcile lock is closed: ${why}`;
+  found.push({ what, ...(saysFinding ? finding : waits ? plan : run) });
+  if (waits && saysFinding) found.push({ what: 'A plan waits for approval, which locks as well', ...plan });
+  if (critical > 0 && !saysFinding) {
+    const number = critical === 1 ? '1 CRITICAL discrepancy' : `${critical} CRITICAL discrepancies`;
+    found.push({ what: `The last run found ${number}, which locks as well`, ...finding });
+  }
   return found;
 }
 

@@ -8,6 +8,7 @@ import type { PlanRecord, RunAnswer, RunRecord } from '../domain/reconcile/recor
 import { concludeRun } from './conclude-run.ts';
 import { codeOf, failRun, isFenced, leaveRun } from './fail-run.ts';
 import { judgeRun } from './judge-run.ts';
+import { runLockMs } from './lost-run.ts';
 import { allSessionsClosed, postponement } from './postpone.ts';
 import { wordsOf } from './reconcile-error.ts';
 import { parseRequest } from './request.ts';
@@ -17,9 +18,6 @@ import { RunContext, type RunOptions } from './run-context.ts';
 import { readStanding, type Standing } from './state.ts';
 
 export type { RunOptions } from './run-context.ts';
-
-/** A run that has not ended by then is taken over: the wait for its snapshot, and as much for all the rest. */
-const workMs = 120_000;
 
 /**
  * One run. A failure of the run is an answer with the status FAILED.
@@ -52,7 +50,7 @@ async function guarded(run: RunContext): Promise<EndedRun> {
 async function locked(run: RunContext): Promise<EndedRun> {
   const { account, runId, startedMs } = run;
   const { runLocks, settings, nowMs, log } = run.options;
-  const untilMs = startedMs + settings.snapshotTimeoutMs + workMs;
+  const untilMs = startedMs + runLockMs(settings);
   const taken = await runLocks.take(account, { runId, nowMs: nowMs(), untilMs });
   if (!taken.taken) {
     const { heldBy } = taken;

@@ -120,7 +120,9 @@ const command = new Command('gateway')
   .option('--lines <n>', 'market data lines over all clients', number(1, 10_000), 100)
   .option('--message-rate <n>', 'messages a second for each client', number(1, 1_000_000), 50)
   .option('--no-pacing', 'no pacing of historical requests')
-  .option('--json', 'one JSON object a line on stdout', false);
+  .option('--json', 'one JSON object a line on stdout', false)
+  // As everywhere: 2 is for wrong input.
+  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : 2));
 
 async function main(): Promise<void> {
   const options = command.parse().opts<Options>();

@@ -1,7 +1,7 @@
 /** Orders typed into TWS by hand: what the control port takes, and what becomes of it. */
 import * as z from 'zod';
 import { decimal } from './broker/money.ts';
-import { type BrokerOrder, orderTypes, type Refusal, timesInForce } from './broker/types.ts';
+import { type BrokerOrder, type OrderType, orderTypes, type Refusal, timesInForce } from './broker/types.ts';
 import type { GatewayCore } from './core.ts';
 import { withGoodTill } from './place-order.ts';
 
@@ -34,6 +34,17 @@ const tradeSchema = z.discriminatedUnion('action', [
   }),
   z.strictObject({ action: z.literal('cancel'), permId: z.int() }),
 ]);
+
+/** The prices that a type has use for; any other price is a slip of whoever typed it. */
+const takes: Readonly<Record<OrderType, readonly ('limitPrice' | 'stopPrice')[]>> = {
+  MKT: [],
+  LMT: ['limitPrice'],
+  STP: ['stopPrice'],
+  'STP LMT': ['limitPrice', 'stopPrice'],
+  TRAIL: ['stopPrice'],
+  'TRAIL LIMIT': ['limitPrice', 'stopPrice'],
+};
+
 export type TradeInput = z.input<typeof tradeSchema>;
 type Trade = z.infer<typeof tradeSchema>;
 
@@ -75,6 +86,7 @@ export function trade(core: GatewayCore, input: unknown): { permId: number } {
 
 function place(core: GatewayCore, asked: Extract<Trade, { action: 'place' }>): { permId: number } {
   const { symbol } = asked;
+  checkPricesFit(asked);
   const state = core.market.states.find(({ contract }) => contract.localSymbol === symbol);
   const account = asked.account ?? core.accounts[0]!;
   if (state === undefined) {
@@ -117,6 +129,19 @@ function place(core: GatewayCore, asked: Extract<Trade, { action: 'place' }>): {
   });
   if ('code' in placed) refuse(placed);
   return { permId: (placed as BrokerOrder).permId };
+}
+
+/** A price that the type does not use would be dropped in silence: a limit order without `orderType` would fill at once. */
+function checkPricesFit({ orderType, ...asked }: Extract<Trade, { action: 'place' }>): void {
+  const given = (['limitPrice', 'stopPrice'] as const).filter((name) => asked[name] !== undefined);
+  const idle = given.filter((name) => !takes[orderType].includes(name));
+  if (idle.length === 0) return;
+  const fitting = orderTypes.filter((type) => takes[type].join() === given.join());
+  throw new TradeError(
+    `trade: ${idle.join(' and ')}: an order of type ${orderType} has no use for it. Write ${fitting
+      .map((type) => `"orderType":"${type}"`)
+      .join(' or ')}, or leave it out.`,
+  );
 }
 
 const plain = (value: string | undefined) => (value === undefined ? undefined : decimal(value).toFixed());

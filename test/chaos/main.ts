@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { generateTape, writeTape } from '../../sandbox/tapes/generate.ts';
+import { optionProblem } from '../helpers/option-slip.ts';
 import { aggregateTape } from '../helpers/reference-bars.ts';
 import { conduct } from './conduct.ts';
 import { experiments } from './experiments.ts';
@@ -31,17 +32,17 @@ Exit code: 0 when every expectation was met, 1 when one was not, 2 for bad input
 const tapeReserveMinutes = 240;
 const experimentMinutes = 6;
 
+const options = {
+  list: { type: 'boolean', default: false },
+  only: { type: 'string' },
+  seed: { type: 'string', default: '1' },
+  minutes: { type: 'string', default: '2' },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      list: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      seed: { type: 'string', default: '1' },
-      minutes: { type: 'string', default: '2' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const { values } = parseArgs({ options });
   if (values.help) {
     process.stdout.write(USAGE);
     return 0;
@@ -113,7 +114,9 @@ try {
   const isInput =
     error instanceof InputError ||
     (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;
-  process.stderr.write(`${isInput ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
+  process.stderr.write(
+    `${isInput ? optionProblem(error as Error, Object.keys(options)) : ((error as Error).stack ?? String(error))}\n`,
+  );
   process.exitCode = isInput ? 2 : 1;
 }
 process.exit();

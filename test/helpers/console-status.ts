@@ -39,7 +39,7 @@ export function status(changes: Partial<StatusShown> = {}): StatusShown {
     flags: flagsOf(),
     lock: open,
     trading: { mode: 'active', by: '', reason: '', at: '', source: 'first' },
-    reconcile: { state: null, plan: null },
+    reconcile: { state: null, plan: null, lost: false },
     orders: { open: 0, all: 0 },
     positions: 0,
     queues: [],

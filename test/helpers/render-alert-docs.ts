@@ -3,6 +3,7 @@
 import { webhookHeaders } from '../../lib/alerts/webhook.ts';
 import { alertTypes } from '../../lib/domain/alerts/catalogue.ts';
 import { alertSeverities } from '../../lib/domain/alerts/types.ts';
+import { unstaged } from '../../lib/domain/alerts/unstaged.ts';
 
 function rows(severity: (typeof alertSeverities)[number]): string[] {
   return Object.entries(alertTypes)
@@ -26,6 +27,16 @@ function table(severity: (typeof alertSeverities)[number]): string {
     '| alert | means | what to do | command | ended by |',
     '|---|---|---|---|---|',
     ...rows(severity),
+  ].join('\n');
+}
+
+function unstagedTable(): string {
+  return [
+    '| type | what to do | command |',
+    '|---|---|---|',
+    ...Object.entries(unstaged).map(
+      ([type, { action, command }]) => `| \`${type}\` | ${action} | \`${command}\` |`,
+    ),
   ].join('\n');
 }
 
@@ -138,5 +149,11 @@ also in the log: \`evenkeel logs alerts --since 1d\`.
 behind it is made of the event that its meaning names.
 
 ${tables}
+
+## Discrepancies that no plan settles
+
+An alert \`discrepancy_opened\` or \`discrepancy_escalated\` of one of these types has another advice and command:
+
+${unstagedTable()}
 `;
 }

@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import './world/sync-zlib.ts';
+import { optionProblem } from '../helpers/option-slip.ts';
 import { invariants } from './invariants/names.ts';
 import { simulateAll, WorkerLostError } from './pool.ts';
 import { shrink } from './shrink.ts';
@@ -72,26 +73,25 @@ async function main(args: readonly string[]): Promise<number> {
   return options.isOne ? one(options) : many(options, interrupted.signal);
 }
 
+const knownOptions = {
+  seeds: { type: 'string', default: '1000' },
+  first: { type: 'string', default: '1' },
+  seed: { type: 'string' },
+  steps: { type: 'string', default: '2000' },
+  only: { type: 'string' },
+  workers: { type: 'string', default: String(availableParallelism()) },
+  'stop-at-first': { type: 'boolean', default: false },
+  'no-shrink': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  invariants: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const;
+
 function read(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        seeds: { type: 'string', default: '1000' },
-        first: { type: 'string', default: '1' },
-        seed: { type: 'string' },
-        steps: { type: 'string', default: '2000' },
-        only: { type: 'string' },
-        workers: { type: 'string', default: String(availableParallelism()) },
-        'stop-at-first': { type: 'boolean', default: false },
-        'no-shrink': { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        invariants: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
+    return parseArgs({ args: [...args], options: knownOptions });
   } catch (error) {
-    throw new OptionError((error as Error).message);
+    throw new OptionError(optionProblem(error as Error, [...Object.keys(knownOptions), 'mutants']));
   }
 }
 

@@ -1,4 +1,5 @@
 /** Orders on the simulated gateway, as @stoqey/ib and raw clients meet them: sequences, lists, accounts, visibility. */
+import { readFileSync } from 'node:fs';
 import { OrderAction, type OrderState, OrderType, TimeInForce } from '@stoqey/ib';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -250,6 +251,46 @@ describe('sequences', () => {
       'Cancelled',
       'Cancelled',
     ]);
+  });
+});
+
+describe('by hand', () => {
+  it('a price that the type does not use is refused with what to write, and nothing is placed', async () => {
+    const desk = await start();
+    const order = { action: 'place', symbol: 'GCG6', side: 'BUY', quantity: '2' };
+    const refused = async (more: object) => {
+      const { status, body } = await desk.post('/trade', { ...order, ...more });
+      expect(status).toBe(400);
+      return body.error;
+    };
+    expect(await refused({ limitPrice: '2600' })).toBe(
+      'trade: limitPrice: an order of type MKT has no use for it. Write "orderType":"LMT", or leave it out.',
+    );
+    expect(await refused({ orderType: 'LMT', limitPrice: '2600', stopPrice: '2599' })).toMatch(
+      /^trade: stopPrice: .* Write "orderType":"STP LMT" or "orderType":"TRAIL LIMIT",/,
+    );
+    expect(desk.gateway.broker().orders).toEqual([]);
+  });
+
+  it('the examples of the README do what they say', async () => {
+    const desk = await start({ fillShare: 'all' });
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+    const [market, later, cancel] = [...readme.matchAll(/'(\{"action":.*?\})'(?:\s|$)/gm)].map(
+      ([, body = '']) => body,
+    );
+    const send = async (body: string) => {
+      const answer = await desk.post('/trade', JSON.parse(body));
+      expect(answer).toMatchObject({ status: 200 });
+      return answer.body.permId;
+    };
+    const filled = await send(market!);
+    const working = await send(later!);
+    const statusOf = (permId: unknown) =>
+      desk.gateway.broker().orders.find((order) => order.permId === permId)?.status;
+    await vi.waitFor(() => expect(statusOf(filled)).toBe('Filled'), { timeout: 60_000 });
+    expect(statusOf(working)).toBe('Submitted');
+    expect(await send(cancel!.replace("'$PERM_ID'", String(working)))).toBe(working);
+    await vi.waitFor(() => expect(statusOf(working)).toBe('Cancelled'), { timeout: 60_000 });
   });
 });
 

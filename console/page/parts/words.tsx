@@ -47,12 +47,6 @@ export const severityTone: Readonly<Record<string, Tone>> = {
   INFO: 'info',
 };
 
-export function runTone(status: string): Tone {
-  if (status === 'COMPLETED') return 'good';
-  if (status === 'FAILED' || status === 'REFUSED') return 'bad';
-  return status === 'RUNNING' || status === 'SKIPPED' ? 'calm' : 'warn';
-}
-
 export function planTone(state: string): Tone {
   if (state === 'applied') return 'good';
   if (state === 'refused' || state === 'rejected') return 'bad';

@@ -1,3 +1,4 @@
+import { runTone, runWords } from '../../wire/run-words.ts';
 import type { AlertsShown, ExposureShown, RunRead, StatusShown } from '../../wire/shapes.ts';
 import { type TradingVerdict, tradingVerdict } from '../../wire/trading-verdict.ts';
 import { grouped, money, shortened } from '../format.ts';
@@ -11,7 +12,6 @@ import {
   Jointed,
   Moment,
   planTone,
-  runTone,
   State,
   severityTone,
   type Tone,
@@ -152,7 +152,7 @@ function Feeds({ feeds }: { feeds: readonly { readonly symbol: string; readonly 
 }
 
 function Reconcile({ status: { reconcile, lock, lease } }: { status: StatusShown }) {
-  const { state, plan } = reconcile;
+  const { state, plan, lost } = reconcile;
   const isOpen = lock.state === 'open' && lock.token === (lease?.token ?? 0);
   const last = state?.last;
   const aside = <a href="#/reconcile">History</a>;
@@ -169,9 +169,8 @@ function Reconcile({ status: { reconcile, lock, lease } }: { status: StatusShown
     <Card title="Reconcile" aside={aside}>
       <Facts>
         <Fact name="Last run">
-          <State tone={runTone(last.status)}>
-            <Jointed word={last.status} />
-            {last.code === '' ? '' : ` ${last.code}`}
+          <State tone={runTone(last, lost)}>
+            <Jointed word={runWords(last, lost)} />
           </State>{' '}
           <span class="dim">
             <Ago at={last.startedAtMs} />

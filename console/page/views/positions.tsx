@@ -1,24 +1,11 @@
 import { Decimal } from 'decimal.js';
+import { type PositionPair, pairPositions, verdictOf } from '../../wire/position-pairs.ts';
 import type { BalanceShown, BrokerShown, ExposureShown, PositionShown } from '../../wire/shapes.ts';
 import { grouped, money, shortened, signed } from '../format.ts';
 import { Known } from '../parts/known.tsx';
 import { type Column, Table } from '../parts/table.tsx';
 import { Ago, Card, Empty, State } from '../parts/words.tsx';
 import { headOf, rowsOf } from '../topics.ts';
-
-/** One contract on both sides. */
-interface Pair {
-  readonly key: string;
-  readonly symbol: string;
-  readonly kind: string;
-  readonly currency: string;
-  /** Decimal text; null where IB was not asked, or did not answer to the end. */
-  readonly broker: string | null;
-  readonly book: string;
-  readonly averagePrice: string | null;
-  /** Book minus IB. */
-  readonly difference: string | null;
-}
 
 export function Positions() {
   return (
@@ -29,46 +16,25 @@ export function Positions() {
   );
 }
 
-export function pairPositions(book: readonly PositionShown[], broker: BrokerShown | null): readonly Pair[] {
-  const isSure = broker?.positionsOutcome === 'ok';
-  const there = new Map(broker?.positions.map((each) => [each.conId, each]));
-  const ids = new Set([...book.map(({ conId }) => conId), ...(isSure ? there.keys() : [])]);
-  return [...ids].flatMap((conId) => {
-    const ours = book.find((each) => each.conId === conId);
-    const theirs = there.get(conId);
-    const named = ours ?? theirs!;
-    const mine = ours?.position ?? '0';
-    const broker = isSure ? (theirs?.position ?? '0') : null;
-    if (new Decimal(mine).isZero() && (broker === null || new Decimal(broker).isZero())) return [];
-    return [
-      {
-        key: String(conId),
-        symbol: named.localSymbol || named.symbol,
-        kind: named.secType,
-        currency: named.currency,
-        broker,
-        book: mine,
-        averagePrice: ours?.averagePrice ?? null,
-        difference: broker === null ? null : new Decimal(mine).minus(broker).toFixed(),
-      },
-    ];
-  });
-}
-
-function Difference({ difference }: { difference: string | null }) {
-  if (difference === null) return <State tone="calm">not compared</State>;
-  if (new Decimal(difference).isZero()) return <State tone="good">same</State>;
-  return <State tone="bad">{signed(difference)} in the book</State>;
+function Difference({ pair }: { pair: PositionPair }) {
+  switch (verdictOf(pair)) {
+    case 'not compared':
+      return <State tone="calm">not compared</State>;
+    case 'same':
+      return <State tone="good">same</State>;
+    case 'moved':
+      return <State tone="calm">the book has moved since that run</State>;
+    case 'differs':
+      return <State tone="bad">{signed(pair.difference!)} in the book</State>;
+  }
 }
 
 function PositionTable() {
   const broker = headOf<BrokerShown | null>('broker') ?? null;
   const pairs = pairPositions(rowsOf<PositionShown>('positions'), broker);
   const worth = new Map(rowsOf<ExposureShown>('exposure').map((row) => [String(row.conId), row]));
-  const different = pairs.filter(
-    ({ difference }) => difference !== null && !new Decimal(difference).isZero(),
-  ).length;
-  const columns: readonly Column<Pair>[] = [
+  const different = pairs.filter((pair) => verdictOf(pair) === 'differs').length;
+  const columns: readonly Column<PositionPair>[] = [
     { name: 'Contract', cell: (row) => <strong>{row.symbol}</strong>, by: (row) => row.symbol },
     { name: 'Kind', spare: 1, cell: (row) => row.kind, by: (row) => row.kind },
     {
@@ -85,7 +51,7 @@ function PositionTable() {
     },
     {
       name: 'Difference',
-      cell: (row) => <Difference difference={row.difference} />,
+      cell: (row) => <Difference pair={row} />,
       by: (row) => row.difference ?? '',
     },
     {
@@ -113,7 +79,7 @@ function PositionTable() {
       aside={
         different > 0 ? (
           <State tone="bad">
-            {different} differ; <a href="#/plan">see the plan</a>
+            {different} {different === 1 ? 'differs' : 'differ'}; <a href="#/plan">see the plan</a>
           </State>
         ) : undefined
       }

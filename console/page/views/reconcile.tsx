@@ -1,6 +1,7 @@
 import { useMemo, useState } from 'preact/hooks';
 import { compareSeverity } from '../../../lib/domain/reconcile/severity.ts';
 import type { Discrepancy } from '../../../lib/domain/reconcile/types.ts';
+import { runTone, runWords } from '../../wire/run-words.ts';
 import type { RunRead, RunShown } from '../../wire/shapes.ts';
 import { reconcileDeed } from '../deeds.tsx';
 import { took, who } from '../format.ts';
@@ -8,18 +9,14 @@ import { Asked } from '../parts/asked.tsx';
 import { DeedDialog, Modal } from '../parts/dialog.tsx';
 import { Known } from '../parts/known.tsx';
 import { type Column, Table } from '../parts/table.tsx';
-import { Card, Empty, Fact, Facts, Moment, runTone, State, severityTone } from '../parts/words.tsx';
+import { Card, Empty, Fact, Facts, Moment, State, severityTone } from '../parts/words.tsx';
 import { hello, topic } from '../topics.ts';
 
 const columns: readonly Column<RunShown>[] = [
   { name: 'Started', cell: (run) => <Moment at={run.startedAtMs} />, by: (run) => run.startedAtMs },
   {
     name: 'Status',
-    cell: (run) => (
-      <State tone={runTone(run.status)}>
-        {run.status} {run.code}
-      </State>
-    ),
+    cell: (run) => <State tone={runTone(run, run.lost)}>{runWords(run, run.lost)}</State>,
     by: (run) => run.status,
   },
   { name: 'Asked by', spare: 1, cell: (run) => run.trigger, by: (run) => run.trigger },
@@ -110,9 +107,7 @@ function Run({ read: { run, verdict, plan } }: { read: RunRead }) {
     <div class="dialog-body">
       <Facts>
         <Fact name="Status">
-          <State tone={runTone(run.status)}>
-            {run.status} {run.code}
-          </State>
+          <State tone={runTone(run)}>{runWords(run)}</State>
         </Fact>
         {run.reason === '' ? null : <Fact name="Reason">{run.reason}</Fact>}
         <Fact name="Asked by">

@@ -1,5 +1,6 @@
 /** Alerts that are made of other events, so that they reach a person too. */
 import type { AlertType } from './catalogue.ts';
+import { unstaged } from './unstaged.ts';
 
 const status = 'evenkeel status --account {account}';
 
@@ -18,6 +19,7 @@ export const eventAlerts = {
       '`discrepancy.opened`, where it is HIGH or CRITICAL: broker and book differ. CRITICAL locks trading, in the mode `strict` HIGH does too.',
     action: 'Review the plan that reconcile has staged, or settle it in TWS.',
     command: 'evenkeel plan show --account {account}',
+    byType: unstaged,
     endedBy: '`discrepancy.resolved`',
   },
   feed_stale: {

@@ -4,6 +4,13 @@
  */
 import { eventAlerts } from './catalogue-events.ts';
 import type { AlertNews, AlertSeverity } from './types.ts';
+import { unstaged } from './unstaged.ts';
+
+export interface Advice {
+  readonly action: string;
+  /** What to type. */
+  readonly command: string;
+}
 
 export interface AlertType {
   /** The first is the usual one. */
@@ -12,6 +19,8 @@ export interface AlertType {
   readonly action: string;
   /** What to type. */
   readonly command: string;
+  /** Where the subject begins with one of these (`TYPE:subject`), something else is to be done about it. */
+  readonly byType?: Readonly<Record<string, Advice>>;
   /** What ends it by itself; without it a person does, or its age. */
   readonly endedBy?: string;
   /** Kinds of alerts that this one ends. */
@@ -112,6 +121,7 @@ const raisedAlerts = {
     meaning: 'A difference of broker and book has stood for several runs; nothing more is done by itself.',
     action: 'Settle it, or acknowledge it.',
     command: 'evenkeel reconcile show latest --account {account}',
+    byType: unstaged,
     endedBy: '`discrepancy.resolved`',
   },
   drill_failed: {
@@ -386,13 +396,21 @@ export function hasEnd(alert: string): boolean {
   return alertType(alert).endedBy !== undefined;
 }
 
+/** What to do about an alert: that of its kind, or of the type that its subject names. */
+export function adviceFor({ alert, subject }: Pick<AlertNews, 'alert' | 'subject'>): Advice {
+  const type = alertType(alert);
+  const [name = ''] = subject.split(':');
+  const { byType = {} } = type;
+  return (Object.hasOwn(byType, name) ? byType[name] : undefined) ?? type;
+}
+
 /** The command that acts, for a stage and an alert. */
 export function commandFor({
   alert,
   account,
   subject,
 }: Pick<AlertNews, 'alert' | 'account' | 'subject'>): string {
-  const text = alertType(alert)
+  const text = adviceFor({ alert, subject })
     .command.replaceAll(
       account === '*' ? ' --account {account}' : '{account}',
       account === '*' ? '' : account,

@@ -2,8 +2,8 @@
 import { plain } from '../orders/decimals.ts';
 import { legNames, type OrderWish, wishedOrderTypes, wishedTimesInForce } from '../orders/order-wish.ts';
 import { deny, shown } from './denial.ts';
-import type { Denial, TradingPicture } from './gate-types.ts';
-import type { OrderLeg, OrderTerms } from './order-terms-check.ts';
+import type { Denial } from './gate-types.ts';
+import type { OrderLeg, OrderTerms, TermsPicture } from './order-terms-check.ts';
 import { readDecimal } from './price-steps.ts';
 import { closingSide, holdingsOf } from './reducing.ts';
 
@@ -16,7 +16,7 @@ const childTypes: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** By the words of the legs alone, before their figures are read. */
-export function shapeProblem(picture: TradingPicture, wish: OrderWish): Denial | undefined {
+export function shapeProblem(picture: TermsPicture, wish: OrderWish): Denial | undefined {
   return (
     unknownWords(wish) ?? flattenProblem(picture, wish) ?? legsProblem(picture, wish) ?? childProblem(wish)
   );
@@ -43,7 +43,7 @@ function unknownWords({ legs }: OrderWish): Denial | undefined {
   return undefined;
 }
 
-function flattenProblem(picture: TradingPicture, { command, legs }: OrderWish): Denial | undefined {
+function flattenProblem(picture: TermsPicture, { command, legs }: OrderWish): Denial | undefined {
   if (command !== 'flatten') return undefined;
   const position = holdingsOf(picture)?.position;
   const side = position === undefined ? undefined : closingSide(position);
@@ -66,7 +66,7 @@ function flattenProblem(picture: TradingPicture, { command, legs }: OrderWish): 
   );
 }
 
-function legsProblem({ modified }: TradingPicture, { command, legs }: OrderWish): Denial | undefined {
+function legsProblem({ modified }: TermsPicture, { command, legs }: OrderWish): Denial | undefined {
   const [first] = legs;
   const count = (name: string) => legs.filter(({ leg }) => leg === name).length;
   const [entries, targets, stops] = [count('entry'), count('take-profit'), count('stop-loss')];
@@ -153,7 +153,7 @@ export function sidesProblem(
 /** Children close exactly what the entry opens. */
 export function quantitiesProblem(
   { entry, children, command }: OrderTerms,
-  { modified }: TradingPicture,
+  { modified }: TermsPicture,
 ): Denial | undefined {
   const other = children.find(({ quantity }) => !quantity.eq(entry.quantity));
   if (other !== undefined) {

@@ -15,6 +15,12 @@ import {
   survivesTheWire,
 } from './price-steps.ts';
 
+/** What an order's words are judged by: its contract, the order that it changes, and what is held where it is to be closed. */
+export interface TermsPicture
+  extends Pick<TradingPicture, 'instrument' | 'lotSize' | 'modified' | 'position' | 'working'> {
+  readonly market: Pick<TradingPicture['market'], 'lastPrice'>;
+}
+
 export type OrderLeg = Omit<WishedLeg, 'quantity' | 'limitPrice' | 'stopPrice'> & {
   readonly quantity: Amount;
   readonly limitPrice: Amount | null;
@@ -43,8 +49,11 @@ const pricesOf = {
 /** Futures have traded below zero, and spreads do every day. */
 const mayBeNegative: readonly string[] = ['FUT', 'BAG'];
 
-/** @param wish with its legs in the order of their names */
-export function readTerms(picture: TradingPicture, wish: OrderWish): OrderTerms | Denial {
+/**
+ * @param picture as much of it as an order's own words are read with
+ * @param wish with its legs in the order of their names
+ */
+export function readTerms(picture: TermsPicture, wish: OrderWish): OrderTerms | Denial {
   const contract = readContract(picture, wish);
   if (isDenial(contract)) return contract;
   const misshapen = shapeProblem(picture, wish);
@@ -71,11 +80,11 @@ export function readTerms(picture: TradingPicture, wish: OrderWish): OrderTerms 
 }
 
 /** Price of the last trade; undefined before the first. */
-export function lastTrade({ market: { lastPrice } }: TradingPicture): Amount | undefined {
+export function lastTrade({ market: { lastPrice } }: TermsPicture): Amount | undefined {
   return lastPrice === null ? undefined : readDecimal(lastPrice);
 }
 
-function readContract({ instrument, lotSize }: TradingPicture, { conId }: OrderWish) {
+function readContract({ instrument, lotSize }: TermsPicture, { conId }: OrderWish) {
   if (instrument === undefined || instrument.conId !== conId) {
     return deny(
       'CONTRACT_UNKNOWN',
@@ -98,7 +107,7 @@ function readContract({ instrument, lotSize }: TradingPicture, { conId }: OrderW
   );
 }
 
-function readQuantity({ leg, quantity }: WishedLeg, { modified, lotSize }: TradingPicture): Amount | Denial {
+function readQuantity({ leg, quantity }: WishedLeg, { modified, lotSize }: TermsPicture): Amount | Denial {
   const value = readDecimal(quantity);
   if (value === undefined || value.lte(0) || !survivesTheWire(value)) {
     return deny(

@@ -14,7 +14,10 @@ export interface Holdings {
 }
 
 /** Undefined where the picture does not say it in decimals. */
-export function holdingsOf({ position, working }: TradingPicture): Holdings | undefined {
+export function holdingsOf({
+  position,
+  working,
+}: Pick<TradingPicture, 'position' | 'working'>): Holdings | undefined {
   const net = readDecimal(position);
   const buy = readDecimal(working.buy);
   const sell = readDecimal(working.sell);

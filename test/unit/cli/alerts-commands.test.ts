@@ -60,6 +60,28 @@ describe.skipIf(!engineIsHere)('evenkeel alerts', () => {
     expect(out).toContain('channel email:');
   });
 
+  it('of a discrepancy that no plan settles it says what does, and sends nobody to a plan', async () => {
+    raise({
+      alert: 'discrepancy_opened',
+      severity: 'HIGH',
+      subject: 'UNRESOLVED:order P17',
+      message: 'Gone.',
+    });
+    const { out } = await desk.run('alerts');
+    expect(out.replaceAll(/\s+/g, ' ')).toContain(
+      'Look for it in TWS or in the statement: no plan is staged',
+    );
+    expect(out).toContain('evenkeel orders show P17 --account DU1234567');
+    raise({
+      alert: 'discrepancy_opened',
+      severity: 'HIGH',
+      subject: 'MISSING_FILL:order P9',
+      message: 'Less.',
+    });
+    const both = await desk.run('alerts');
+    expect(both.out).toContain('Review the plan that reconcile has staged');
+  });
+
   it('--json has times in UTC, and who has it', async () => {
     raise({});
     const memory = desk.world.alerts.memory!;

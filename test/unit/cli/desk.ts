@@ -58,6 +58,7 @@ export interface World {
 }
 
 export interface TestDesk extends BookTables {
+  readonly dataDir: string;
   readonly world: World;
   readonly candles: CandlesTable;
   run(...argv: string[]): Promise<Ran>;
@@ -152,6 +153,7 @@ export async function createDesk(engine: DynamoEngine): Promise<TestDesk> {
       clockMs += ms;
       if (world.heartbeat) world.heartbeat = { ...world.heartbeat, atMs: world.heartbeat.atMs + ms };
     },
+    dataDir,
     stop: () => rmSync(dataDir, { recursive: true, force: true }),
   };
 }

@@ -104,6 +104,25 @@ describe.skipIf(!engineIsHere)(
       expect(await expected(...place)).toBe('it would be denied: HALTED, trading is halted');
     });
 
+    it('says beforehand that price or quantity do not fit the contract, and what would', async () => {
+      await openTrading(desk);
+      const expected = async (...argv: string[]) => /expected +(.*)/.exec((await desk.run(...argv)).err)?.[1];
+      expect(await expected(...buy, ...limit.with(-1, '2600.15'))).toBe(
+        'it would be denied: TICK_SIZE, `limitPrice` 2600.15 of the entry is no multiple of 0.1, the tick of GCG6. Allowed: 2600.1 or 2600.2.',
+      );
+      expect(await expected(...buy.with(7, '1.5'), ...limit)).toMatch(
+        /^it would be denied: LOT_SIZE, The quantity 1\.5 of the entry is no multiple of 1\. Allowed: 1 or 2\.$/,
+      );
+    });
+
+    it('says that there is nothing to flatten, and no order of nothing', async () => {
+      await openTrading(desk);
+      const { err } = await desk.run('order', 'flatten', 'GC');
+      expect(err).toMatch(/^order +none: by the book there is nothing to flatten$/m);
+      expect(err).toMatch(/^expected +no order leaves, where IB has no position either$/m);
+      expect(err).not.toMatch(/SELL 0|opens/);
+    });
+
     it('names the limits that it goes beyond', async () => {
       const { err } = await desk.run(...buy.with(7, '30'), ...limit);
       expect(err).toMatch(/goes beyond: quantity above 10, notional above 2000000, position above 20/);

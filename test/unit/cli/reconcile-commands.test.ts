@@ -7,7 +7,7 @@ import {
   whenNoEngine,
 } from '../../helpers/dynamo-engine.ts';
 import { stage } from '../../helpers/reconcile-desk.ts';
-import { minute } from '../../helpers/reconcile-world.ts';
+import { minute, account as worldAccount } from '../../helpers/reconcile-world.ts';
 import { account, operator, ReconcileCliDesk } from './reconcile-cli-desk.ts';
 
 const functionName = 'evenkeel-sandbox-reconcile';
@@ -131,6 +131,49 @@ describe.skipIf(!engineIsHere)(
       expect(out).toMatch(/^REFUSED STALE_DATA {2}run_\S+\n {2}no snapshot came within 60 s$/m);
       expect(out).toContain('next  doctor and logs streamer');
       expect(err).toContain('Reconciling: asking the broker for everything it has');
+    });
+
+    it('a plan that waits beside something critical: both are what to do next', async () => {
+      cli.desk.world.both(17).open(18).bothPosition('5');
+      await cli.desk.book();
+      await cli.desk.flags(stage);
+      const { code, out } = await cli.run('reconcile');
+      expect(code).toBe(3);
+      expect(out).toMatch(/^AWAITING_DRY_RUN_CONFIRM/);
+      expect(out).toMatch(
+        /^next {2}plan show .*\n {6}plan approve .*\n {6}the plan does not settle CRITICAL UNPROTECTED_POSITION:position 495512563: settle it/m,
+      );
+    });
+
+    it('another run under way: nothing was compared, exit code 3', async () => {
+      await someDifference();
+      const { nowMs } = cli.desk;
+      const held = { runId: 'run_20260105_143000_a1b2c3', nowMs, untilMs: nowMs + 60 * minute };
+      await cli.desk.runLocks.take(worldAccount, held);
+      const { code, out } = await cli.run('reconcile');
+      expect(out).toMatch(/^SKIPPED BUSY {2}run_\S+\n {2}run_20260105_143000_a1b2c3 is under way/m);
+      expect(code).toBe(3);
+    });
+
+    it('a run that was cut off is lost in the list and alone, once its time at the lock is over', async () => {
+      await someDifference();
+      // The function ends while it waits for the snapshot: nothing of it ever comes back.
+      const begun = new Promise<void>((resolve) => {
+        cli.desk.answer = () => {
+          resolve();
+          return new Promise(() => undefined);
+        };
+      });
+      void cli.desk.run();
+      await begun;
+      const { runId } = (await cli.desk.state()).last;
+      expect((await cli.run('reconcile', 'runs')).out).toMatch(new RegExp(`${runId} +RUNNING +operator`));
+      cli.desk.passedMs += 3 * minute;
+      expect((await cli.run('reconcile', 'runs')).out).toMatch(new RegExp(`${runId} +LOST +operator`));
+      expect((await cli.json('reconcile', 'runs')).runs).toMatchObject([{ status: 'RUNNING', lost: true }]);
+      const { out } = await cli.run('reconcile', 'show');
+      expect(out).toMatch(/^LOST {2}run_/);
+      expect(out).toContain('next  it was cut off, and changed nothing but its record');
     });
 
     it('a run that failed is exit code 3 and says what holds', async () => {

@@ -57,6 +57,22 @@ describe.skipIf(!engineIsHere)(`evenkeel plan${engineIsHere ? '' : ` (skipped: $
     );
   });
 
+  it('what to do with a plan of a dry run, and in SAFE_MODE: not to approve it', async () => {
+    const hash = await staged();
+    const next = async () => /next {2}.*/s.exec((await cli.run('plan', 'show', hash)).out)![0];
+    expect(await next()).toMatch(/^next {2}plan approve /);
+    await cli.desk.flags({ DRY_RUN: true });
+    expect(await next()).toBe(
+      'next  no plan can be approved while DRY_RUN is on\n      flags preset stage --reason "...", then reconcile: stages what it finds then, to be approved\n',
+    );
+    expect(await approve(hash, '--yes')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('DRY_RUN_ON'),
+    });
+    await cli.desk.flags({ DRY_RUN: false, SAFE_MODE: true });
+    expect(await next()).toContain('flags set SAFE_MODE false');
+  });
+
   it('what a reviewer needs: before and after, why, evidence, expiry, who has approved', async () => {
     const hash = await staged();
     for (const argv of [

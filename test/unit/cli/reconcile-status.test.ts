@@ -147,6 +147,17 @@ describe.skipIf(!engineIsHere)(
         expect(out).toMatch(/^reconcile +COMPLETED 3 min ago, 0 discrepancies \(0 critical\)$/m);
       });
 
+      it('a run that never ended is lost once its lock is over, and runs until then', async () => {
+        await putRun({ status: 'RUNNING', verdict: null, startedAtMs: nowMs - 179_000, endedAtMs: 0 });
+        expect(await status()).toMatch(/^reconcile +RUNNING \d+ \w+ ago$/m);
+        desk = await createDesk(engine);
+        await putRun({ status: 'RUNNING', verdict: null, startedAtMs: nowMs - 180_000, endedAtMs: 0 });
+        expect(await status()).toMatch(
+          /^reconcile +LOST 3 min ago, it never ended \(reconcile makes another\)$/m,
+        );
+        expect(JSON.parse((await desk.run('status', '--json')).out).reconcile.lost).toBe(true);
+      });
+
       it('a lock of an earlier epoch is none that is open', async () => {
         await putLock(6);
         expect(await status()).toMatch(

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Candle } from '../../../lib/domain/market/candle.ts';
 import { commandSchema } from '../../../lib/events/command.ts';
@@ -249,6 +252,16 @@ describe.skipIf(!engineIsHere)(
         message,
       });
 
+      it('leaves figures for CloudWatch out, unless they are asked for', async () => {
+        desk.world.logs['/evenkeel-sandbox/streamer-main'] = [
+          entry(1, '{"_aws":{"Timestamp":1,"CloudWatchMetrics":[]},"ticks":7}'),
+          entry(2, '{"level":30,"msg":"ready"}'),
+        ];
+        expect((await desk.run('logs')).out).toMatch(/^.* info {2}ready\n$/);
+        expect((await desk.run('logs', '--json')).out.trim().split('\n')).toHaveLength(1);
+        expect((await desk.run('logs', '--metrics')).out).toContain('ticks=7');
+      });
+
       it('of a part, since a time; an entry that is JSON as a line', async () => {
         desk.world.logs['/evenkeel-sandbox/streamer-main'] = [
           entry(1, '{"level":40,"time":"x","msg":"the session is lost","phase":"lost"}'),
@@ -396,6 +409,32 @@ describe.skipIf(!engineIsHere)(
           state: 'problem',
           message: 'no trade in 5 s',
         });
+      });
+
+      it('does not wait for ticks of a tape that has ended, and says how it begins anew', async () => {
+        const control = createServer((_, response) => response.end('{"ended":true}'));
+        await new Promise<void>((resolve) => control.listen(0, '127.0.0.1', resolve));
+        const { port: gatewayControlPort } = control.address() as { port: number };
+        const file = join(desk.dataDir, 'endpoint.json');
+        writeFileSync(
+          file,
+          JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), gatewayControlPort }),
+        );
+        let looks = 0;
+        desk.world.onSleep = () => {
+          looks += 1;
+        };
+        try {
+          const { code, out } = await desk.run('doctor');
+          expect(code, out).toBe(0);
+          expect(out).toMatch(/^warning {2}receiving ticks {6}the tape of the sandbox has ended/m);
+          expect(out).toContain(
+            `begin the day anew, with an empty book: npm run sandbox -- --data ${desk.dataDir} --fresh`,
+          );
+          expect(looks).toBe(0);
+        } finally {
+          control.close();
+        }
       });
 
       it('gives no verdict on ticks before the streamer has spoken again, however few seconds are asked for', async () => {

@@ -3,7 +3,9 @@ import { changedRows } from '../../../console/server/changed-rows.ts';
 import { exposureOf } from '../../../console/server/exposure.ts';
 import { Onces } from '../../../console/server/once.ts';
 import { chartMarks, markText } from '../../../console/wire/chart-marks.ts';
+import { pairPositions, verdictOf } from '../../../console/wire/position-pairs.ts';
 import { withChange } from '../../../console/wire/rows.ts';
+import { runTone, runWords } from '../../../console/wire/run-words.ts';
 import type { PositionShown } from '../../../console/wire/shapes.ts';
 import type { Candle } from '../../../lib/domain/market/candle.ts';
 
@@ -91,6 +93,49 @@ describe('marks of a chart', () => {
       'correction',
       'partial',
     ]);
+  });
+});
+
+describe('positions of both sides', () => {
+  const held = (position: string) => [{ conId: 1, localSymbol: 'GCG6', position } as PositionShown];
+  const run = (broker: string, book: string) =>
+    ({ positionsOutcome: 'ok', positions: held(broker), book: [{ conId: 1, position: book }] }) as never;
+  const judged = (now: string, broker: string, book: string) =>
+    pairPositions(held(now), run(broker, book)).map(verdictOf);
+
+  it('a fill after the run is no difference until the next run has compared', () => {
+    expect(judged('3', '2', '2')).toEqual(['moved']);
+    expect(judged('3', '2', '3')).toEqual(['differs']);
+    expect(judged('2', '2', '3')).toEqual(['same']);
+    expect(judged('0', '2', '2')).toEqual(['moved']);
+  });
+
+  it('what either side did not have then was none; without IB’s list nothing is compared', () => {
+    const broker = { positionsOutcome: 'ok', positions: [], book: [] } as never;
+    expect(pairPositions(held('1'), broker).map(verdictOf)).toEqual(['moved']);
+    expect(pairPositions([], run('1', '0')).map(verdictOf)).toEqual(['differs']);
+    expect(pairPositions(held('1'), null).map(verdictOf)).toEqual(['not compared']);
+  });
+});
+
+describe('a run of reconcile', () => {
+  const ended = { status: 'COMPLETED', code: '', severities: {}, mode: 'warn' } as const;
+  const shown = (changes: object, lost = false) => {
+    const run = { ...ended, ...changes };
+    return `${runTone(run, lost)}: ${runWords(run, lost)}`;
+  };
+
+  it('is green where it opened the lock, and only then', () => {
+    expect(shown({})).toBe('good: COMPLETED');
+    expect(shown({ severities: { HIGH: 1 } })).toBe('good: COMPLETED');
+    expect(shown({ severities: { CRITICAL: 1 } })).toBe('warn: COMPLETED, locked');
+    expect(shown({ severities: { HIGH: 1 }, mode: 'strict' })).toBe('warn: COMPLETED, locked');
+  });
+
+  it('that was refused, or never ended, is red', () => {
+    expect(shown({ status: 'REFUSED', code: 'STALE_DATA' })).toBe('bad: REFUSED STALE_DATA');
+    expect(shown({ status: 'RUNNING' }, true)).toBe('bad: LOST');
+    expect(shown({ status: 'RUNNING' })).toBe('calm: RUNNING');
   });
 });
 

@@ -75,8 +75,24 @@ describe('whether trading is unlocked, why not, and what to do', () => {
   it('a plan that waits is what to do about a closed lock', () => {
     const plan = { state: 'staged' } as never;
     const lock = { ...open, state: 'locked' as const };
-    expect(tradingVerdict(status({ lock, reconcile: { state: null, plan } })).obstacles).toMatchObject([
-      { view: 'plan' },
+    expect(
+      tradingVerdict(status({ lock, reconcile: { state: null, plan, lost: false } })).obstacles,
+    ).toMatchObject([{ view: 'plan' }]);
+  });
+
+  it('a plan that waits and a critical discrepancy are both named, whichever the lock speaks of', () => {
+    const plan = { state: 'staged' };
+    const state = { last: { severities: { CRITICAL: 1 } } };
+    const both = { state, plan } as never;
+    const lockedBy = (reason: string) =>
+      tradingVerdict(status({ lock: { ...open, state: 'locked', reason }, reconcile: both })).obstacles;
+    expect(lockedBy('a plan of 2 actions waits for approval')).toMatchObject([
+      { what: expect.stringContaining('a plan of 2 actions'), view: 'plan' },
+      { what: 'The last run found 1 CRITICAL discrepancy, which locks as well', view: 'reconcile' },
+    ]);
+    expect(lockedBy('CRITICAL NAKED_POSITION of position 1')).toMatchObject([
+      { what: expect.stringContaining('NAKED_POSITION'), view: 'reconcile' },
+      { what: 'A plan waits for approval, which locks as well', view: 'plan' },
     ]);
   });
 

@@ -173,7 +173,10 @@ describe('the watch over trading', () => {
     const resumed = { alert: 'trading_resumed', severity: 'INFO', subject: `account ${account}` };
     expect(raised).toMatchObject([
       resumed,
-      { alert: 'kill_switch_triggered', message: expect.stringContaining('anna') as string },
+      {
+        alert: 'kill_switch_triggered',
+        message: expect.stringContaining('is halted by anna: news. Nothing leaves but') as string,
+      },
       resumed,
     ]);
   });
