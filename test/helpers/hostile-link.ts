@@ -13,7 +13,7 @@ export class WatchedLink {
   readonly gateway: HostileGateway;
   readonly link: BrokerLink;
   readonly told: Told[] = [];
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<(news: Told) => void>();
 
   private constructor(gateway: HostileGateway) {
     this.gateway = gateway;
@@ -21,8 +21,9 @@ export class WatchedLink {
       get:
         (_, what: keyof LinkListener) =>
         (...args: unknown[]) => {
-          this.told.push({ what, args });
-          for (const look of this.#waiting) look();
+          const news = { what, args };
+          this.told.push(news);
+          for (const look of this.#waiting) look(news);
         },
     });
     const target = {
@@ -61,20 +62,21 @@ export class WatchedLink {
     what: keyof LinkListener,
     fits: (args: readonly unknown[]) => boolean = () => true,
   ): Promise<readonly unknown[]> {
+    const known = this.all(what).find(fits);
+    if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(look);
         reject(new Error(`waited 10 s for ${what}; told: ${JSON.stringify(this.told).slice(0, 2_000)}`));
       }, 10_000);
-      const look = (): void => {
-        const found = this.all(what).find(fits);
-        if (found === undefined) return;
+      // The newest alone: there may be thousands.
+      const look = (news: Told): void => {
+        if (news.what !== what || !fits(news.args)) return;
         clearTimeout(timer);
         this.#waiting.delete(look);
-        resolve(found);
+        resolve(news.args);
       };
       this.#waiting.add(look);
-      look();
     });
   }
 

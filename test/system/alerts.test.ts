@@ -210,11 +210,15 @@ it('planted secrets are in no log, event, item, object, alert, audit row or erro
     TWS_PASSWORD: secrets.password,
     LOG_LEVEL: 'debug',
   };
-  const provoke = async (...args: string[]): Promise<Ended> => {
-    const ended = await run(program, ['--data', dataDir, ...args], environment, { timeoutMs: 60_000 });
+  const heard = (ended: Ended): Ended => {
     said.push(ended.stdout, ended.stderr);
     return ended;
   };
+  const provoke = async (...args: string[]): Promise<Ended> =>
+    heard(await evenkeelHere(['--data', dataDir, ...args], environment));
+  /** What Node itself says at the end of a process, too. */
+  const provokeProcess = async (...args: string[]): Promise<Ended> =>
+    heard(await run(program, ['--data', dataDir, ...args], environment, { timeoutMs: 60_000 }));
   // Services that throw our own address back at us, in every form.
   for (const form of [planted, Buffer.from(`x${planted}`).toString('base64'), encodeURIComponent(planted)]) {
     hooks.answers.push(
@@ -224,13 +228,15 @@ it('planted secrets are in no log, event, item, object, alert, audit row or erro
     await provoke('alerts', 'test', 'desk-slack');
     await provoke('alerts', 'test', 'desk-slack');
   }
+  hooks.answers.push({ status: 500, text: planted });
+  await provokeProcess('alerts', 'test', 'desk-slack');
   await put([raised('stale_data', 'CRITICAL', 'a last one')]);
   const hash = 'ab'.repeat(32);
   expect((await provoke('plan', 'approve', hash, '--reason', 'no such plan')).code).not.toBe(0);
   expect((await provoke('secrets')).code).toBe(0);
   expect((await provoke('secrets', 'set', 'alert-channels', '--stdin')).code).not.toBe(0);
   await provoke('alerts', 'test', 'gone');
-  await provoke('doctor', '--verbose');
+  await provokeProcess('doctor', '--verbose');
   await provoke('backup', '--reason', 'before the hunt');
   // A streamer with all of it in its environment, and nobody at the gateway's port.
   const streamer = await run('streamer/main.ts', ['--print'], {

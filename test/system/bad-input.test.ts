@@ -13,6 +13,7 @@ import { type Ended, programEnvironment, run } from '../helpers/programs.ts';
 const HEADER = 'time_ms,symbol,price,size\n';
 
 let folder: string;
+let folders = 0;
 
 beforeAll(() => {
   folder = scratchFolder();
@@ -43,19 +44,18 @@ function expectRefused(ended: Ended, ...words: readonly (string | RegExp)[]): vo
   expect(said, 'no stack trace for an expected failure').not.toMatch(/\n\s+at .*\.ts:\d+/);
 }
 
-describe('bad input: tapes', () => {
+describe.concurrent('bad input: tapes', () => {
   const commands = [
     ['replay', 'bin/replay.ts', ['--out', 'OUT']],
     ['gateway', 'sandbox/gateway/main.ts', ['--port', '0']],
     ['sandbox', 'bin/sandbox.ts', ['--data', 'DATA']],
   ] as const;
   for (const [name, program, args] of commands) {
-    const call = (file: string): Promise<Ended> =>
-      run(program, [
-        '--tape',
-        file,
-        ...args.map((arg) => arg.replace(/^(OUT|DATA)$/, () => join(folder, `${name}-out`))),
-      ]);
+    const call = (file: string): Promise<Ended> => {
+      folders += 1;
+      const own = join(folder, `${name}-${folders}`);
+      return run(program, ['--tape', file, ...args.map((arg) => arg.replace(/^(OUT|DATA)$/, () => own))]);
+    };
 
     it(`${name}: a malformed row names file, line and column`, async () => {
       const file = tape(
@@ -76,7 +76,7 @@ describe('bad input: tapes', () => {
   }
 });
 
-describe('bad input: configuration', () => {
+describe.concurrent('bad input: configuration', () => {
   it('an unknown key is named by its path, with what is allowed', async () => {
     const dir = join(folder, 'config-bad');
     mkdirSync(dir, { recursive: true });
@@ -108,7 +108,7 @@ describe('bad input: configuration', () => {
   });
 });
 
-describe('bad input: ports and platforms', () => {
+describe.concurrent('bad input: ports and platforms', () => {
   it('a gateway port in use', async () => {
     const server = createServer().listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
@@ -179,7 +179,7 @@ describe('bad input: ports and platforms', () => {
   });
 });
 
-describe('bad input: what the gateway says', () => {
+describe.concurrent('bad input: what the gateway says', () => {
   async function against(
     faults: readonly FaultInput[],
     env: Readonly<Record<string, string>> = {},

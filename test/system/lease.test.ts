@@ -12,6 +12,7 @@ import { startGateway } from '../../sandbox/gateway/index.ts';
 import type { EventDelivery } from '../../streamer/event-delivery.ts';
 import type { LeaseStats } from '../../streamer/lease-keeper.ts';
 import type { PublisherStats } from '../../streamer/publisher.ts';
+import { tablesOf } from '../chaos/tables.ts';
 import { clientsOf } from '../helpers/cloud-clients.ts';
 import { cleanFolders, scratchFolder } from '../helpers/desk-runs.ts';
 
@@ -192,6 +193,11 @@ it('two streamers: the second waits and says so, takes over from a paused one, w
     });
     expect(first.wire.bytes).toBe(bytes);
     expect(first.log()).toContain('The lease is lost');
+    const { alerts } = tablesOf(stage.cloud);
+    await until(async () => {
+      const { memory } = await alerts.read();
+      expect(Object.values(memory?.records ?? {}).map(({ alert }) => alert)).toContain('lease_lost');
+    });
     expect(await second.lease()).toMatchObject({ held: true, token: held.token + 1 });
 
     // Given back by a clean stop, it is the first one's again, with a token of its own.

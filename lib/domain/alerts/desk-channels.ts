@@ -96,9 +96,11 @@ function nextSending(desk: Desk, channel: ChannelRules, memory: ChannelMemory): 
 
 /** What waits and is not muted, the worst first, else in the order it came. */
 function sendable(desk: Desk, channel: ChannelRules, { lines }: ChannelMemory): AlertRecord[] {
-  return Object.keys(lines)
-    .flatMap((id) => desk.memory.records[id] ?? [])
-    .filter((record) => !isMuted(desk, channel, record))
+  const records = Object.keys(lines).flatMap((id) => desk.memory.records[id] ?? []);
+  // Asked once, not of each of some hundred records: an answer goes through calendars.
+  const muted = records.length > 0 && isQuiet(desk, channel);
+  return records
+    .filter(({ severity }) => severity === 'CRITICAL' || !muted)
     .toSorted((a, b) => alertSeverities.indexOf(b.severity) - alertSeverities.indexOf(a.severity));
 }
 

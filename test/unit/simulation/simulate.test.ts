@@ -19,15 +19,17 @@ interface Answer {
 
 describe('the simulation', () => {
   it('runs its first seeds without a broken rule', { timeout: 120_000 }, async () => {
-    const { stdout } = await simulate('--seeds', '16', '--workers', '1', '--json');
+    const { stdout } = await simulate('--seeds', '8', '--workers', '1', '--json');
     const answer = JSON.parse(stdout) as Answer;
     expect(answer.violations).toEqual([]);
-    expect(answer).toMatchObject({ clean: true, seeds: 16 });
-    expect(answer.allSteps).toBeGreaterThan(16 * 2000);
+    expect(answer).toMatchObject({ clean: true, seeds: 8 });
+    expect(answer.allSteps).toBeGreaterThan(8 * 2000);
   });
 
   it('plays a seed the same way each time, and another one otherwise', { timeout: 120_000 }, async () => {
-    const [once, again, other] = await Promise.all(['7', '7', '8'].map((seed) => simulate('--seed', seed)));
+    const [once, again, other] = await Promise.all(
+      ['7', '7', '8'].map((seed) => simulate('--seed', seed, '--steps', '600')),
+    );
     expect(again!.stdout).toBe(once!.stdout);
     expect(other!.stdout).not.toBe(once!.stdout);
     expect(once!.stdout.split('\n').length).toBeGreaterThan(40);
