@@ -1,6 +1,10 @@
 /** The dry run: what a restore would change. Reads only. */
 import { isLeftOut, stays } from '../domain/backup/kept-in-place.ts';
-import { countDifferences, type DifferenceCount, type ItemDifference } from '../domain/backup/restore-diff.ts';
+import {
+  countDifferences,
+  type DifferenceCount,
+  type ItemDifference,
+} from '../domain/backup/restore-diff.ts';
 import type { TradingState } from '../domain/safety/trading-state.ts';
 import { compareBook, type Passed } from './compare-book.ts';
 import { type AccountSource, accountsOf, nameOf, openNamed, readSource } from './restore-source.ts';

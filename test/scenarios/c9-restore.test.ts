@@ -237,7 +237,7 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
   });
 
   it.each([
-    ['active', 'halted'],
+    ['reduce-only', 'halted'],
     ['halted', 'active'],
     ['', 'halted'],
     ['halted', ''],
@@ -290,12 +290,13 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
   it('S139 in place: who halts while the book is changed is not overruled', async () => {
     const ref = { kind: 'trading', id: '' } as const;
     const safety = new SafetyStore({ book: desk.tables.another(), nowMs: () => startMs + 9 * dayMs });
-    await safety.setTrading(account, 'active', { who: 'anna', reason: 'a new day' });
+    await safety.setTrading(account, 'reduce-only', { who: 'anna', reason: 'a quiet day' });
     await desk.backup();
     await write('damage', ref, null);
     const halting = inPlace({
       onProgress: ({ phase }) => {
-        if (phase === 'compare') halted ??= safety.setTrading(account, 'halted', { who: 'ben', reason: 'stop' });
+        if (phase === 'compare')
+          halted ??= safety.setTrading(account, 'halted', { who: 'ben', reason: 'stop' });
       },
     });
     let halted: Promise<unknown> | undefined;
