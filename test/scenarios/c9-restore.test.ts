@@ -300,10 +300,11 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
       },
     });
     let halted: Promise<unknown> | undefined;
-    const { commit } = halting.target.book;
-    halting.target.book.commit = async (change) => {
+    const { book } = halting.target;
+    const commit = book.commit.bind(book);
+    book.commit = async (change) => {
       if (change.writes.some((one) => one.ref.kind === 'trading')) await halted;
-      return commit.call(halting.target.book, change);
+      return commit(change);
     };
     await restoreBackup(halting);
     expect(halted).toBeDefined();
