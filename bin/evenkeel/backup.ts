@@ -126,7 +126,7 @@ export function showMade(made: BackupMade, view: View): string {
   return [
     `${colours.green('Backup made:')} ${colours.bold(made.id)}, number ${made.number}.`,
     facts(view, [
-      ['instant', exactly(made.instant, view)],
+      ['instant', `${exactly(made.instant, view)}: the last change of the book that is in it`],
       ['items', made.items.toLocaleString('en')],
       ['size', `${size(made.bytes)}, ${size(made.storedBytes)} stored in ${count(made.parts, 'part')}`],
       ['took', took(made.durationMs)],

@@ -10,8 +10,10 @@ import type {
   RestoreResult,
 } from '../../lib/backup/restore-types.ts';
 import { flagNames } from '../../lib/domain/safety/flags.ts';
+import { kindWords } from './kind-words.ts';
 import { exactly, kindsOf } from './manifest-show.ts';
 import type { Step } from './meter.ts';
+import { heldWords, keptWords } from './restore-words.ts';
 import { age, count, plain, table, took, type View } from './view.ts';
 
 const phaseWords: Readonly<Record<RestoreProgress['phase'], readonly [what: string, unit: string]>> = {
@@ -53,7 +55,7 @@ export function showPlan(plan: RestorePlan, view: View, nowMs: number): string {
 }
 
 function showAccountPlan(plan: AccountPlan, view: View): string[] {
-  const { account, state, items, auditRows, survivingRows, changesByKind, changes } = plan;
+  const { account, state, items, auditRows, survivingRows, changesByKind, changes, trading } = plan;
   const { colours } = view;
   const paint = state === 'in-use' ? colours.yellow : colours.green;
   const lines = [
@@ -64,24 +66,30 @@ function showAccountPlan(plan: AccountPlan, view: View): string[] {
       `${count(survivingRows, 'row')} of the trail after the instant ${survivingRows === 1 ? 'is' : 'are'} still there and would be replayed.`,
     );
   }
-  if (totalOf(changes) === 0) return [...lines, 'Nothing would change.'];
+  const kept = state === 'in-use' ? keptWords(trading, view) : [];
+  if (totalOf(changes) === 0)
+    return [...lines, state === 'in-use' ? 'No item would change.' : 'Nothing would change.', ...kept];
   const columns = [
     { name: 'kind' },
     { name: 'add', right: true },
     { name: 'change', right: true },
     { name: 'remove', right: true },
+    { name: 'what these are, and their keys' },
   ];
   const rows = kindsOf(Object.fromEntries(Object.keys(changesByKind).map((kind) => [kind, 1])))
     .map((kind) => [kind, changesByKind[kind]!] as const)
-    .map(([kind, each]) => [plain(kind), ...cellsOf(each, view)]);
-  rows.push([colours.bold('all'), ...cellsOf(changes, view)]);
-  return [...lines, table(view, columns, rows), ...showFirst(plan, view)];
+    .map(([kind, each]) => [plain(kind), ...cellsOf(each, view), colours.dim(kindWords(kind))]);
+  rows.push([colours.bold('all'), ...cellsOf(changes, view), '']);
+  return [...lines, table(view, columns, rows), ...showFirst(plan, view), ...kept];
 }
 
 function showFirst({ first, changes }: AccountPlan, { colours }: View): string[] {
   const rest = totalOf(changes) - first.length;
   const signs = { add: colours.green('+'), change: colours.yellow('~'), remove: colours.red('-') } as const;
-  const lines = first.map(({ item, does }: PlannedChange) => `  ${signs[does]} ${plain(item)}`);
+  const lines = [
+    'By their keys (+ comes back, ~ becomes what it was, - is taken away):',
+    ...first.map(({ item, does }: PlannedChange) => `  ${signs[does]} ${plain(item)}`),
+  ];
   return rest > 0 ? [...lines, colours.dim(`  and ${rest.toLocaleString('en')} more`)] : lines;
 }
 
@@ -111,7 +119,7 @@ export function showRestored(result: RestoreResult, view: View): string {
   if (backupBefore !== '') lines.push(`What was there before is in ${colours.bold(backupBefore)}.`);
   lines.push('', showCounts(accounts, view));
   for (const account of accounts) lines.push('', ...showAccount(account, view));
-  lines.push('', ...nextSteps(accounts, view));
+  lines.push('', ...holdsNow(accounts, view), ...nextSteps(accounts, view));
   return lines.join('\n');
 }
 
@@ -175,19 +183,27 @@ function showAccount(restored: RestoredAccount, view: View): string[] {
   return lines;
 }
 
-function nextSteps(accounts: readonly RestoredAccount[], { colours }: View): string[] {
+function holdsNow(accounts: readonly RestoredAccount[], view: View): string[] {
   const [first] = accounts;
   const flags =
     first === undefined
       ? ''
       : ` (${flagNames.map((name) => `${name} ${first.flags.after[name]}`).join(', ')})`;
   return [
-    colours.bold('What holds now'),
+    view.colours.bold('What holds now'),
     `  The flags are at the preset rollback${flags}.`,
     '  Trading is locked until a reconcile has been completed.',
+    ...accounts.flatMap((account) => heldWords(account, view)),
+  ];
+}
+
+function nextSteps(accounts: readonly RestoredAccount[], { colours }: View): string[] {
+  const isHeld = accounts.some(({ trading }) => trading.mode !== 'active');
+  return [
     colours.bold('What to do next'),
     '  1. audit verify --against-book: the trail and the book agree.',
     '  2. snapshot, then positions and orders: compare the book with what IB says.',
     '  3. flags preset dry-run, and on to the next step only when both agree.',
+    ...(isHeld ? ['  4. resume, once what trading was held back for is over: no restore does that.'] : []),
   ];
 }

@@ -3,15 +3,23 @@
 import type { BackupManifest } from '../domain/backup/manifest.ts';
 import { BookDiff, type ItemDifference } from '../domain/backup/restore-diff.ts';
 import type { BookBody, BookKind } from '../domain/book/item.ts';
+import type { BookItem } from '../ports/book.ts';
 import { type AccountSource, linesOf, progressOf } from './restore-source.ts';
 import type { RestoreOptions } from './restore-types.ts';
 import { imageOf } from './stored-line.ts';
 
-/** @param isLeftOut kinds of items that are not compared; heads of chains never are */
+/** What a comparison passes over. */
+export interface Passed {
+  /** Kinds of items that are not compared; heads of chains never are. */
+  readonly isLeftOut: (kind: BookKind) => boolean;
+  /** An item of the book that stays as it is; `isInBackup`: the backup has it too. */
+  readonly stays: (item: BookItem, isInBackup: boolean) => boolean;
+}
+
 export async function compareBook(
   { backedUp, tail, digests: untouched }: AccountSource,
   { target, tools, signal }: RestoreOptions,
-  isLeftOut: (kind: BookKind) => boolean,
+  { isLeftOut, stays }: Passed,
 ): Promise<ItemDifference[]> {
   const digests = new Map<string, string>();
   const add = (item: string, digest: () => string): void => {
@@ -21,9 +29,12 @@ export async function compareBook(
   for (const [item, digest] of untouched) add(item, () => digest);
   for (const [item, image] of tail) if (image) add(item, () => tools.digest(image.body));
   const diff = new BookDiff(digests);
-  for await (const { ref, version, body } of target.book.all(backedUp.account)) {
+  for await (const found of target.book.all(backedUp.account)) {
     signal?.throwIfAborted();
-    if (!isLeftOut(ref.kind)) diff.see(tools.keyOf(ref), version, tools.digest(body));
+    if (isLeftOut(found.ref.kind)) continue;
+    const item = tools.keyOf(found.ref);
+    if (stays(found, digests.has(item))) diff.keep(item);
+    else diff.see(item, found.version, tools.digest(found.body));
   }
   return diff.differences();
 }

@@ -7,6 +7,7 @@ import { type ChainReport, verifyChain } from '../domain/audit/verify.ts';
 import { knownWriters, restoreWriter } from '../domain/audit/writers.ts';
 import type { BackupManifest } from '../domain/backup/manifest.ts';
 import { foldTail, type Tail } from '../domain/backup/tail.ts';
+import type { TradingState } from '../domain/safety/trading-state.ts';
 import type { OpenedFence } from '../ports/book-import.ts';
 import type { StoredLine } from '../ports/table-scan.ts';
 import { raiseLease } from './lease-floor.ts';
@@ -14,7 +15,7 @@ import { RestoreError } from './restore-error.ts';
 import { type AccountSource, accountPart, linesOf, progressOf } from './restore-source.ts';
 import { isEmpty, restoredCause } from './restore-state.ts';
 import type { RestoredAccount, RestoreRequest } from './restore-types.ts';
-import { countsOf } from './restored-counts.ts';
+import { countsOf, tradingOf } from './restored-counts.ts';
 import { rollbackOf } from './rollback-writes.ts';
 import { epochIn, lineOf } from './stored-line.ts';
 import type { SurvivingTrail } from './surviving-trail.ts';
@@ -155,6 +156,7 @@ async function open(
         replayed: survivors.count === 0 ? null : { rows: survivors.count, until: survivors.until },
         changes: null,
         flags: { before: rollback.before, after: rollback.after },
+        trading: read.trading,
         leaseToken,
       };
     }
@@ -168,6 +170,7 @@ interface ReadBack {
   readonly items: number;
   readonly auditRows: number;
   readonly orderEvents: number;
+  readonly trading: TradingState;
 }
 
 /** @throws RestoreError RESTORE_NOT_AS_THE_BACKUP */
@@ -178,13 +181,15 @@ async function readBack(loading: Loading, request: RestoreRequest): Promise<Read
     new RestoreError('RESTORE_NOT_AS_THE_BACKUP', `Account ${account} was put back, but ${what}.`);
   const kinds = new Map<string, number>();
   let items = 0;
-  for await (const { ref, version } of target.book.all(account)) {
+  let trading = tradingOf(undefined);
+  for await (const { ref, version, body } of target.book.all(account)) {
     if (ref.kind === 'audit-head') continue;
     const key = tools.keyOf(ref);
     const expected = tail.has(key) ? tail.get(key)?.version : source.before.get(key);
     if (version !== expected)
       throw differs(`its item ${key} has version ${version} instead of ${expected ?? 'not being there'}`);
     kinds.set(ref.kind, (kinds.get(ref.kind) ?? 0) + 1);
+    if (ref.kind === 'trading') trading = tradingOf(body);
     items += 1;
   }
   let expected = 0;
@@ -213,7 +218,7 @@ async function readBack(loading: Loading, request: RestoreRequest): Promise<Read
     const report: ChainReport = await verifyChain(counted, { account, writer, seq, hash }, tools.digest);
     if (report.finding) throw differs(`its chain ${writer} is not whole: ${report.finding.message}`);
   }
-  return { kinds, items, auditRows, orderEvents };
+  return { kinds, items, auditRows, orderEvents, trading };
 }
 
 async function* inGroups(

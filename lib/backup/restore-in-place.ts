@@ -5,11 +5,11 @@
  */
 
 import { restoreWriter } from '../domain/audit/writers.ts';
+import { isLeftOut, stays } from '../domain/backup/kept-in-place.ts';
 import type { BackupManifest } from '../domain/backup/manifest.ts';
 import {
   countDifferences,
   type ItemDifference,
-  isKeptInPlace,
   transactionsOf,
   type WantedItem,
   writeOf,
@@ -33,9 +33,9 @@ export async function restoreInPlace(
 ): Promise<RestoredAccount> {
   const { account, instant } = source.backedUp;
   const rollback = await closeTrading(manifest, account, request);
-  const differences = await compareBook(source, request, isKeptInPlace);
+  const differences = await compareBook(source, request, { isLeftOut, stays });
   await changeAll(manifest, source, differences, request);
-  const { counts, items, auditRows } = await countBook(source, request);
+  const { counts, items, auditRows, trading } = await countBook(source, request);
   return {
     account,
     how: 'in-place',
@@ -47,6 +47,7 @@ export async function restoreInPlace(
     replayed: null,
     changes: countDifferences(differences),
     flags: { before: rollback.before, after: rollback.after },
+    trading,
     leaseToken: null,
   };
 }
@@ -134,7 +135,7 @@ async function bring(
       const isThere =
         body === null
           ? item === undefined
-          : item !== undefined && tools.digest(item.body) === tools.digest(body);
+          : item !== undefined && (stays(item, true) || tools.digest(item.body) === tools.digest(body));
       return isThere ? [] : [writeOf(ref, item?.version ?? 0, body)];
     });
   }

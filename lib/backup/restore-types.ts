@@ -2,6 +2,7 @@
 import type { ChainTools } from '../domain/audit/row.ts';
 import type { BookRef } from '../domain/book/item.ts';
 import type { Flags } from '../domain/safety/flags.ts';
+import type { TradingState } from '../domain/safety/trading-state.ts';
 import type { AuditTrail } from '../ports/audit-trail.ts';
 import type { BackupStore } from '../ports/backup-store.ts';
 import type { Book } from '../ports/book.ts';
@@ -121,6 +122,8 @@ export interface AccountPlan {
   readonly first: readonly PlannedChange[];
   /** Whether it would be refused without the flag for a book in use. */
   readonly needsInPlace: boolean;
+  /** Of a book in use, where somebody has set it: it stays. Null where it is what the backup has. */
+  readonly trading: TradingState | null;
 }
 
 export interface RestoreResult {
@@ -146,6 +149,8 @@ export interface RestoredAccount {
   /** Of a book in use. */
   readonly changes: ItemChanges | null;
   readonly flags: { readonly before: Flags; readonly after: Flags };
+  /** Whether the account may trade, as the book has it now. In place it is what stood there. */
+  readonly trading: TradingState;
   /** The lease's token where it had to be raised; null where it was high enough. */
   readonly leaseToken: { readonly before: number | null; readonly after: number } | null;
 }

@@ -1,5 +1,7 @@
 /** What an account's book has, beside what a backup says of it. */
+import type { BookBody } from '../domain/book/item.ts';
 import { type Flags, readFlags } from '../domain/safety/flags.ts';
+import { readTradingState, type TradingState } from '../domain/safety/trading-state.ts';
 import type { AccountSource } from './restore-source.ts';
 import type { RestoredAccount, RestoredCount, RestoreRequest } from './restore-types.ts';
 
@@ -8,6 +10,7 @@ export interface BookCounts {
   readonly items: number;
   readonly auditRows: number;
   readonly flags: Flags;
+  readonly trading: TradingState;
 }
 
 /** Rows of the trail are counted up to the backup's instant, because later ones are no rows of the backup. */
@@ -18,9 +21,11 @@ export async function countBook(
   const { account, chains } = backedUp;
   const kinds = new Map<string, number>();
   let flags = readFlags(undefined).flags;
+  let trading = tradingOf(undefined);
   for await (const { ref, body } of target.book.all(account)) {
     kinds.set(ref.kind, (kinds.get(ref.kind) ?? 0) + 1);
     if (ref.kind === 'flags') flags = readFlags(body).flags;
+    if (ref.kind === 'trading') trading = tradingOf(body);
   }
   const total = chains.reduce((sum, { seq }) => sum + seq, 0);
   let auditRows = 0;
@@ -42,7 +47,14 @@ export async function countBook(
     items,
     auditRows,
     flags,
+    trading,
   };
+}
+
+/** Whether the account may trade, as the item `TRADING` says. */
+export function tradingOf(body: BookBody | undefined): TradingState {
+  const { mode, by, reason, at } = readTradingState(body);
+  return { mode, by, reason, at };
 }
 
 export function countsOf(
@@ -63,7 +75,7 @@ export async function countRestored(
   request: RestoreRequest,
 ): Promise<RestoredAccount> {
   const { account, instant } = source.backedUp;
-  const { counts, items, auditRows, flags } = await countBook(source, request);
+  const { counts, items, auditRows, flags, trading } = await countBook(source, request);
   return {
     account,
     how: 'already',
@@ -75,6 +87,7 @@ export async function countRestored(
     replayed: null,
     changes: null,
     flags: { before: flags, after: flags },
+    trading,
     leaseToken: null,
   };
 }

@@ -24,6 +24,8 @@ export interface JudgedRun {
   readonly verdict: Verdict;
   /** Flags as they were when the run began: a change during it counts from the next one on. */
   readonly flags: Flags;
+  /** Version of the lock when the run began; 0 for none. */
+  readonly lockVersion: number;
   readonly plan: Plan;
   readonly planKey: string;
   readonly planContent: string;
@@ -114,9 +116,12 @@ export function conclude(
     paused: stillPaused(standing, run.endedAtMs),
     acknowledged: stillOpen(standing, judged.verdict),
   };
-  // What is half carried out is not what was judged: it may lock, and must not open.
-  const opensNothing = chosen?.state === 'applying' && outcome.lock === 'open';
-  const lock = opensNothing ? undefined : lockOf(outcome, run, standing.lock);
+  // What is half carried out is not what was judged: it may lock, and must not open. No more may it where somebody has
+  // locked while it judged: a restore, for one, has made another book of the one that was compared.
+  const isOvertaken =
+    chosen?.state === 'applying' ||
+    (standing.lock.state === 'locked' && standing.versions.lock !== judged.lockVersion);
+  const lock = isOvertaken && outcome.lock === 'open' ? undefined : lockOf(outcome, run, standing.lock);
   const isToBeApplied = chosen !== undefined && isToBeResumed(chosen, standing.flags, run.endedAtMs);
   return {
     state,

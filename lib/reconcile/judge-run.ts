@@ -36,6 +36,7 @@ export async function judgeRun(run: RunContext, standing: Standing): Promise<Jud
     noSnapshot: asked.taken ? '' : asked.why,
     verdict,
     flags: usable(standing.flags),
+    lockVersion: standing.versions.lock,
     plan,
     planKey: planKey(plan),
     planContent: contentOf(verdict.plan, canonicalJson),

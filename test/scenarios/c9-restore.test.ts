@@ -1,13 +1,18 @@
 /** C9: restores. What comes back is what was there, to the byte, or nothing is written. */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { canonicalJson, chainTools, digest } from '../../lib/aws/audit-hash.ts';
+import { SafetyStore } from '../../lib/aws/safety-store.ts';
 import { restoreBackup } from '../../lib/backup/restore.ts';
 import { planRestore } from '../../lib/backup/restore-plan.ts';
+import type { RestoreRequest } from '../../lib/backup/restore-types.ts';
 import { foldTrail } from '../../lib/domain/audit/fold.ts';
 import { verifyAudit } from '../../lib/domain/audit/verify.ts';
+import type { BookBody, BookRef } from '../../lib/domain/book/item.ts';
+import { type DeskRecord, deskBody } from '../../lib/domain/orders/desk-record.ts';
 import { planRef, runStateRef } from '../../lib/domain/reconcile/records.ts';
 import { readFlags } from '../../lib/domain/safety/flags.ts';
 import { readLock } from '../../lib/domain/safety/lock.ts';
+import type { TradingMode } from '../../lib/domain/safety/trading-state.ts';
 import {
   collect,
   type DynamoEngine,
@@ -44,6 +49,29 @@ async function bookText(of: Desk): Promise<Record<string, string>> {
   return Object.fromEntries(
     items.map(({ ref, version, body }) => [chainTools.keyOf(ref), canonicalJson({ version, body })]),
   );
+}
+
+function inPlace(changes: Partial<RestoreRequest> = {}): RestoreRequest {
+  return desk.request({ inPlace: true, backupFirst: async () => ({ id: 'x' }), ...changes });
+}
+
+async function standing(ref: BookRef): Promise<BookBody | undefined> {
+  return (await desk.tables.another().read(account, [ref]))[0]?.body;
+}
+
+/** One item, whatever it said before; null takes it away. */
+async function write(name: string, ref: BookRef, body: BookBody | null): Promise<void> {
+  const book = desk.tables.another();
+  const [item] = await book.read(account, [ref]);
+  const result = await book.commit({
+    account,
+    writer: 'plan',
+    cause: { kind: 'plan', id: 'plan-1', name, reason: '' },
+    atMs: startMs + 9 * dayMs,
+    orderKey: '',
+    writes: [{ ref, expectedVersion: item?.version ?? 0, body }],
+  });
+  expect(result).toBe('committed');
 }
 
 async function chainFaults(of: Desk): Promise<unknown[]> {
@@ -206,6 +234,113 @@ describe.skipIf(!engineIsHere)(`C9 restore${skipped}`, () => {
     expect(await desk.tables.another().read(account, [intent])).toMatchObject([
       { version: 2, body: { state: 'sent' } },
     ]);
+  });
+
+  it.each([
+    ['reduce-only', 'halted'],
+    ['halted', 'active'],
+    ['', 'halted'],
+    ['halted', ''],
+  ] as const)('S139 in place: what the backup has of trading is %j, and %j stands', async (then, stands) => {
+    const says = async (mode: TradingMode) => safety.setTrading(account, mode, { who: 'anna', reason: mode });
+    const safety = new SafetyStore({ book: desk.tables.book, nowMs: () => startMs + 9 * dayMs });
+    if (then !== '') await says(then);
+    await desk.backup();
+    if (stands !== '') await says(stands);
+    else await write('damage', { kind: 'trading', id: '' }, null);
+    const asItStands = await safety.trading(account);
+    const { accounts } = await restoreBackup(inPlace());
+    const { source: _, ...after } = await safety.trading(account);
+    expect(after).toMatchObject({ mode: stands || 'halted', by: 'anna' });
+    // The first word of who halted stays.
+    if (stands !== '') expect(after).toMatchObject({ at: asItStands.at, reason: asItStands.reason });
+    expect(accounts).toMatchObject([{ trading: after }]);
+    expect(await foldText(desk)).toEqual(await bookText(desk));
+  });
+
+  it('S139 in place: order ids, the risk day and the rate of orders stay as they stand', async () => {
+    const ref = { kind: 'desk', id: '' } as const;
+    const now: DeskRecord = {
+      nextOrderId: 41,
+      open: ['k1'],
+      leftAtMs: [startMs + 8 * dayMs],
+      value: { date: '2026-01-13', atStart: '100000', peak: '104000' },
+    };
+    await desk.backup();
+    await write('order', ref, deskBody(now));
+    expect(await planRestore(desk.request())).toMatchObject({ accounts: [{ changes: { remove: 0 } }] });
+    await restoreBackup(inPlace());
+    expect(await standing(ref)).toEqual(deskBody(now));
+
+    await desk.backup();
+    const later = deskBody({ ...now, nextOrderId: 57, open: [], leftAtMs: [] });
+    await write('order', ref, later);
+    await restoreBackup(inPlace());
+    expect(await standing(ref)).toEqual(later);
+
+    // One that nobody can read stops every order: it alone comes back from the backup, as it would where it is missing.
+    for (const damaged of [{ nextOrderId: 'x' }, null]) {
+      await write('damage', ref, damaged);
+      await restoreBackup(inPlace());
+      expect(await standing(ref)).toEqual(deskBody(now));
+    }
+    expect(await foldText(desk)).toEqual(await bookText(desk));
+  });
+
+  it('S139 in place: who halts while the book is changed is not overruled', async () => {
+    const ref = { kind: 'trading', id: '' } as const;
+    const safety = new SafetyStore({ book: desk.tables.another(), nowMs: () => startMs + 9 * dayMs });
+    await safety.setTrading(account, 'reduce-only', { who: 'anna', reason: 'a quiet day' });
+    await desk.backup();
+    await write('damage', ref, null);
+    const halting = inPlace({
+      onProgress: ({ phase }) => {
+        if (phase === 'compare')
+          halted ??= safety.setTrading(account, 'halted', { who: 'ben', reason: 'stop' });
+      },
+    });
+    let halted: Promise<unknown> | undefined;
+    const { book } = halting.target;
+    const commit = book.commit.bind(book);
+    book.commit = async (change) => {
+      if (change.writes.some((one) => one.ref.kind === 'trading')) await halted;
+      return commit(change);
+    };
+    await restoreBackup(halting);
+    expect(halted).toBeDefined();
+    expect(await safety.trading(account)).toMatchObject({ mode: 'halted', by: 'ben' });
+  });
+
+  it('S139 in place: an intent that the book has lost comes back', async () => {
+    const ref = { kind: 'intent', id: 'ref-2' } as const;
+    await write('plan', ref, { state: 'sent' });
+    await desk.backup();
+    await write('damage', ref, null);
+    await restoreBackup(inPlace());
+    expect(await standing(ref)).toEqual({ state: 'sent' });
+  });
+
+  it('S139 in place: a reconcile that began before the restore does not open the lock after it', async () => {
+    desks += 1;
+    const traded = await createDesk(engine, `desk${desks}`);
+    const runs = ReconcileDesk.over(engine, traded.tables, traded.names.control);
+    runs.world.both(17);
+    await runs.book();
+    await runs.flags(stage);
+    await runs.run();
+    await traded.backup();
+    const { answer } = runs;
+    runs.answer = async (command) => {
+      await restoreBackup(
+        traded.request({ inPlace: true, accounts: undefined, backupFirst: async () => ({ id: 'x' }) }),
+      );
+      return answer(command);
+    };
+    const closed = { state: 'locked', reason: expect.stringMatching(/^restored from db_backup_/) };
+    expect(await runs.run()).toMatchObject({ status: 'COMPLETED', lock: closed });
+    runs.answer = answer;
+    await runs.flags(stage);
+    expect(await runs.run()).toMatchObject({ status: 'COMPLETED', lock: { state: 'open' } });
   });
 
   it.each([

@@ -1,16 +1,5 @@
 /** What a book has to become what a backup has, item by item, and the transactions that do it. Pure. */
-import type { BookBody, BookKind, BookWrite } from '../book/item.ts';
-
-/**
- * Left as they are in a book in use. The heads of chains are the trail's own; flags and lock are set by the restore
- * itself; an intent that was taken back could let an order be sent twice, and a plan be carried out twice. With the plans
- * goes the state of the runs, which names the one that stands.
- */
-const keptInPlace: ReadonlySet<BookKind> = new Set(['audit-head', 'flags', 'lock', 'intent', 'plan', 'run']);
-
-export function isKeptInPlace(kind: BookKind): boolean {
-  return keptInPlace.has(kind);
-}
+import type { BookBody, BookWrite } from '../book/item.ts';
 
 export interface ItemDifference {
   /** Sort key of the item in the book. */
@@ -37,6 +26,11 @@ export class BookDiff {
     this.#left.delete(item);
     if (wanted === digest) return;
     this.#found.push({ item, does: wanted === undefined ? 'remove' : 'change', bookVersion: version });
+  }
+
+  /** An item of the book that stays, whatever the backup says. */
+  keep(item: string): void {
+    this.#left.delete(item);
   }
 
   /** In order of their keys. */

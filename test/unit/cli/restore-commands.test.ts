@@ -77,8 +77,11 @@ describe.skipIf(!engineIsHere)(
         expect(code, out).toBe(0);
         expect(out).toContain(`${id}, number 1, as of 2026-01-05 16:00:00.000 (`);
         expect(out).toContain('DU1234567: the book is in use; the backup has');
-        expect(out).toMatch(/^order +0 +0 +1$/m);
+        expect(out).toMatch(/^order +0 +0 +1 +orders, ORDER#…$/m);
         expect(out).toMatch(/^ {2}- ORDER#P19$/m);
+        expect(out).toContain('By their keys (+ comes back, ~ becomes what it was, - is taken away):');
+        expect(out).toContain('The trading state: nobody has set one.');
+        expect(out).toContain('The broker is told nothing: working orders go on working there');
         expect(out).toContain('This was a dry run: nothing was changed.');
         expect(out).toContain(`restore ${id} --execute --in-place --reason "..."`);
         expect(await book()).toEqual(before);
@@ -94,7 +97,7 @@ describe.skipIf(!engineIsHere)(
         const { code, out } = await desk.run('restore', id);
         expect(code).toBe(0);
         expect(out).toContain('DU1234567: the book is empty');
-        expect(out).toMatch(/^order +2 +0 +0$/m);
+        expect(out).toMatch(/^order +2 +0 +0 +orders, ORDER#…$/m);
         expect(out).not.toContain('--in-place');
       });
     });
@@ -139,6 +142,8 @@ describe.skipIf(!engineIsHere)(
         expect(out).toMatch(/^ +executions +1 +1 +same$/m);
         expect(out).toContain('DRY_RUN true, SAFE_MODE true, DRY_RUN_CONFIRM false, FORCE_SYNC_DELETE false');
         expect(out).toContain('Trading is locked until a reconcile has been completed.');
+        expect(out).toContain('What came after 2026-01-05 16:00:00.000 is not known here: a halt,');
+        expect(out).not.toContain('4. resume');
         expect(out).toContain('audit verify --against-book');
         expect(await book()).toEqual(before);
         expect((await desk.run('audit', 'verify', '--against-book')).code).toBe(0);
@@ -226,6 +231,24 @@ describe.skipIf(!engineIsHere)(
       expect(out).toContain(`What was there before is in ${backups[0].id}.`);
       expect(JSON.parse((await desk.run('orders', '--all', '--json')).out).orders).toHaveLength(2);
       expect((await desk.run('audit', 'verify', '--against-book')).code).toBe(0);
+    });
+
+    it('in place: a halt that was given after the backup holds on, and is said before and after', async () => {
+      expect((await desk.run('halt', '--reason', 'prints are nonsense')).code).toBe(0);
+      const { code, out, err } = await execute('--in-place', '--yes');
+      expect(code, out + err).toBe(0);
+      const said = (text: string, before: string) =>
+        new RegExp(
+          `${before}: (halted since 2026-01-05 16:00:\\d\\d\\.\\d+ by .+: prints are nonsense)\\.$`,
+          'm',
+        ).exec(text)?.[1];
+      expect(said(err, 'The trading state')).toBeDefined();
+      expect(said(out, 'Trading state of DU1234567, as it stood before the restore')).toBe(
+        said(err, 'The trading state'),
+      );
+      expect(out).toContain('working orders go on working there, positions are what they are');
+      expect(out).toContain('4. resume, once');
+      expect((await desk.run('status')).out).toMatch(/halted/);
     });
 
     describe('a drill', () => {
