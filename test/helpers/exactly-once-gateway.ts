@@ -115,6 +115,8 @@ export class Gateway {
   isDown = false;
   /** It answers with whole lists of nothing until it has loaded the account. */
   unloaded: { readonly fromMs: number; readonly toMs: number } = { fromMs: 0, toMs: 0 };
+  /** Questions for these lists do not come to their end: they are answered by nothing, in part, or the link breaks over them. */
+  readonly unanswered = new Map<BrokerList, 'not' | 'in part' | 'broken'>();
   /** nextValidId is told too low by this. */
   rollback = 0;
   readonly #time: GatewayTime;
@@ -220,36 +222,37 @@ export class Gateway {
 
   list(connection: Connection, list: BrokerList, reqId = 0): void {
     this.advance();
-    const { orders, ledger, portfolio } = this.broker;
-    if (this.#time.nowMs < this.unloaded.toMs) {
-      connection.down((client) => client.listEnd(endOf(list, reqId)));
+    const facts = this.#time.nowMs < this.unloaded.toMs ? [] : this.#listed(list);
+    const how = this.unanswered.get(list);
+    if (how === 'broken') {
+      connection.break();
       return;
     }
+    if (how === undefined) this.#send(connection, facts);
+    if (how === 'in part') this.#send(connection, facts.slice(0, Math.ceil(facts.length / 2)));
+    if (how === undefined) connection.down((client) => client.listEnd(endOf(list, reqId)));
+  }
+
+  #listed(list: BrokerList): BrokerFact[] {
+    const { orders, ledger, portfolio } = this.broker;
     switch (list) {
       case 'open-orders':
-        for (const order of orders.open()) {
+        return orders.open().flatMap((order) => {
           orders.raise(clientId, order.orderId);
-          this.#send(connection, [openFact(order), statusFact(order)]);
-        }
-        break;
+          return [openFact(order), statusFact(order)];
+        });
       case 'completed-orders':
-        for (const order of orders.sent())
-          if (order.stage === 'done') this.#send(connection, [completedFact(order)]);
-        break;
+        return orders.sent().flatMap((order) => (order.stage === 'done' ? [completedFact(order)] : []));
       case 'executions':
-        for (const execution of ledger.all) this.#send(connection, executionFacts(execution));
-        break;
+        return ledger.all.flatMap(executionFacts);
       case 'positions':
-        for (const holding of portfolio.holdings()) this.#send(connection, [positionFact(holding)]);
-        break;
+        return portfolio.holdings().map(positionFact);
       case 'account-values':
-        this.#send(connection, [
+        return [
           { kind: 'account-value', account, key: 'NetLiquidation', value: '1000000', currency: 'USD' },
           ...this.#cash(),
-        ]);
-        break;
+        ];
     }
-    connection.down((client) => client.listEnd(endOf(list, reqId)));
   }
 
   /** As IB does it every three minutes, and after each fill. */

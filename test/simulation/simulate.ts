@@ -3,9 +3,10 @@ import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts
 import { commandSchema } from '../../lib/events/command.ts';
 import { tradeGroup } from '../../lib/events/command-names.ts';
 import { account } from '../helpers/exactly-once-gateway.ts';
-import { actOut, decide, goodFlags, heal, pauseBefore, setFlags, setTrading } from './actions.ts';
+import { actOut, heal, pauseBefore } from './actions.ts';
 import { checkEnd, checkTrail } from './invariants/final.ts';
 import type { Violation } from './invariants/names.ts';
+import { decide, goodFlags, setFlags, setTrading } from './operators.ts';
 import type { StreamerProcess } from './world/streamer.ts';
 import { settled, uuidFrom } from './world/time.ts';
 import { World } from './world/world.ts';
@@ -105,8 +106,9 @@ function begin(world: World): void {
   tellCash(world);
   world.functions.begin();
   // Somebody sets them, sooner or later.
-  world.time.after(world.time.chance(0.3) ? world.time.between(5_000, 40_000) : 1, () =>
-    setFlags(world, goodFlags),
+  world.time.after(
+    world.time.chance(0.3) ? world.time.between(5_000, 40_000) : 1,
+    () => void setFlags(world, goodFlags),
   );
   world.begin();
 }
@@ -121,8 +123,8 @@ function tellCash({ time, gateway }: Pick<World, 'time' | 'gateway'>): void {
 /** As a desk does it in the morning after: flags as they should be, the plan read and approved, what is bare closed. */
 async function untilQuiet(world: World): Promise<void> {
   const { time, witness } = world;
-  setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
-  setTrading(world, 'active');
+  void setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
+  void setTrading(world, 'active');
   let tended = 0;
   const lasting = new Map<string, number>();
   let restingSinceMs = Number.POSITIVE_INFINITY;
@@ -191,11 +193,11 @@ function tend(world: World, times: number): void {
   const state = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
   const record = witness.book.get(`PLAN#${state?.planHash ?? ''}`) as unknown as PlanRecord | undefined;
   if (record?.state === 'staged')
-    decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
+    void decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
   else if (times % 2 === 0) void functions.reconcile({ trigger: 'operator', by: 'anna', account });
   const bare = /UNPROTECTED/.test(String(witness.book.get('LOCK')?.reason));
   if (times % 3 === 0 && (bare || times > 6)) close(world, times);
-  if (times % 4 === 0) setFlags(world, goodFlags);
+  if (times % 4 === 0) void setFlags(world, goodFlags);
   // An order of which nobody can tell anything counts as working for as long as its term lasts.
   if (bare && times % 10 === 9) world.alive[0]?.kill('a person starts it anew');
 }

@@ -18,6 +18,7 @@ import { differences } from '../../helpers/book-against-broker.ts';
 import { names } from '../world/cloud.ts';
 import type { World } from '../world/world.ts';
 import { checkBackups } from './backups.ts';
+import { checkExecutionsTold } from './booked.ts';
 import { checkAnswered, checkRefused } from './commands.ts';
 import { checkDiscrepanciesTold } from './told.ts';
 import type { Witness } from './witness.ts';
@@ -60,6 +61,7 @@ export async function checkEnd(world: World): Promise<void> {
   checkAnswered(world);
   checkRefused(world);
   checkDiscrepanciesTold(world);
+  checkExecutionsTold(world);
   await checkBackups(world);
 }
 

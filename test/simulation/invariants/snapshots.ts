@@ -1,6 +1,6 @@
 /** What a run of reconcile may rest on: answers that are whole, and nothing else. */
 
-import type { Verdict } from '../../../lib/domain/reconcile/types.ts';
+import type { ReconcileMemory, Verdict } from '../../../lib/domain/reconcile/types.ts';
 import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts';
 import type { Witness } from './witness.ts';
 
@@ -45,6 +45,26 @@ export function checkVerdict(
         `${name} found ${found.id} in positions that are ${parts.positions.outcome}`,
       );
   }
+}
+
+/** While one of the lists of orders is not whole, nobody counts how often an order was in none of them. */
+export function checkCounts(
+  witness: Witness,
+  name: string,
+  { parts }: SnapshotDocument,
+  before: ReconcileMemory | undefined,
+  { memory }: Verdict,
+): void {
+  const unfinished = (['openOrders', 'completedOrders', 'executions'] as const).filter(
+    (list) => parts[list].outcome !== 'ok',
+  );
+  if (unfinished.length === 0) return;
+  for (const [subject, runs] of Object.entries(memory.absent))
+    if (subject.startsWith('order ') && runs > (before?.absent[subject] ?? 0))
+      witness.broken(
+        'failed-query',
+        `${name} counts ${subject} as absent without ${unfinished.join(' and ')}`,
+      );
 }
 
 /** So often something must be missing from whole lists before anything is said of it. */

@@ -1,6 +1,7 @@
 /** What a streamer tells in the moment in which it tells it, beside what was so. */
-import { Decimal } from 'decimal.js';
+import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
+import type { StreamerProcess } from '../world/streamer.ts';
 import type { World } from '../world/world.ts';
 import type { Witness } from './witness.ts';
 
@@ -10,8 +11,8 @@ const oldMsMax = 180_000;
 const closeMsMax = 150_000;
 const sixHoursMs = 6 * 3_600_000;
 
-export function checkTold(witness: Witness, event: Envelope): void {
-  if (event.type === 'position.changed') checkPosition(witness, event.data.position);
+export function checkTold(witness: Witness, process: StreamerProcess, event: Envelope): void {
+  if (event.type === 'position.changed') checkPosition(witness, process, event.data);
   if (event.type === 'candle.completed' || event.type === 'candle.corrected') {
     const { startMs, sessionDate, source, partial, intervalMs } = event.data;
     const at = new Date(startMs).toISOString();
@@ -24,21 +25,25 @@ export function checkTold(witness: Witness, event: Envelope): void {
   }
 }
 
-/** It is, or was a moment ago, what the broker holds. */
-function checkPosition(witness: Witness, told: string): void {
+/** It is, or was a moment ago, what the broker holds; and no size comes behind one that it had later. */
+function checkPosition(
+  witness: Witness,
+  process: StreamerProcess,
+  { contract: { conId }, position }: EventData<'position.changed'>,
+): void {
   const { gateway, time } = witness.world;
   if (gateway.isUnloadedSince(time.nowMs - oldMsMax)) return;
-  let held = new Decimal(0);
-  let heldBefore = held;
-  const recent: Decimal[] = [];
-  const firsts = gateway.broker.ledger.all.filter(({ revision }) => revision === 1);
-  for (const { timeMs, quantity, order } of firsts) {
-    held = held.plus(new Decimal(quantity.toFixed()).times(order.terms.action === 'BUY' ? 1 : -1));
-    if (timeMs < time.nowMs - oldMsMax) heldBefore = held;
-    else recent.push(held);
-  }
-  if ([heldBefore, ...recent].some((one) => one.eq(told))) return;
-  witness.broken('failed-query', `a position of ${told} was told; the broker has ${held.toFixed()}`);
+  const sizes = witness.holdings.of(conId);
+  // The last one that was over before then was still held at that time.
+  const first = sizes.findLastIndex(({ atMs }) => atMs < time.nowMs - oldMsMax);
+  const toldBefore = witness.toldSizes.get(process.name) ?? 0;
+  const at = sizes.findIndex(({ size }, index) => index >= Math.max(first, toldBefore) && size.eq(position));
+  if (at >= 0) witness.toldSizes.set(process.name, at);
+  else
+    witness.broken(
+      'failed-query',
+      `a position of ${position} was told; the broker has ${sizes.at(-1)?.size.toFixed()}, and had no such size since what was told before`,
+    );
 }
 
 /** From 18:00 in New York on it is the next day's session. */

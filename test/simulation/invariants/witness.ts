@@ -3,10 +3,12 @@
  * (the broker's own record, the prints, every committed transaction) and asks nothing of the code that it watches.
  */
 import type { Order } from '@stoqey/ib';
+import { bookSort } from '../../../lib/aws/keys.ts';
 import type { RunAnswer } from '../../../lib/domain/reconcile/records.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { ChannelMessage } from '../../../lib/ports/alert-channel.ts';
+import type { BookChange } from '../../../lib/ports/book.ts';
 import type { PlanAnswer } from '../../../lib/reconcile/plan-desk.ts';
 import type { Commit } from '../memory/dynamodb.ts';
 import { type BusEvent, names } from '../world/cloud.ts';
@@ -14,6 +16,7 @@ import type { Part } from '../world/part.ts';
 import type { StreamerProcess } from '../world/streamer.ts';
 import { startMs, type World } from '../world/world.ts';
 import { BookMirror, mirrored } from './book-mirror.ts';
+import { Holdings } from './booked.ts';
 import type { InvariantName, Violation } from './names.ts';
 import { checkRun } from './runs.ts';
 import { checkWriting } from './sending.ts';
@@ -59,6 +62,13 @@ export class Witness {
   #lastDisk: string | undefined;
   /** Items of the book that a hand has spoilt. */
   readonly spoilt = new Set<string>();
+  /** Orders that were filled behind their cancel. */
+  readonly crossed = new Set<number>();
+  readonly holdings: Holdings;
+  /** Where in those sizes each process is with what it has told. */
+  readonly toldSizes = new Map<string, number>();
+  /** Every change of the book, by who made it: `reconcile 7 LOCK@4`; a deletion ends in `deleted`. */
+  readonly #changes = new Set<string>();
   /** Terms of the lease that began. */
   terms = 0;
   /** Of reconcile, ended. */
@@ -74,6 +84,7 @@ export class Witness {
 
   constructor(world: World) {
     this.world = world;
+    this.holdings = new Holdings(world);
   }
 
   note(text: string): void {
@@ -106,7 +117,7 @@ export class Witness {
     for (const event of events) {
       if (refused.includes(event)) this.broken('bounds', `${event.type} ${event.id} found no room`);
       else this.events.set(event.id, { event, process });
-      checkTold(this, event);
+      checkTold(this, process, event);
       if (event.type !== 'command.answered') continue;
       this.answers.push(event.data);
       const { commandId, key, answer, code } = event.data;
@@ -186,7 +197,17 @@ export class Witness {
     }
     if (writes.length > 0 || changes.some(({ table }) => table === names.audit))
       checkTransaction(this, writes, changes, by);
-    for (const { sort, after } of writes) this.book.set(sort, after);
+    for (const { sort, before, after } of writes) {
+      this.#changes.add(changeText(by, sort, before?.version ?? 0, after === undefined));
+      this.book.set(sort, after);
+    }
+  }
+
+  /** A part takes these for done. */
+  takenForDone({ name }: Part, { writes, cause }: BookChange): void {
+    for (const { ref, expectedVersion, body } of writes)
+      if (!this.#changes.has(changeText(name, bookSort(ref), expectedVersion, body === null)))
+        this.broken('written', `${name} takes ${cause.name} for done, and never wrote ${bookSort(ref)}`);
   }
 
   /** Events of a process whose disk is there. */
@@ -194,4 +215,8 @@ export class Witness {
     for (const recorded of this.events.values())
       if (!this.disksLost.has(recorded.process.path)) yield recorded;
   }
+}
+
+function changeText(by: string, sort: string, version: number, isDeleted: boolean): string {
+  return `${by} ${sort}@${version}${isDeleted ? ' deleted' : ''}`;
 }
