@@ -18,6 +18,7 @@ export type GatewayTime = Pick<VirtualTime, 'nowMs' | 'between' | 'after' | 'cha
 export const account = 'DU1234567';
 export const clientId = 1;
 export const lastPrice = '2700';
+const laterSymbol = 'GCJ6';
 /** Until an order, a change or a cancel arrives at the exchange. */
 const exchangeMs = 30;
 
@@ -108,6 +109,8 @@ export class Gateway {
   /** Order ids of our client of which an error was told. */
   readonly refused = new Set<number>();
   readonly instrument;
+  /** The same future with a later expiry: nobody has a line for it. */
+  readonly later;
   /** Of answers, beyond the way itself. */
   slowMs = 0;
   /** Share of what is told unasked that is never told. */
@@ -129,6 +132,9 @@ export class Gateway {
     const row = this.#row(lastPrice, '9');
     const [contract] = deriveContracts([row]);
     this.instrument = { contract: { ...contract!, minTick: '0.1' }, last: row, halted: false };
+    const later = this.#row(lastPrice, '9', laterSymbol);
+    const [laterContract] = deriveContracts([later]);
+    this.later = { contract: { ...laterContract!, minTick: '0.1' }, last: later, halted: false };
     const options = {
       accounts: [account],
       startCash: '1000000',
@@ -186,6 +192,8 @@ export class Gateway {
     const row = this.#row(price, size);
     this.instrument.last = row;
     this.broker.onRow(row, this.#time.nowMs);
+    this.later.last = this.#row(price, size, laterSymbol);
+    this.broker.onRow(this.later.last, this.#time.nowMs);
   }
 
   /** The broker's own time goes with the run's. */
@@ -273,7 +281,9 @@ export class Gateway {
   #tell(event: BrokerEvent): void {
     const told: BrokerFact[] = [];
     if (event.kind === 'position') {
-      const holding = this.broker.portfolio.holdings(account)[0];
+      const holding = this.broker.portfolio
+        .holdings(account)
+        .find(({ instrument }) => instrument === event.instrument);
       if (holding !== undefined) told.push(positionFact(holding), ...this.#cash());
     } else if (event.kind === 'error') {
       // Only whoever placed it is told of its errors.
@@ -297,8 +307,8 @@ export class Gateway {
     for (const fact of facts) if (!this.#time.chance(this.lossShare)) this.#send(connection, [fact]);
   }
 
-  #row(price: string, size: string): TapeRow {
-    return { timeMs: this.#time.nowMs, symbol: 'GCG6', price, size, kind: 'trade', line: 2 };
+  #row(price: string, size: string, symbol = 'GCG6'): TapeRow {
+    return { timeMs: this.#time.nowMs, symbol, price, size, kind: 'trade', line: 2 };
   }
 }
 

@@ -256,12 +256,13 @@ function byHand({ gateway }: World, dice: Dice): string {
   const action = dice.one(['BUY', 'SELL'] as const);
   const isMarket = dice.chance(0.5);
   const last = Number(gateway.instrument.last.price);
+  const instrument = dice.chance(0.3) ? gateway.later : gateway.instrument;
   gateway.advance();
   gateway.broker.place({
     account,
     clientId: 0,
     orderId: 0,
-    instrument: gateway.instrument,
+    instrument,
     exchange: '',
     parentId: 0,
     transmit: true,
@@ -274,7 +275,7 @@ function byHand({ gateway }: World, dice: Dice): string {
         : { orderType: 'LMT', limitPrice: String(Math.round(last) + (action === 'BUY' ? -30 : 30)) }),
     },
   });
-  return `${action} ${isMarket ? 'MKT' : 'LMT'} by hand`;
+  return `${action} ${isMarket ? 'MKT' : 'LMT'} by hand in ${instrument.contract.localSymbol}`;
 }
 
 /** IB replaces what it said of an execution. */
@@ -452,7 +453,7 @@ function askAgain({ time, functions }: World, times: number): void {
 
 /** A fill that was under way when its order was cancelled. */
 function crossing({ gateway, time, witness }: World, dice: Dice): string {
-  const { broker, instrument } = gateway;
+  const { broker } = gateway;
   const late = broker.orders
     .sent()
     .filter(({ status, completedMs }) => status === 'Cancelled' && completedMs > time.nowMs - 60_000);
@@ -460,7 +461,7 @@ function crossing({ gateway, time, witness }: World, dice: Dice): string {
   gateway.advance();
   const order = dice.one(late);
   witness.crossed.add(order.permId);
-  broker.fill(order, dice.chance(0.5) ? remaining(order) : decimal(1), decimal(instrument.last.price));
+  broker.fill(order, dice.chance(0.5) ? remaining(order) : decimal(1), decimal(order.instrument.last.price));
   return `${order.permId} is filled behind its cancel`;
 }
 

@@ -2,6 +2,7 @@
 import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
 import { commandSchema } from '../../lib/events/command.ts';
 import { tradeGroup } from '../../lib/events/command-names.ts';
+import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
 import { account } from '../helpers/exactly-once-gateway.ts';
 import { actOut, heal, pauseBefore } from './actions.ts';
 import { checkEnd, checkTrail } from './invariants/final.ts';
@@ -207,9 +208,32 @@ function close(world: World, times: number): void {
   const { gateway } = world;
   const byHand = gateway.broker.orders.open().filter(({ orderId }) => orderId <= 0);
   for (const order of byHand) gateway.broker.cancel(order);
+  closeByHand(world);
   send(world, { type: 'cancel-all', by: 'person' });
   const { conId } = gateway.instrument.contract;
   world.time.after(8_000, () => send(world, { type: 'flatten', key: `heal-${times}`, by: 'person', conId }));
+}
+
+/** Nobody here has a line for the later expiry: what was bought of it in TWS is sold there. */
+function closeByHand({ gateway }: World): void {
+  const { broker, later } = gateway;
+  const { position } = broker.portfolio.holding(account, later);
+  if (position.isZero()) return;
+  gateway.advance();
+  broker.place({
+    account,
+    clientId: 0,
+    orderId: 0,
+    instrument: later,
+    exchange: '',
+    parentId: 0,
+    transmit: true,
+    terms: {
+      ...marketTerms,
+      action: position.isNegative() ? 'BUY' : 'SELL',
+      quantity: position.abs().toFixed(),
+    },
+  });
 }
 
 function send({ cloud, time, witness }: World, bare: object): void {

@@ -135,6 +135,9 @@ function events(witness: Witness): void {
     if (isOfBook(event.type) && !bookQueue.sent.has(event.id))
       witness.broken('event-lost', `${event.type} ${event.id} never came to the book's queue`);
   }
+  for (const { event, process } of witness.waiting.values())
+    if (process.isAlive)
+      witness.broken('event-lost', `${event.type} ${event.id} found no room, and was forgotten`);
   if (bookQueue.deadLetters > 0)
     witness.broken('bounds', `${bookQueue.deadLetters} events lie in the dead-letter queue of the book`);
 }

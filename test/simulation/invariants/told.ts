@@ -33,12 +33,13 @@ function checkPosition(
 ): void {
   const { gateway, time } = witness.world;
   if (gateway.isUnloadedSince(time.nowMs - oldMsMax)) return;
+  const place = `${process.name} ${conId}`;
   const sizes = witness.holdings.of(conId);
   // The last one that was over before then was still held at that time.
   const first = sizes.findLastIndex(({ atMs }) => atMs < time.nowMs - oldMsMax);
-  const toldBefore = witness.toldSizes.get(process.name) ?? 0;
+  const toldBefore = witness.toldSizes.get(place) ?? 0;
   const at = sizes.findIndex(({ size }, index) => index >= Math.max(first, toldBefore) && size.eq(position));
-  if (at >= 0) witness.toldSizes.set(process.name, at);
+  if (at >= 0) witness.toldSizes.set(place, at);
   else
     witness.broken(
       'failed-query',

@@ -10,6 +10,7 @@ import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { ChannelMessage } from '../../../lib/ports/alert-channel.ts';
 import type { BookChange } from '../../../lib/ports/book.ts';
 import type { PlanAnswer } from '../../../lib/reconcile/plan-desk.ts';
+import { isOfBook } from '../../../streamer/outbox.ts';
 import type { Commit } from '../memory/dynamodb.ts';
 import { type BusEvent, names } from '../world/cloud.ts';
 import type { Part } from '../world/part.ts';
@@ -49,6 +50,8 @@ export class Witness {
   /** Told to people. */
   readonly toldAlerts = new Set<string>();
   readonly events = new Map<string, RecordedEvent>();
+  /** Events that found no room in an outbox, and have not come back to it. */
+  readonly waiting = new Map<string, RecordedEvent>();
   readonly onBusIds = new Set<string>();
   readonly busEvents: BusEvent[] = [];
   /** When each was lost. */
@@ -65,7 +68,7 @@ export class Witness {
   /** Orders that were filled behind their cancel. */
   readonly crossed = new Set<number>();
   readonly holdings: Holdings;
-  /** Where in those sizes each process is with what it has told. */
+  /** Where in those sizes each process is with what it has told of a contract. */
   readonly toldSizes = new Map<string, number>();
   /** Every change of the book, by who made it: `reconcile 7 LOCK@4`; a deletion ends in `deleted`. */
   readonly #changes = new Set<string>();
@@ -115,8 +118,14 @@ export class Witness {
 
   recorded(process: StreamerProcess, events: readonly Envelope[], refused: readonly Envelope[]): void {
     for (const event of events) {
-      if (refused.includes(event)) this.broken('bounds', `${event.type} ${event.id} found no room`);
-      else this.events.set(event.id, { event, process });
+      if (refused.includes(event)) {
+        if (isOfBook(event.type)) this.broken('bounds', `${event.type} ${event.id} found no room`);
+        // It waits in the process, and is appended again.
+        this.waiting.set(event.id, { event, process });
+        continue;
+      }
+      this.waiting.delete(event.id);
+      this.events.set(event.id, { event, process });
       checkTold(this, process, event);
       if (event.type !== 'command.answered') continue;
       this.answers.push(event.data);
