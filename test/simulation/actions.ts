@@ -4,18 +4,16 @@
  */
 
 import type { Flags } from '../../lib/domain/safety/flags.ts';
-import { type CommandInput, commandSchema } from '../../lib/events/command.ts';
-import { tradeGroup } from '../../lib/events/command-names.ts';
 import { correctExecution } from '../../sandbox/gateway/broker/fills.ts';
 import { remaining } from '../../sandbox/gateway/broker/matching.ts';
 import { decimal } from '../../sandbox/gateway/broker/money.ts';
 import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
 import { brokerLists } from '../../streamer/broker-lists.ts';
 import { account, clientId } from '../helpers/exactly-once-gateway.ts';
-import type { BareCommand } from '../helpers/orders-out.ts';
 import { between, failedRequest } from './between.ts';
 import { Dice } from './dice.ts';
 import {
+  decide,
   during,
   goodFlags,
   nothing,
@@ -23,11 +21,12 @@ import {
   setFlags,
   setTrading,
   spoiltBook,
+  standingPlan,
   standStill,
 } from './operators.ts';
+import { order } from './orders.ts';
 import type { FunctionName } from './world/functions.ts';
 import type { Service, Trouble } from './world/part.ts';
-import { uuidFrom } from './world/time.ts';
 import type { World } from './world/world.ts';
 
 type Act = (world: World, dice: Dice) => string;
@@ -38,7 +37,7 @@ const otherClientId = 7;
 const kinds: readonly { readonly name: string; readonly weight: number; readonly act: Act }[] = [
   { name: 'order', weight: 26, act: order },
   { name: 'print', weight: 5, act: print },
-  { name: 'silence', weight: 2, act: silence },
+  { name: 'silence', weight: 3, act: silence },
   { name: 'dark-farm', weight: 1, act: darkFarm },
   { name: 'by-hand', weight: 3, act: byHand },
   { name: 'correction', weight: 3, act: correction },
@@ -64,15 +63,16 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'flags', weight: 4, act: flags },
   { name: 'trading', weight: 2, act: trading },
   { name: 'reconcile', weight: 5, act: reconcile },
-  { name: 'plan', weight: 6, act: plan },
+  { name: 'plan', weight: 8, act: plan },
   { name: 'backup', weight: 1, act: backup },
-  { name: 'spoilt-book', weight: 5, act: spoiltBook },
+  { name: 'spoilt-book', weight: 8, act: spoiltBook },
   { name: 'broken-order', weight: 5, act: brokenOrder },
   { name: 'freeze', weight: 3, act: freeze },
   { name: 'late-prints', weight: 3, act: latePrints },
   { name: 'other-client', weight: 3, act: otherClient },
   { name: 'between', weight: 10, act: between },
   { name: 'failed-request', weight: 5, act: failedRequest },
+  { name: 'no-backups', weight: 2, act: noBackups },
   { name: 'unanswered', weight: 4, act: unanswered },
   { name: 'crossing', weight: 2, act: crossing },
   { name: 'unloaded', weight: 2, act: unloaded },
@@ -112,116 +112,11 @@ export function heal(world: World): void {
   for (const other of gateway.broker.orders.open())
     if (other.clientId !== clientId) gateway.broker.cancel(other);
   world.callsToCome.length = 0;
-  Object.assign(world, { slowBusMs: 0, channelFails: false, staleShare: 0 });
+  Object.assign(world, { slowBusMs: 0, channelFails: false, backupsFail: false, staleShare: 0 });
   world.cloud.refusedShare = 0;
   world.ordersUntilBreak = 0;
   for (const process of world.alive) process.befallsNothing();
   if (world.alive.length + world.restarts === 0) world.begin(world.processes.at(-1)?.path);
-}
-
-// Orders.
-
-function order(world: World, dice: Dice): string {
-  const { witness } = world;
-  const known = witness.commands.filter(({ type }) => type.startsWith('place'));
-  const roll = dice.random();
-  if (known.length > 0 && roll < 0.12) {
-    // A click too many, or a redelivery under another id.
-    const again = dice.one(known);
-    const body = JSON.parse(world.cloud.commands.sent.get(again.id) ?? '{}') as CommandInput;
-    if (dice.chance(0.5)) return send(world, { ...body, id: uuidFrom(dice.random) });
-    world.cloud.commands.send({
-      id: `again-${dice.between(0, 1e6)}`,
-      group: tradeGroup(account),
-      body: JSON.stringify(body),
-    });
-    return `the same command again ${again.id.slice(0, 8)}`;
-  }
-  if (known.length > 0 && roll < 0.26) return send(world, headed(world, dice, change(world, dice)));
-  return send(world, headed(world, dice, wish(world, dice)));
-}
-
-function send(world: World, input: CommandInput): string {
-  const command = commandSchema.parse(input);
-  world.witness.commands.push({ id: command.id, type: command.type });
-  world.cloud.commands.send({ id: command.id, group: tradeGroup(account), body: JSON.stringify(command) });
-  const { key = '-' } = command as { readonly key?: string };
-  return `${command.type} ${command.id.slice(0, 8)} ${key}`;
-}
-
-function headed({ time }: World, dice: Dice, bare: BareCommand): CommandInput {
-  return {
-    ...bare,
-    id: uuidFrom(dice.random),
-    version: 1,
-    account,
-    issuedAt: new Date(time.nowMs).toISOString(),
-    issuedBy: 'arn:aws:sts::000000000000:assumed-role/strategy/test',
-    validUntil: new Date(time.nowMs + dice.one([30_000, 30_000, 30_000, 4_000])).toISOString(),
-  } as CommandInput;
-}
-
-function wish({ gateway }: World, dice: Dice): BareCommand {
-  const { conId } = gateway.instrument.contract;
-  const last = Number(gateway.instrument.last.price);
-  const key = dice.chance(0.8) ? `k${dice.between(0, 1e9)}` : undefined;
-  const keyed = key === undefined ? {} : { key };
-  const action = dice.one(['BUY', 'SELL'] as const);
-  const other = action === 'BUY' ? 'SELL' : 'BUY';
-  const quantity = String(dice.between(1, 3));
-  const away = action === 'BUY' ? -1 : 1;
-  const price = (steps: number) => (last + away * steps).toFixed(1);
-  const limit = {
-    action,
-    quantity,
-    orderType: 'LMT',
-    limitPrice: price(dice.one([40, 2, 0.5, -0.5, -5])),
-  } as const;
-  const roll = dice.random();
-  if (roll < 0.3) return { type: 'place', ...keyed, conId, order: limit };
-  if (roll < 0.4) return { type: 'place', ...keyed, conId, order: { action, quantity, orderType: 'MKT' } };
-  if (roll < 0.44) return { type: 'place', ...keyed, conId, order: { ...limit, limitPrice: '2650.05' } };
-  if (roll < 0.5)
-    return { type: 'flatten', ...keyed, conId, ...(dice.chance(0.5) ? { by: 'person' } : {}) } as BareCommand;
-  const entry = dice.chance(0.5) ? ({ action, quantity, orderType: 'MKT' } as const) : limit;
-  return {
-    type: 'place-bracket',
-    ...keyed,
-    conId,
-    legs: [
-      { leg: 'entry', ...entry },
-      {
-        leg: 'take-profit',
-        action: other,
-        quantity,
-        orderType: 'LMT',
-        limitPrice: price(-dice.between(3, 30)),
-      },
-      { leg: 'stop-loss', action: other, quantity, orderType: 'STP', stopPrice: price(dice.between(42, 70)) },
-    ],
-  };
-}
-
-function change({ witness, gateway }: World, dice: Dice): BareCommand {
-  if (dice.chance(0.2)) return { type: 'cancel-all', by: 'person' };
-  const keys = [...witness.book.of('INTENT#')].flatMap(([, { key, state }]) =>
-    state === 'sent' ? [String(key)] : [],
-  );
-  const key = keys.length > 0 ? dice.one(keys) : 'k0';
-  const open = gateway.broker.orders.open();
-  if (open.length > 0 && dice.chance(0.4)) {
-    const { permId, clientId, orderId } = dice.one(open);
-    if (orderId > 0)
-      return {
-        type: 'cancel',
-        permId,
-        clientId,
-        orderId,
-        by: dice.one(['person', 'program']),
-      } as BareCommand;
-  }
-  const last = Number(gateway.instrument.last.price);
-  return { type: 'modify', key, limitPrice: (last + dice.between(-40, 40)).toFixed(1) } as BareCommand;
 }
 
 // Market and broker.
@@ -233,7 +128,7 @@ function print({ market }: World, dice: Dice): string {
 }
 
 function silence(world: World, dice: Dice): string {
-  return during(world, dice.between(20_000, 300_000), 'nothing trades', () => {
+  return during(world, dice.one([20_000, 100_000, 300_000, 400_000]), 'nothing trades', () => {
     world.market.isQuiet = true;
     return () => {
       world.market.isQuiet = false;
@@ -329,7 +224,8 @@ function crashStreamer(world: World, dice: Dice): string {
     left: dice.one([1, 1, 1, 2, 3]),
   };
   process.crash = crash;
-  process.losesDisk = dice.chance(0.2);
+  // What left, and what the disk knows of it, is then known to nobody.
+  process.losesDisk = dice.chance(/placeOrder|begin|end/.test(crash.call) ? 0.5 : 0.1);
   return `${process.name} will die ${crash.when} ${crash.call}, ${crash.left}${process.losesDisk ? ', with its disk' : ''}`;
 }
 
@@ -398,7 +294,11 @@ function otherClient({ gateway }: World, dice: Dice): string {
   const action = dice.one(['BUY', 'SELL'] as const);
   const last = Number(instrument.last.price);
   gateway.advance();
-  const orderId = broker.orders.highest(otherClientId) + dice.one([1, 1, 1, 2]);
+  // Often the very one that ours will have next.
+  const next = broker.orders.highest(otherClientId) + dice.one([1, 1, 1, 2]);
+  const orderId = dice.chance(0.6)
+    ? Math.max(next, broker.orders.highest(clientId) + dice.between(0, 2))
+    : next;
   broker.place({
     account,
     clientId: otherClientId,
@@ -436,9 +336,20 @@ function unanswered(world: World, dice: Dice): string {
   const how = dice.one(['not', 'in part', 'broken'] as const);
   if (dice.chance(0.3)) askAgain(world, dice.between(1, 3));
   const ms = how === 'broken' ? dice.between(1_000, 20_000) : dice.between(5_000, 120_000);
+  if (dice.chance(0.5)) {
+    // It comes back without that list, and what happened meanwhile is told by the others alone.
+    world.market.jump(dice.one([-80, 80]));
+    gateway.connection?.break();
+    world.market.jump(dice.one([-80, 80]));
+  }
+  const isDry = dice.chance(0.3);
   return during(world, ms, `${list} is ${how === 'broken' ? 'broken' : `${how} answered`}`, () => {
     gateway.unanswered.set(list, how);
-    return () => void gateway.unanswered.delete(list);
+    if (isDry) void setFlags(world, { DRY_RUN: true });
+    return () => {
+      gateway.unanswered.delete(list);
+      if (isDry) void setFlags(world, goodFlags);
+    };
   });
 }
 
@@ -477,9 +388,15 @@ function unloaded(world: World, dice: Dice): string {
 }
 
 function latePrints(world: World, dice: Dice): string {
+  const isSlow = dice.chance(0.5);
   return during(world, dice.between(10_000, 120_000), 'prints come late and twice', () => {
     Object.assign(world.market, { lateShare: 0.4, twiceShare: 0.4 });
-    return () => Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
+    // A correction may then overtake what it corrects.
+    if (isSlow) world.slowBusMs = 40_000;
+    return () => {
+      Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
+      if (isSlow) world.slowBusMs = 0;
+    };
   });
 }
 
@@ -544,6 +461,18 @@ function service(world: World, dice: Dice): string {
     world.troubles[name][how] = share;
     return () => {
       world.troubles[name][how] = 0;
+    };
+  });
+}
+
+/** Their bucket takes nothing, while somebody says yes to the plan that stands. */
+function noBackups(world: World, dice: Dice): string {
+  const record = standingPlan(world);
+  if (record?.state === 'staged') void decide(world, 'approve', record.hash, `s${dice.between(0, 1e9)}`);
+  return during(world, dice.between(3_000, 40_000), 'no backup can be stored', () => {
+    world.backupsFail = true;
+    return () => {
+      world.backupsFail = false;
     };
   });
 }

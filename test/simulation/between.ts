@@ -2,12 +2,21 @@
  * Somebody is faster: at one of the next requests of a part another one acts, once it is carried out and before its answer
  * is there. Whoever has looked then decides on what is no longer so. And single requests that fail, each in its own way.
  */
-import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
 import type { Plan } from '../../lib/domain/reconcile/types.ts';
 import { account } from '../helpers/exactly-once-gateway.ts';
 import { Dice } from './dice.ts';
 import { sortOf } from './invariants/transactions.ts';
-import { decide, goodFlags, nothing, setFlags, setTrading, spoil, standStill } from './operators.ts';
+import {
+  decide,
+  goodFlags,
+  nothing,
+  setFlags,
+  setTrading,
+  spoil,
+  standingPlan,
+  standStill,
+} from './operators.ts';
+import { newOrder } from './orders.ts';
 import type { FunctionName } from './world/functions.ts';
 import type { Part, Trouble } from './world/part.ts';
 import { StreamerProcess } from './world/streamer.ts';
@@ -63,7 +72,17 @@ export function between(world: World, dice: Dice): string {
   };
   const one = { call: dice.one(calls), left: dice.one([1, 1, 1, 2, 3, 5]), act };
   const whose = whoeverIsNext(world, dice, who, (part) => void part.between.push(one));
+  if (dice.chance(0.7)) occasion(world, own, who, name);
   return whose === undefined ? nothing : `${name} at ${one.call} of ${whose}, ${one.left}`;
+}
+
+/** Something to look at: an order, or a run for which not all is as the plan says that stands. */
+function occasion(world: World, dice: Dice, who: 'streamer' | FunctionName, name: FasterName): void {
+  if (who === 'streamer') newOrder(world, dice);
+  if (who === 'operator') void world.functions.backup();
+  if (who !== 'reconcile') return;
+  if (name === 'decision') spoil(world, dice, () => true);
+  void world.functions.reconcile({ trigger: 'operator', by: 'anna', account });
 }
 
 const failingCalls = {
@@ -188,9 +207,4 @@ function deployment(world: World, _dice: Dice, part: Part): Promise<unknown> {
   if (world.alive.length === 1) world.begin();
   part.run(() => void part.stop().catch((error: unknown) => part.uncaught(error)));
   return Promise.resolve();
-}
-
-function standingPlan({ witness }: World): PlanRecord | undefined {
-  const { planHash } = (witness.book.get('RUN#STATE') as unknown as RunState | undefined) ?? { planHash: '' };
-  return witness.book.get(`PLAN#${planHash}`) as unknown as PlanRecord | undefined;
 }

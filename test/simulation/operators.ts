@@ -70,8 +70,20 @@ export function decide(
   });
 }
 
+/** A hand in the book, and a run that finds it. */
 export function spoiltBook(world: World, dice: Dice): string {
+  const { time, functions } = world;
+  if (dice.chance(0.6))
+    time.after(dice.between(500, 8_000), () => {
+      void functions.reconcile({ trigger: 'operator', by: 'anna', account });
+    });
   return spoil(world, dice, () => true).what;
+}
+
+/** The plan that the last run left. */
+export function standingPlan({ witness }: World): PlanRecord | undefined {
+  const { planHash } = (witness.book.get('RUN#STATE') as unknown as RunState | undefined) ?? { planHash: '' };
+  return witness.book.get(`PLAN#${planHash}`) as unknown as PlanRecord | undefined;
 }
 
 /** A book that is wrong, as a restore of an old backup or a hand in the table leaves it; audited, as everything. */

@@ -208,7 +208,7 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   }
   const plan = JSON.parse(Buffer.from(text).toString('utf8')) as Omit<Plan, 'hash'>;
   // It was looked at before its transaction was tried, which may take some attempts.
-  if (plan.expiresAtMs + 30_000 < Date.parse(row.at)) wrong('had expired');
+  if (plan.expiresAtMs + 15_000 < Date.parse(row.at)) wrong('had expired');
   const written = new Map(
     effects.map(({ sort, before: was, after }) => [sort, { was: was?.version ?? 0, after }]),
   );

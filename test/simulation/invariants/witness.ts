@@ -3,7 +3,9 @@
  * (the broker's own record, the prints, every committed transaction) and asks nothing of the code that it watches.
  */
 import type { Order } from '@stoqey/ib';
+import { canonicalJson } from '../../../lib/aws/audit-hash.ts';
 import { bookSort } from '../../../lib/aws/keys.ts';
+import type { BookBody } from '../../../lib/domain/book/item.ts';
 import type { RunAnswer } from '../../../lib/domain/reconcile/records.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
@@ -60,6 +62,8 @@ export class Witness {
   readonly written = new Map<string, { readonly orderId: number; times: number }>();
   readonly unresolvedIn = new Map<string, number>();
   readonly backups: string[] = [];
+  /** The last one that was made while the book was changed. */
+  busyBackup: string | undefined;
   /** When a term began on another disk than the one before it: what that one had not told yet stays untold. */
   readonly disksChangedMs: number[] = [];
   #lastDisk: string | undefined;
@@ -70,8 +74,10 @@ export class Witness {
   readonly holdings: Holdings;
   /** Where in those sizes each process is with what it has told of a contract. */
   readonly toldSizes = new Map<string, number>();
-  /** Every change of the book, by who made it: `reconcile 7 LOCK@4`; a deletion ends in `deleted`. */
-  readonly #changes = new Set<string>();
+  /** What every change has made of an item, by the version that it had before: `LOCK@3`. Versions begin anew after a deletion. */
+  readonly #changes = new Map<string, { readonly by: string; readonly body: BookBody | undefined }[]>();
+  /** So often has the book been changed. */
+  changes = 0;
   /** Terms of the lease that began. */
   terms = 0;
   /** Of reconcile, ended. */
@@ -160,8 +166,9 @@ export class Witness {
     this.broken('bounds', `${what} was put aside: ${letter}`);
   }
 
-  backedUp(id: string): void {
+  backedUp(id: string, isBusy: boolean): void {
     this.backups.push(id);
+    if (isBusy) this.busyBackup = id;
     this.note(`backup ${id}`);
   }
 
@@ -207,16 +214,26 @@ export class Witness {
     if (writes.length > 0 || changes.some(({ table }) => table === names.audit))
       checkTransaction(this, writes, changes, by);
     for (const { sort, before, after } of writes) {
-      this.#changes.add(changeText(by, sort, before?.version ?? 0, after === undefined));
+      this.changes += 1;
+      const place = `${sort}@${before?.version ?? 0}`;
+      const made = this.#changes.get(place);
+      const one = { by, body: after?.body };
+      if (made === undefined) this.#changes.set(place, [one]);
+      else made.push(one);
       this.book.set(sort, after);
     }
   }
 
-  /** A part takes these for done. */
+  /** A part takes these for done: it has written them, or another one with the same request. */
   takenForDone({ name }: Part, { writes, cause }: BookChange): void {
-    for (const { ref, expectedVersion, body } of writes)
-      if (!this.#changes.has(changeText(name, bookSort(ref), expectedVersion, body === null)))
-        this.broken('written', `${name} takes ${cause.name} for done, and never wrote ${bookSort(ref)}`);
+    for (const { ref, expectedVersion, body } of writes) {
+      const place = `${bookSort(ref)}@${expectedVersion}`;
+      const made = this.#changes.get(place) ?? [];
+      const isDone =
+        made.some(({ by }) => by === name) || made.some((one) => textOf(one.body) === textOf(body));
+      if (!isDone)
+        this.broken('written', `${name} takes ${cause.name} for done, and nobody wrote that of ${place}`);
+    }
   }
 
   /** Events of a process whose disk is there. */
@@ -226,6 +243,6 @@ export class Witness {
   }
 }
 
-function changeText(by: string, sort: string, version: number, isDeleted: boolean): string {
-  return `${by} ${sort}@${version}${isDeleted ? ' deleted' : ''}`;
+function textOf(body: BookBody | null | undefined): string {
+  return canonicalJson((body ?? null) as never);
 }

@@ -79,7 +79,11 @@ export class Cloud {
     this.#onBus = onBus;
     this.#onCommitted = onCommitted;
     this.tables = new MemoryDynamoDb({ tables: stageTables('evenkeel-sandbox'), nowMs, staleness });
-    this.stores = { snapshots: new Bucket(nowMs), reconcile: new Bucket(nowMs), backups: new Bucket(nowMs) };
+    this.stores = {
+      snapshots: new Bucket('snapshots', nowMs),
+      reconcile: new Bucket('reconcile', nowMs),
+      backups: new Bucket('backups', nowMs),
+    };
     // As the stack has them.
     this.bookQueue = new Queue({ name: 'book', visibilitySeconds: 180, receivesMax: 100 }, time);
     this.commands = new Queue({ name: 'commands', visibilitySeconds: 20, receivesMax: 5 }, time);

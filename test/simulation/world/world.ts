@@ -72,6 +72,7 @@ export class World implements StreamerWorld, FunctionsWorld {
   twiceShare = 0.05;
   slowBusMs = 0;
   channelFails = false;
+  backupsFail = false;
   /** After so many more orders the link breaks over one. */
   ordersUntilBreak = 0;
   staleShare = 0;
@@ -146,7 +147,8 @@ export class World implements StreamerWorld, FunctionsWorld {
     return logger;
   }
 
-  trouble(service: Service): Trouble | undefined {
+  trouble(service: Service, call: string): Trouble | undefined {
+    if (this.backupsFail && call === 's3 put backups') return 'before';
     const shares = this.troubles[service];
     for (const how of ['before', 'after', 'late'] as const) if (this.time.chance(shares[how])) return how;
     return undefined;
@@ -237,8 +239,12 @@ export class World implements StreamerWorld, FunctionsWorld {
     this.witness.buried(what, letter);
   }
 
-  backedUp(id: string): void {
-    this.witness.backedUp(id);
+  get changes(): number {
+    return this.witness.changes;
+  }
+
+  backedUp(id: string, isBusy: boolean): void {
+    this.witness.backedUp(id, isBusy);
   }
 
   #onBus(event: BusEvent): void {
