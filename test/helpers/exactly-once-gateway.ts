@@ -53,11 +53,13 @@ export class Connection {
   readonly #arrivesMs = { up: 0, down: 0 };
   /** Nothing arrives before. */
   stalledUntilMs = 0;
+  readonly openedMs: number;
 
   constructor(gateway: Gateway, client: GatewayClient, time: GatewayTime) {
     this.#gateway = gateway;
     this.#client = client;
     this.#time = time;
+    this.openedMs = time.nowMs;
   }
 
   /** To the gateway. */
@@ -237,7 +239,7 @@ export class Gateway {
       return;
     }
     if (how === undefined) this.#send(connection, facts);
-    if (how === 'in part') this.#send(connection, facts.slice(0, Math.ceil(facts.length / 2)));
+    if (how === 'in part') this.#send(connection, facts.slice(0, Math.floor(facts.length / 2)));
     if (how === undefined) connection.down((client) => client.listEnd(endOf(list, reqId)));
   }
 

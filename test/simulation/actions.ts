@@ -73,7 +73,7 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'between', weight: 10, act: between },
   { name: 'failed-request', weight: 5, act: failedRequest },
   { name: 'no-backups', weight: 2, act: noBackups },
-  { name: 'unanswered', weight: 4, act: unanswered },
+  { name: 'unanswered', weight: 6, act: unanswered },
   { name: 'crossing', weight: 2, act: crossing },
   { name: 'unloaded', weight: 2, act: unloaded },
 ];
@@ -332,22 +332,26 @@ function brokenOrder(world: World, dice: Dice): string {
 /** One list has no end, while all the others are whole; somebody wants to know how things stand meanwhile. */
 function unanswered(world: World, dice: Dice): string {
   const { gateway } = world;
-  const list = dice.one(brokerLists);
-  const how = dice.one(['not', 'in part', 'broken'] as const);
-  if (dice.chance(0.3)) askAgain(world, dice.between(1, 3));
+  const list = dice.one([...brokerLists, 'positions', 'completed-orders'] as const);
+  const how = dice.one(['not', 'not', 'in part', 'broken'] as const);
+  if (dice.chance(0.7)) askAgain(world, dice.between(1, 3));
   const ms = how === 'broken' ? dice.between(1_000, 20_000) : dice.between(5_000, 120_000);
-  if (dice.chance(0.5)) {
+  if (dice.chance(0.7)) {
     // It comes back without that list, and what happened meanwhile is told by the others alone.
     world.market.jump(dice.one([-80, 80]));
     gateway.connection?.break();
     world.market.jump(dice.one([-80, 80]));
   }
   const isDry = dice.chance(0.3);
+  // What is not listed is not told either.
+  const isDeaf = dice.chance(0.4);
   return during(world, ms, `${list} is ${how === 'broken' ? 'broken' : `${how} answered`}`, () => {
     gateway.unanswered.set(list, how);
     if (isDry) void setFlags(world, { DRY_RUN: true });
+    if (isDeaf) gateway.lossShare = 1;
     return () => {
       gateway.unanswered.delete(list);
+      if (isDeaf) gateway.lossShare = 0;
       if (isDry) void setFlags(world, goodFlags);
     };
   });

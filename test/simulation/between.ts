@@ -63,14 +63,14 @@ const cases: readonly {
 ];
 
 export function between(world: World, dice: Dice): string {
-  const { who, calls, fasters: names } = dice.one([cases[0]!, cases[1]!, ...cases]);
+  const { who, calls, fasters: names } = dice.one([cases[0]!, cases[0]!, cases[1]!, ...cases]);
   const name = dice.one(names);
   const own = new Dice(world.seed, dice.between(1_000_000, 2_000_000));
   const act = (part: Part): Promise<unknown> => {
     world.witness.note(`${part.name} asks, and somebody is faster: ${name}`);
     return fasters[name](world, own, part);
   };
-  const one = { call: dice.one(calls), left: dice.one([1, 1, 1, 2, 3, 5]), act };
+  const one = { call: dice.one(calls), left: dice.one([1, 1, 1, 2, 2, 3, 5]), act };
   const whose = whoeverIsNext(world, dice, who, (part) => void part.between.push(one));
   if (dice.chance(0.7)) occasion(world, own, who, name);
   return whose === undefined ? nothing : `${name} at ${one.call} of ${whose}, ${one.left}`;
@@ -128,7 +128,9 @@ function whoeverIsNext(
     world.callsToCome.push({ name: who, befalls });
     return `the next ${who}`;
   }
-  const process = dice.one(world.alive);
+  // Drawn in any case, so that what follows is the same.
+  const any = dice.one(world.alive);
+  const process = world.serving ?? any;
   if (process === undefined) return undefined;
   befalls(process);
   return process.name;

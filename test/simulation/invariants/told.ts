@@ -9,6 +9,8 @@ import type { Witness } from './witness.ts';
 const oldMsMax = 180_000;
 /** The grace, the broker's time twice a minute, and a link that stalls. */
 const closeMsMax = 150_000;
+/** Where nothing has held the streamer up since the bar was over. */
+const calmCloseMsMax = 75_000;
 const sixHoursMs = 6 * 3_600_000;
 
 export function checkTold(witness: Witness, process: StreamerProcess, event: Envelope): void {
@@ -16,13 +18,29 @@ export function checkTold(witness: Witness, process: StreamerProcess, event: Env
   if (event.type === 'candle.completed' || event.type === 'candle.corrected') {
     const { startMs, sessionDate, source, partial, intervalMs } = event.data;
     const at = new Date(startMs).toISOString();
-    const isLate = witness.world.time.nowMs - startMs - intervalMs > closeMsMax;
-    if (event.type === 'candle.completed' && source === 'live' && !partial && isLate)
-      witness.broken('candles', `${at} was over for more than ${closeMsMax} ms when it was told`);
+    const overMs = startMs + intervalMs;
+    const lateMs = witness.world.time.nowMs - overMs;
+    const lateMsMax = isCalmSince(witness.world, process, overMs) ? calmCloseMsMax : closeMsMax;
+    if (event.type === 'candle.completed' && source === 'live' && !partial && lateMs > lateMsMax)
+      witness.broken('candles', `${at} was over for ${lateMs} ms when it was told; ${lateMsMax} are allowed`);
     const date = dateInNewYork(startMs + sixHoursMs);
     if (sessionDate !== date)
       witness.broken('candles', `${at} is of the session ${date}, not of ${sessionDate}`);
   }
+}
+
+/** Its machine, its link and its disk were as they should be. */
+function isCalmSince({ gateway, config }: World, process: StreamerProcess, ms: number): boolean {
+  const { connection, slowMs } = gateway;
+  return (
+    process.frozenUntilMs < ms &&
+    connection !== undefined &&
+    connection.openedMs < ms &&
+    connection.stalledUntilMs < ms &&
+    slowMs === 0 &&
+    // Without room in its outbox it holds the market back.
+    config.outbox.maxEvents > 100
+  );
 }
 
 /** It is, or was a moment ago, what the broker holds; and no size comes behind one that it had later. */
