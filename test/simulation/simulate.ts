@@ -112,6 +112,23 @@ function begin(world: World): void {
     () => void setFlags(world, goodFlags),
   );
   world.begin();
+  if (world.time.chance(0.7)) watch(world);
+}
+
+/** Somebody sits there: clears what a failed run has left, and asks for another one while trading is locked. */
+function watch(world: World): void {
+  const { time, witness, functions } = world;
+  time.after(time.between(8_000, 25_000), () => {
+    if (world.isHealed) return;
+    const { SAFE_MODE, DRY_RUN } = witness.book.get('FLAGS') ?? {};
+    if (SAFE_MODE === true || DRY_RUN === true) void setFlags(world, goodFlags);
+    else if (
+      witness.book.get('LOCK')?.state !== 'open' ||
+      witness.book.get('LOCK')?.token !== witness.lease?.token
+    )
+      void functions.reconcile({ trigger: 'operator', by: 'anna', account });
+    watch(world);
+  });
 }
 
 function tellCash({ time, gateway }: Pick<World, 'time' | 'gateway'>): void {
