@@ -513,7 +513,7 @@ function crashFunction({ callsToCome }: World, dice: Dice): string {
     'book-keeper',
     'candle-keeper',
     'reconcile',
-    'reconcile',
+    'apply-plan',
     'apply-plan',
     'alerts',
     'watchdog',

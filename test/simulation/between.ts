@@ -45,8 +45,14 @@ const cases: readonly {
 }[] = [
   {
     who: 'streamer',
-    calls: ['TransactGetItems', 'TransactGetItems', 'TransactGetItems', 'TransactWriteItems', 'PutItem'],
-    fasters: ['flags', 'flags', 'halt', 'run', 'standstill', 'deployment'],
+    calls: [
+      'TransactGetItems',
+      'TransactGetItems',
+      'TransactGetItems',
+      'TransactGetItems',
+      'TransactWriteItems',
+    ],
+    fasters: ['flags', 'flags', 'flags', 'halt', 'run', 'standstill', 'deployment'],
   },
   {
     who: 'reconcile',
@@ -63,7 +69,8 @@ const cases: readonly {
 ];
 
 export function between(world: World, dice: Dice): string {
-  const { who, calls, fasters: names } = dice.one([cases[0]!, cases[0]!, cases[1]!, ...cases]);
+  const drawn = dice.one([cases[0]!, cases[0]!, cases[1]!, ...cases]);
+  const { who, calls, fasters: names } = mayTrade(world) && dice.chance(0.6) ? cases[0]! : drawn;
   const name = dice.one(names);
   const own = new Dice(world.seed, dice.between(1_000_000, 2_000_000));
   const act = (part: Part): Promise<unknown> => {
@@ -72,8 +79,16 @@ export function between(world: World, dice: Dice): string {
   };
   const one = { call: dice.one(calls), left: dice.one([1, 1, 1, 2, 2, 3, 5]), act };
   const whose = whoeverIsNext(world, dice, who, (part) => void part.between.push(one));
-  if (dice.chance(0.7)) occasion(world, own, who, name);
+  if (who === 'streamer' || dice.chance(0.7)) occasion(world, own, who, name);
   return whose === undefined ? nothing : `${name} at ${one.call} of ${whose}, ${one.left}`;
+}
+
+/** An order that is sent now would leave. */
+function mayTrade({ witness, serving }: World): boolean {
+  const lock = witness.book.get('LOCK');
+  const flags = witness.book.get('FLAGS');
+  const isOpen = lock?.state === 'open' && lock.token === witness.lease?.token;
+  return serving !== undefined && isOpen && flags?.SAFE_MODE === false && flags.DRY_RUN === false;
 }
 
 /** Something to look at: an order, or a run for which not all is as the plan says that stands. */
@@ -185,6 +200,8 @@ function run(world: World, dice: Dice): Promise<unknown> {
 
 /** A run is held up for longer than it has the run lock; another one begins in its place. */
 function overtaken(world: World, dice: Dice): Promise<unknown> {
+  // Meanwhile there is no other run: often that would be a world in which little happens.
+  if (dice.chance(0.6)) return run(world, dice);
   const { time, functions } = world;
   const heldMs = world.config.reconcile.snapshotTimeoutMs + runWorkMs;
   time.after(heldMs + dice.between(100, 2_000), () => {

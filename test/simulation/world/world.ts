@@ -94,9 +94,15 @@ export class World implements StreamerWorld, FunctionsWorld {
     const noStopNeeded = time.chance(0.5) ? ['GC'] : [];
     // Short enough for an operator to be too late.
     const planValidMs = time.chance(0.5) ? 60_000 : 30_000;
+    // A run that died holds the run lock for as long, and two minutes more.
+    const snapshotTimeoutMs = 25_000;
     // So small that there is no room for what is not of the book.
     const outbox = { ...config.outbox, ...(time.chance(0.15) ? { maxEvents: 12 } : {}) };
-    this.config = { ...config, outbox, reconcile: { ...config.reconcile, noStopNeeded, planValidMs } };
+    this.config = {
+      ...config,
+      outbox,
+      reconcile: { ...config.reconcile, noStopNeeded, planValidMs, snapshotTimeoutMs },
+    };
     // Where little is traded at a time, orders fill part by part.
     this.gateway = new Gateway(time, time.chance(0.5));
     this.market = new Market(time, this.gateway);
