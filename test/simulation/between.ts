@@ -52,7 +52,7 @@ const cases: readonly {
       'TransactGetItems',
       'TransactWriteItems',
     ],
-    fasters: ['flags', 'flags', 'flags', 'halt', 'run', 'standstill', 'deployment'],
+    fasters: ['flags', 'flags', 'flags', 'flags', 'halt', 'run', 'standstill', 'deployment'],
   },
   {
     who: 'reconcile',
@@ -77,7 +77,11 @@ export function between(world: World, dice: Dice): string {
     world.witness.note(`${part.name} asks, and somebody is faster: ${name}`);
     return fasters[name](world, own, part);
   };
-  const one = { call: dice.one(calls), left: dice.one([1, 1, 1, 2, 2, 3, 5]), act };
+  const one = {
+    call: dice.one(calls),
+    left: dice.one(who === 'streamer' ? [1, 1, 2] : [1, 1, 1, 2, 2, 3, 5]),
+    act,
+  };
   const whose = whoeverIsNext(world, dice, who, (part) => void part.between.push(one));
   if (who === 'streamer' || dice.chance(0.7)) occasion(world, own, who, name);
   return whose === undefined ? nothing : `${name} at ${one.call} of ${whose}, ${one.left}`;
@@ -156,8 +160,14 @@ function withinMs({ time }: World, dice: Dice, work: Promise<unknown>): Promise<
   return Promise.race([work, time.sleep(dice.between(500, 2_500))]);
 }
 
-function flags(world: World, dice: Dice): Promise<unknown> {
-  const changes = dice.one([{ SAFE_MODE: true }, { DRY_RUN: true }, { DRY_RUN_CONFIRM: false }]);
+function flags(world: World, dice: Dice, part: Part): Promise<unknown> {
+  // A streamer has no plans to confirm.
+  const isOfOrders = part instanceof StreamerProcess;
+  const changes = dice.one([
+    { SAFE_MODE: true },
+    isOfOrders ? { SAFE_MODE: true } : { DRY_RUN_CONFIRM: false },
+    { DRY_RUN: true },
+  ]);
   world.time.after(dice.between(3_000, 30_000), () => {
     if (!world.isHealed) void setFlags(world, goodFlags);
   });
