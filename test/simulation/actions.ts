@@ -376,7 +376,11 @@ function crossing({ gateway, time, witness }: World, dice: Dice): string {
   gateway.advance();
   const order = dice.one(late);
   witness.crossed.add(order.permId);
-  broker.fill(order, dice.chance(0.5) ? remaining(order) : decimal(1), decimal(order.instrument.last.price));
+  broker.fill(
+    order,
+    dice.chance(0.5) ? remaining(order) : decimal(1),
+    decimal(order.instrument.last?.price ?? gateway.instrument.last.price),
+  );
   return `${order.permId} is filled behind its cancel`;
 }
 
