@@ -40,8 +40,13 @@ describe('a request of a part', () => {
       .then(() => ask('Put'))
       .then(() => ask('Get 2'));
     expect(await end()).toEqual([
-      ...['Get 1 is done', 'Get 1 is answered', 'Put is done', 'Put is answered'],
-      ...['Get 2 is done', 'another acts', 'Get 2 is answered'],
+      'Get 1 is done',
+      'Get 1 is answered',
+      'Put is done',
+      'Put is answered',
+      'Get 2 is done',
+      'another acts',
+      'Get 2 is answered',
     ]);
     expect(time.nowMs).toBeGreaterThan(100);
   });
