@@ -3,7 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const bookMutants: readonly SimulationMutant[] = [
   {
-    id: 'M11',
+    id: 'M12',
     name: 'the audit row is written behind the change, and its failure is swallowed',
     rule: 3,
     finding: 'D1.11',
@@ -28,7 +28,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'A smaller transaction, and a log that must not hold up the desk. A crash in between leaves an unaudited change.',
   },
   {
-    id: 'M12',
+    id: 'M13',
     name: 'the audit row has only the first item of a transaction',
     rule: 3,
     file: 'lib/domain/audit/row.ts',
@@ -38,7 +38,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'One row, one item: what was written beside it cannot be told from the trail any more.',
   },
   {
-    id: 'M13',
+    id: 'M14',
     name: 'a change counts as done though somebody else was faster',
     rule: 3,
     finding: 'D1.11',
@@ -49,7 +49,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'A conflict is caught and not told: what was to be written is lost without a word.',
   },
   {
-    id: 'M14',
+    id: 'M15',
     name: 'what somebody else has written since is overwritten',
     rule: 3,
     file: 'lib/aws/book-table.ts',
@@ -59,7 +59,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'At least the version that was read: it looks like a guard, and lets every later one through.',
   },
   {
-    id: 'M15',
+    id: 'M16',
     name: 'average price is cost by quantity',
     rule: 10,
     finding: 'D1.9',
@@ -72,7 +72,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'The broker gives the cost of one, with the multiplier in it; divided by the quantity it is no price.',
   },
   {
-    id: 'M16',
+    id: 'M17',
     name: 'the average price of a fill is a float',
     rule: 10,
     finding: 'D3',
@@ -83,7 +83,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'One division, at the very end. Three at 2700.1 cost 8100.3, and a third of that is 2700.1000000000004.',
   },
   {
-    id: 'M17',
+    id: 'M18',
     name: 'the average price of a position is a float',
     rule: 10,
     file: 'lib/domain/accounts/position-change.ts',
@@ -93,7 +93,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'A price to look at, so a number will do. It is compared with the price that the broker gives.',
   },
   {
-    id: 'M18',
+    id: 'M19',
     name: 'two contracts of one symbol are one position',
     rule: 11,
     finding: 'D2.g',
@@ -104,7 +104,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'One instrument has one name, until two expiries are held at once.',
   },
   {
-    id: 'M19',
+    id: 'M20',
     name: 'the book keeps positions by symbol',
     rule: 11,
     finding: 'D2.g',
@@ -115,7 +115,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'Readable keys. The second expiry overwrites the first.',
   },
   {
-    id: 'M20',
+    id: 'M21',
     name: 'the correction of an execution is another execution',
     rule: 11,
     finding: 'D3',
@@ -127,7 +127,18 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'An execId is unique, so it is the key: corrected fills count twice.',
   },
   {
-    id: 'M21',
+    id: 'M22',
+    name: 'an order id names an order, whoever the client is',
+    rule: 11,
+    finding: 'D1.7',
+    file: 'lib/domain/orders/tracker-state.ts',
+    find: `  return \`\${clientId}:\${orderId}\`;`,
+    replace: `  return \`\${orderId}\`;`,
+    expected: ['keys', 'book-broker', 'fills-positions'],
+    why: 'Ids are unique as long as one program trades: with a second client two orders become one.',
+  },
+  {
+    id: 'M23',
     name: 'of two words the one with the higher count is later, whatever the epoch',
     rule: 12,
     file: 'lib/domain/orders/stamp.ts',
@@ -137,7 +148,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'Counts begin anew with each epoch: a new streamer is not heard before it has said as much as the one before it.',
   },
   {
-    id: 'M22',
+    id: 'M24',
     name: 'of positions and balances the last that arrives stays',
     rule: 12,
     file: 'lib/domain/book/accounts.ts',
@@ -147,7 +158,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     why: 'The queue keeps the order. It does, until it delivers an old message once more.',
   },
   {
-    id: 'M23',
+    id: 'M25',
     name: 'a part that is filled is no news while the status is the same',
     rule: 12,
     finding: 'D1.8',

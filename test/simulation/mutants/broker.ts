@@ -71,6 +71,16 @@ export const brokerMutants: readonly SimulationMutant[] = [
   },
   {
     id: 'M07',
+    name: 'a position is naked as soon as it is not listed once',
+    rule: 2,
+    file: 'lib/domain/reconcile/naked.ts',
+    find: "  if (runs < rules.absentRuns) return { is: 'pending', why: 'the broker does not list it' };\n",
+    replace: '',
+    expected: ['absence'],
+    why: 'The list was complete; but a gateway that has not loaded the account answers with a complete list of nothing.',
+  },
+  {
+    id: 'M08',
     name: 'orders are missed though only the open ones were listed whole',
     rule: 2,
     finding: 'D1.3',
@@ -81,7 +91,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     why: 'Open orders seem to be all that there is; one that was filled is in the other two lists.',
   },
   {
-    id: 'M08',
+    id: 'M09',
     name: 'an order of which nobody can tell anything was refused',
     rule: 2,
     file: 'lib/domain/orders/sending.ts',
@@ -91,7 +101,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     why: 'Three rounds without it seem enough. Its sender orders anew, and the first one shows up.',
   },
   {
-    id: 'M09',
+    id: 'M10',
     name: 'nobody is told of an order that cannot be found',
     rule: 2,
     finding: 'D4',
@@ -102,7 +112,7 @@ export const brokerMutants: readonly SimulationMutant[] = [
     why: 'The record has it, and an answer goes to the sender: the alert to a person is put off for later.',
   },
   {
-    id: 'M10',
+    id: 'M11',
     name: 'discrepancies that are not critical alert nobody',
     rule: 2,
     finding: 'D4',

@@ -3,7 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const reconcileMutants: readonly SimulationMutant[] = [
   {
-    id: 'M35',
+    id: 'M37',
     name: 'after its first action a plan counts as done',
     rule: 6,
     finding: 'D1.11',
@@ -16,7 +16,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The count is set for the whole. It says applied, and is applied in part.',
   },
   {
-    id: 'M36',
+    id: 'M38',
     name: 'the policy approves in every mode',
     rule: 6,
     file: 'lib/reconcile/conclude.ts',
@@ -26,7 +26,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The classes are harmless, so who would mind? Nobody has looked at what is then carried out.',
   },
   {
-    id: 'M37',
+    id: 'M39',
     name: 'the lock opens when a run has failed',
     rule: 7,
     finding: 'D1.4',
@@ -39,7 +39,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'What was locked is released at the end, whatever the end was.',
   },
   {
-    id: 'M38',
+    id: 'M40',
     name: 'the lock opens while a plan waits for approval',
     rule: 7,
     finding: 'D1.4',
@@ -50,7 +50,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The run is over. What it found is still there.',
   },
   {
-    id: 'M39',
+    id: 'M41',
     name: 'a run that has nothing to change opens the lock',
     rule: 7,
     file: 'lib/domain/reconcile/outcome.ts',
@@ -60,7 +60,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Nothing to do looks like nothing wrong: an unprotected position has no action.',
   },
   {
-    id: 'M40',
+    id: 'M42',
     name: 'a lock that was opened in a former term lets orders through',
     rule: 7,
     file: 'lib/domain/safety/lock.ts',
@@ -70,7 +70,23 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Open is open. The new holder has not been compared with the broker.',
   },
   {
-    id: 'M41',
+    id: 'M43',
+    name: 'without a backup a plan is carried out all the same',
+    rule: 7,
+    finding: 'D1.12',
+    file: 'lib/reconcile/apply-plan.ts',
+    find: `  } catch (error) {
+    const why = refusal(
+      'BACKUP_FAILED',`,
+    replace: `  } catch (error) {
+    if (approval !== null) return undefined;
+    const why = refusal(
+      'BACKUP_FAILED',`,
+    expected: ['plan', 'backup'],
+    why: 'There is nothing to back up, so that is no failure: and there is no way back.',
+  },
+  {
+    id: 'M44',
     name: 'an unprotected position does not lock',
     rule: 7,
     file: 'lib/domain/reconcile/severity.ts',
@@ -80,7 +96,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'It alerts; in the default mode nothing but CRITICAL locks.',
   },
   {
-    id: 'M42',
+    id: 'M45',
     name: 'the manifest has hashes of what was not stored',
     rule: 7,
     finding: 'D1.12',
@@ -91,7 +107,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The hash is taken before compression. Nobody finds out until it is read back.',
   },
   {
-    id: 'M43',
+    id: 'M46',
     name: 'the rows of a backup end where the book was when it began',
     rule: 3,
     file: 'lib/backup/make-backup.ts',
@@ -101,7 +117,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'One look at the heads instead of two: what is written meanwhile is in the book and not in the trail.',
   },
   {
-    id: 'M44',
+    id: 'M47',
     name: 'a run that was overtaken writes all the same',
     rule: 12,
     file: 'lib/reconcile/state.ts',

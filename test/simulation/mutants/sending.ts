@@ -3,7 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const sendingMutants: readonly SimulationMutant[] = [
   {
-    id: 'M24',
+    id: 'M26',
     name: 'one key is one order only for as long as one process lives',
     rule: 4,
     finding: 'D1.10',
@@ -15,7 +15,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'What was sent is remembered by who sent it: the next process is handed the same command, and sends it again.',
   },
   {
-    id: 'M25',
+    id: 'M27',
     name: 'flags may change between the look at them and the record',
     rule: 4,
     file: 'streamer/order-book.ts',
@@ -25,7 +25,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'They were read a moment ago. In that moment somebody sets SAFE_MODE.',
   },
   {
-    id: 'M26',
+    id: 'M28',
     name: 'flags that nobody has set let everything through',
     rule: 4,
     finding: 'D1.13',
@@ -40,7 +40,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Off is what a flag is at first. A first deployment then trades at once.',
   },
   {
-    id: 'M27',
+    id: 'M29',
     name: 'DRY_RUN holds no order back',
     rule: 4,
     finding: 'D1.13',
@@ -51,7 +51,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'DRY_RUN is read, and used for plans and for people alone.',
   },
   {
-    id: 'M28',
+    id: 'M30',
     name: 'without a lock trading is open',
     rule: 4,
     finding: 'D1.1',
@@ -62,7 +62,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Nobody has locked it. Nobody has compared it with the broker either.',
   },
   {
-    id: 'M29',
+    id: 'M31',
     name: 'a record that was not answered counts as made',
     rule: 4,
     file: 'streamer/order-records.ts',
@@ -74,7 +74,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'The request has left, so it will have arrived. The order leaves without a record.',
   },
   {
-    id: 'M30',
+    id: 'M32',
     name: 'what this disk does not know of has not left',
     rule: 5,
     file: 'streamer/order-fates.ts',
@@ -84,7 +84,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'The journal is there to say so. It is that of another machine.',
   },
   {
-    id: 'M31',
+    id: 'M33',
     name: 'the journal is written behind the socket',
     rule: 5,
     file: 'streamer/order-fates.ts',
@@ -117,7 +117,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'What has left is noted. A crash in between leaves an order that provably never left, and is at work.',
   },
   {
-    id: 'M32',
+    id: 'M34',
     name: 'an order that is not answered in time was refused',
     rule: 5,
     finding: 'D2.e',
@@ -132,7 +132,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'A time-out is an error, and an error is no order. The order works on, and its sender sends another.',
   },
   {
-    id: 'M33',
+    id: 'M35',
     name: 'the holder of a lease does not look at the time before it writes',
     rule: 12,
     file: 'lib/domain/safety/lease-machine.ts',
@@ -142,7 +142,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'A timer ends the lease. It does not run while the process stands still.',
   },
   {
-    id: 'M34',
+    id: 'M36',
     name: 'the wait for a lease is measured by the wall clock',
     rule: 9,
     file: 'lib/domain/safety/lease-watching.ts',
