@@ -18,6 +18,7 @@ export type GatewayTime = Pick<VirtualTime, 'nowMs' | 'between' | 'after' | 'cha
 export const account = 'DU1234567';
 export const clientId = 1;
 export const lastPrice = '2700';
+const laterSymbol = 'GCJ6';
 /** Until an order, a change or a cancel arrives at the exchange. */
 const exchangeMs = 30;
 
@@ -52,11 +53,13 @@ export class Connection {
   readonly #arrivesMs = { up: 0, down: 0 };
   /** Nothing arrives before. */
   stalledUntilMs = 0;
+  readonly openedMs: number;
 
   constructor(gateway: Gateway, client: GatewayClient, time: GatewayTime) {
     this.#gateway = gateway;
     this.#client = client;
     this.#time = time;
+    this.openedMs = time.nowMs;
   }
 
   /** To the gateway. */
@@ -108,6 +111,8 @@ export class Gateway {
   /** Order ids of our client of which an error was told. */
   readonly refused = new Set<number>();
   readonly instrument;
+  /** The same future with a later expiry: nobody has a line for it. */
+  readonly later;
   /** Of answers, beyond the way itself. */
   slowMs = 0;
   /** Share of what is told unasked that is never told. */
@@ -115,6 +120,8 @@ export class Gateway {
   isDown = false;
   /** It answers with whole lists of nothing until it has loaded the account. */
   unloaded: { readonly fromMs: number; readonly toMs: number } = { fromMs: 0, toMs: 0 };
+  /** Questions for these lists do not come to their end: they are answered by nothing, in part, or the link breaks over them. */
+  readonly unanswered = new Map<BrokerList, 'not' | 'in part' | 'broken'>();
   /** nextValidId is told too low by this. */
   rollback = 0;
   readonly #time: GatewayTime;
@@ -127,6 +134,9 @@ export class Gateway {
     const row = this.#row(lastPrice, '9');
     const [contract] = deriveContracts([row]);
     this.instrument = { contract: { ...contract!, minTick: '0.1' }, last: row, halted: false };
+    const later = this.#row(lastPrice, '9', laterSymbol);
+    const [laterContract] = deriveContracts([later]);
+    this.later = { contract: { ...laterContract!, minTick: '0.1' }, last: later, halted: false };
     const options = {
       accounts: [account],
       startCash: '1000000',
@@ -184,6 +194,8 @@ export class Gateway {
     const row = this.#row(price, size);
     this.instrument.last = row;
     this.broker.onRow(row, this.#time.nowMs);
+    this.later.last = this.#row(price, size, laterSymbol);
+    this.broker.onRow(this.later.last, this.#time.nowMs);
   }
 
   /** The broker's own time goes with the run's. */
@@ -220,36 +232,37 @@ export class Gateway {
 
   list(connection: Connection, list: BrokerList, reqId = 0): void {
     this.advance();
-    const { orders, ledger, portfolio } = this.broker;
-    if (this.#time.nowMs < this.unloaded.toMs) {
-      connection.down((client) => client.listEnd(endOf(list, reqId)));
+    const facts = this.#time.nowMs < this.unloaded.toMs ? [] : this.#listed(list);
+    const how = this.unanswered.get(list);
+    if (how === 'broken') {
+      connection.break();
       return;
     }
+    if (how === undefined) this.#send(connection, facts);
+    if (how === 'in part') this.#send(connection, facts.slice(0, Math.floor(facts.length / 2)));
+    if (how === undefined) connection.down((client) => client.listEnd(endOf(list, reqId)));
+  }
+
+  #listed(list: BrokerList): BrokerFact[] {
+    const { orders, ledger, portfolio } = this.broker;
     switch (list) {
       case 'open-orders':
-        for (const order of orders.open()) {
+        return orders.open().flatMap((order) => {
           orders.raise(clientId, order.orderId);
-          this.#send(connection, [openFact(order), statusFact(order)]);
-        }
-        break;
+          return [openFact(order), statusFact(order)];
+        });
       case 'completed-orders':
-        for (const order of orders.sent())
-          if (order.stage === 'done') this.#send(connection, [completedFact(order)]);
-        break;
+        return orders.sent().flatMap((order) => (order.stage === 'done' ? [completedFact(order)] : []));
       case 'executions':
-        for (const execution of ledger.all) this.#send(connection, executionFacts(execution));
-        break;
+        return ledger.all.flatMap(executionFacts);
       case 'positions':
-        for (const holding of portfolio.holdings()) this.#send(connection, [positionFact(holding)]);
-        break;
+        return portfolio.holdings().map(positionFact);
       case 'account-values':
-        this.#send(connection, [
+        return [
           { kind: 'account-value', account, key: 'NetLiquidation', value: '1000000', currency: 'USD' },
           ...this.#cash(),
-        ]);
-        break;
+        ];
     }
-    connection.down((client) => client.listEnd(endOf(list, reqId)));
   }
 
   /** As IB does it every three minutes, and after each fill. */
@@ -270,7 +283,9 @@ export class Gateway {
   #tell(event: BrokerEvent): void {
     const told: BrokerFact[] = [];
     if (event.kind === 'position') {
-      const holding = this.broker.portfolio.holdings(account)[0];
+      const holding = this.broker.portfolio
+        .holdings(account)
+        .find(({ instrument }) => instrument === event.instrument);
       if (holding !== undefined) told.push(positionFact(holding), ...this.#cash());
     } else if (event.kind === 'error') {
       // Only whoever placed it is told of its errors.
@@ -294,8 +309,8 @@ export class Gateway {
     for (const fact of facts) if (!this.#time.chance(this.lossShare)) this.#send(connection, [fact]);
   }
 
-  #row(price: string, size: string): TapeRow {
-    return { timeMs: this.#time.nowMs, symbol: 'GCG6', price, size, kind: 'trade', line: 2 };
+  #row(price: string, size: string, symbol = 'GCG6'): TapeRow {
+    return { timeMs: this.#time.nowMs, symbol, price, size, kind: 'trade', line: 2 };
   }
 }
 

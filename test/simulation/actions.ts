@@ -2,61 +2,42 @@
  * What is asked of the system and what befalls it. Each action is drawn from the seed and its own number, and draws its own
  * particulars from them too: a history from which some were taken out lets the others happen as they did.
  */
-import { bookRefOf } from '../../lib/aws/keys.ts';
-import { SafetyStore } from '../../lib/aws/safety-store.ts';
-import type { BookBody, BookWrite } from '../../lib/domain/book/item.ts';
-import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
+
 import type { Flags } from '../../lib/domain/safety/flags.ts';
-import type { TradingMode } from '../../lib/domain/safety/trading-state.ts';
-import { type CommandInput, commandSchema } from '../../lib/events/command.ts';
-import { tradeGroup } from '../../lib/events/command-names.ts';
 import { correctExecution } from '../../sandbox/gateway/broker/fills.ts';
+import { remaining } from '../../sandbox/gateway/broker/matching.ts';
+import { decimal } from '../../sandbox/gateway/broker/money.ts';
 import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
-import { mulberry32 } from '../../sandbox/tapes/generate.ts';
+import { brokerLists } from '../../streamer/broker-lists.ts';
 import { account, clientId } from '../helpers/exactly-once-gateway.ts';
-import type { BareCommand } from '../helpers/orders-out.ts';
+import { between, failedRequest } from './between.ts';
+import { Dice } from './dice.ts';
+import {
+  decide,
+  during,
+  goodFlags,
+  nothing,
+  plan,
+  setFlags,
+  setTrading,
+  spoiltBook,
+  standingPlan,
+  standStill,
+} from './operators.ts';
+import { order } from './orders.ts';
 import type { FunctionName } from './world/functions.ts';
 import type { Service, Trouble } from './world/part.ts';
-import { proofOf } from './world/proof.ts';
-import { uuidFrom } from './world/time.ts';
 import type { World } from './world/world.ts';
-
-/** Chance of one action. */
-export class Dice {
-  readonly random: () => number;
-
-  constructor(seed: number, number: number) {
-    this.random = mulberry32((Math.imul(seed, 0x9e37_79b1) ^ Math.imul(number + 1, 0x85eb_ca6b)) >>> 0);
-    // The first numbers of neighbouring seeds are alike.
-    this.random();
-    this.random();
-  }
-
-  between(least: number, most: number): number {
-    return least + Math.floor(this.random() * (most - least + 1));
-  }
-
-  chance(share: number): boolean {
-    return this.random() < share;
-  }
-
-  one<T>(all: readonly T[]): T {
-    return all[Math.floor(this.random() * all.length)]!;
-  }
-}
 
 type Act = (world: World, dice: Dice) => string;
 
 const otherClientId = 7;
 
-/** What is said of an action that found nothing to act on. */
-const nothing = 'nothing to act on';
-
 /** Each as often as its weight. */
 const kinds: readonly { readonly name: string; readonly weight: number; readonly act: Act }[] = [
   { name: 'order', weight: 26, act: order },
   { name: 'print', weight: 5, act: print },
-  { name: 'silence', weight: 1, act: silence },
+  { name: 'silence', weight: 3, act: silence },
   { name: 'dark-farm', weight: 1, act: darkFarm },
   { name: 'by-hand', weight: 3, act: byHand },
   { name: 'correction', weight: 3, act: correction },
@@ -82,14 +63,19 @@ const kinds: readonly { readonly name: string; readonly weight: number; readonly
   { name: 'flags', weight: 4, act: flags },
   { name: 'trading', weight: 2, act: trading },
   { name: 'reconcile', weight: 5, act: reconcile },
-  { name: 'plan', weight: 6, act: plan },
+  { name: 'plan', weight: 8, act: plan },
   { name: 'backup', weight: 1, act: backup },
-  { name: 'spoilt-book', weight: 5, act: spoiltBook },
+  { name: 'spoilt-book', weight: 8, act: spoiltBook },
   { name: 'broken-order', weight: 5, act: brokenOrder },
   { name: 'freeze', weight: 3, act: freeze },
   { name: 'late-prints', weight: 3, act: latePrints },
   { name: 'other-client', weight: 3, act: otherClient },
-  { name: 'unloaded', weight: 1, act: unloaded },
+  { name: 'between', weight: 10, act: between },
+  { name: 'failed-request', weight: 5, act: failedRequest },
+  { name: 'no-backups', weight: 2, act: noBackups },
+  { name: 'unanswered', weight: 6, act: unanswered },
+  { name: 'crossing', weight: 2, act: crossing },
+  { name: 'unloaded', weight: 2, act: unloaded },
 ];
 const weights = kinds.reduce((sum, { weight }) => sum + weight, 0);
 
@@ -120,122 +106,17 @@ export function heal(world: World): void {
   // Nobody was told of what it printed: as at its own end.
   if (market.isDark) gateway.connection?.break();
   Object.assign(market, { isQuiet: false, isDark: false, lateShare: 0, twiceShare: 0 });
+  gateway.unanswered.clear();
   gateway.unloaded = { ...gateway.unloaded, toMs: Math.min(gateway.unloaded.toMs, world.time.nowMs) };
   // What others have left there is theirs to take away: nobody else can.
   for (const other of gateway.broker.orders.open())
     if (other.clientId !== clientId) gateway.broker.cancel(other);
-  world.callsThatDie.length = 0;
-  Object.assign(world, { slowBusMs: 0, channelFails: false, staleShare: 0 });
+  world.callsToCome.length = 0;
+  Object.assign(world, { slowBusMs: 0, channelFails: false, backupsFail: false, staleShare: 0 });
   world.cloud.refusedShare = 0;
   world.ordersUntilBreak = 0;
-  for (const process of world.alive)
-    Object.assign(process, { crash: undefined, isCutOff: false, skewMs: 0, frozenUntilMs: 0 });
+  for (const process of world.alive) process.befallsNothing();
   if (world.alive.length + world.restarts === 0) world.begin(world.processes.at(-1)?.path);
-}
-
-// Orders.
-
-function order(world: World, dice: Dice): string {
-  const { witness } = world;
-  const known = witness.commands.filter(({ type }) => type.startsWith('place'));
-  const roll = dice.random();
-  if (known.length > 0 && roll < 0.12) {
-    // A click too many, or a redelivery under another id.
-    const again = dice.one(known);
-    const body = JSON.parse(world.cloud.commands.sent.get(again.id) ?? '{}') as CommandInput;
-    if (dice.chance(0.5)) return send(world, { ...body, id: uuidFrom(dice.random) });
-    world.cloud.commands.send({
-      id: `again-${dice.between(0, 1e6)}`,
-      group: tradeGroup(account),
-      body: JSON.stringify(body),
-    });
-    return `the same command again ${again.id.slice(0, 8)}`;
-  }
-  if (known.length > 0 && roll < 0.26) return send(world, headed(world, dice, change(world, dice)));
-  return send(world, headed(world, dice, wish(world, dice)));
-}
-
-function send(world: World, input: CommandInput): string {
-  const command = commandSchema.parse(input);
-  world.witness.commands.push({ id: command.id, type: command.type });
-  world.cloud.commands.send({ id: command.id, group: tradeGroup(account), body: JSON.stringify(command) });
-  const { key = '-' } = command as { readonly key?: string };
-  return `${command.type} ${command.id.slice(0, 8)} ${key}`;
-}
-
-function headed({ time }: World, dice: Dice, bare: BareCommand): CommandInput {
-  return {
-    ...bare,
-    id: uuidFrom(dice.random),
-    version: 1,
-    account,
-    issuedAt: new Date(time.nowMs).toISOString(),
-    issuedBy: 'arn:aws:sts::000000000000:assumed-role/strategy/test',
-    validUntil: new Date(time.nowMs + dice.one([30_000, 30_000, 30_000, 4_000])).toISOString(),
-  } as CommandInput;
-}
-
-function wish({ gateway }: World, dice: Dice): BareCommand {
-  const { conId } = gateway.instrument.contract;
-  const last = Number(gateway.instrument.last.price);
-  const key = dice.chance(0.8) ? `k${dice.between(0, 1e9)}` : undefined;
-  const keyed = key === undefined ? {} : { key };
-  const action = dice.one(['BUY', 'SELL'] as const);
-  const other = action === 'BUY' ? 'SELL' : 'BUY';
-  const quantity = String(dice.between(1, 3));
-  const away = action === 'BUY' ? -1 : 1;
-  const price = (steps: number) => (last + away * steps).toFixed(1);
-  const limit = {
-    action,
-    quantity,
-    orderType: 'LMT',
-    limitPrice: price(dice.one([40, 2, 0.5, -0.5, -5])),
-  } as const;
-  const roll = dice.random();
-  if (roll < 0.3) return { type: 'place', ...keyed, conId, order: limit };
-  if (roll < 0.4) return { type: 'place', ...keyed, conId, order: { action, quantity, orderType: 'MKT' } };
-  if (roll < 0.44) return { type: 'place', ...keyed, conId, order: { ...limit, limitPrice: '2650.05' } };
-  if (roll < 0.5)
-    return { type: 'flatten', ...keyed, conId, ...(dice.chance(0.5) ? { by: 'person' } : {}) } as BareCommand;
-  const entry = dice.chance(0.5) ? ({ action, quantity, orderType: 'MKT' } as const) : limit;
-  return {
-    type: 'place-bracket',
-    ...keyed,
-    conId,
-    legs: [
-      { leg: 'entry', ...entry },
-      {
-        leg: 'take-profit',
-        action: other,
-        quantity,
-        orderType: 'LMT',
-        limitPrice: price(-dice.between(3, 30)),
-      },
-      { leg: 'stop-loss', action: other, quantity, orderType: 'STP', stopPrice: price(dice.between(42, 70)) },
-    ],
-  };
-}
-
-function change({ witness, gateway }: World, dice: Dice): BareCommand {
-  if (dice.chance(0.2)) return { type: 'cancel-all', by: 'person' };
-  const keys = [...witness.book.of('INTENT#')].flatMap(([, { key, state }]) =>
-    state === 'sent' ? [String(key)] : [],
-  );
-  const key = keys.length > 0 ? dice.one(keys) : 'k0';
-  const open = gateway.broker.orders.open();
-  if (open.length > 0 && dice.chance(0.4)) {
-    const { permId, clientId, orderId } = dice.one(open);
-    if (orderId > 0)
-      return {
-        type: 'cancel',
-        permId,
-        clientId,
-        orderId,
-        by: dice.one(['person', 'program']),
-      } as BareCommand;
-  }
-  const last = Number(gateway.instrument.last.price);
-  return { type: 'modify', key, limitPrice: (last + dice.between(-40, 40)).toFixed(1) } as BareCommand;
 }
 
 // Market and broker.
@@ -247,7 +128,7 @@ function print({ market }: World, dice: Dice): string {
 }
 
 function silence(world: World, dice: Dice): string {
-  return during(world, dice.between(20_000, 200_000), 'nothing trades', () => {
+  return during(world, dice.one([20_000, 100_000, 300_000, 400_000]), 'nothing trades', () => {
     world.market.isQuiet = true;
     return () => {
       world.market.isQuiet = false;
@@ -270,12 +151,13 @@ function byHand({ gateway }: World, dice: Dice): string {
   const action = dice.one(['BUY', 'SELL'] as const);
   const isMarket = dice.chance(0.5);
   const last = Number(gateway.instrument.last.price);
+  const instrument = dice.chance(0.3) ? gateway.later : gateway.instrument;
   gateway.advance();
   gateway.broker.place({
     account,
     clientId: 0,
     orderId: 0,
-    instrument: gateway.instrument,
+    instrument,
     exchange: '',
     parentId: 0,
     transmit: true,
@@ -288,7 +170,7 @@ function byHand({ gateway }: World, dice: Dice): string {
         : { orderType: 'LMT', limitPrice: String(Math.round(last) + (action === 'BUY' ? -30 : 30)) }),
     },
   });
-  return `${action} ${isMarket ? 'MKT' : 'LMT'} by hand`;
+  return `${action} ${isMarket ? 'MKT' : 'LMT'} by hand in ${instrument.contract.localSymbol}`;
 }
 
 /** IB replaces what it said of an execution. */
@@ -342,7 +224,9 @@ function crashStreamer(world: World, dice: Dice): string {
     left: dice.one([1, 1, 1, 2, 3]),
   };
   process.crash = crash;
-  return `${process.name} will die ${crash.when} ${crash.call}, ${crash.left}`;
+  // What left, and what the disk knows of it, is then known to nobody.
+  process.losesDisk = dice.chance(/placeOrder|begin|end/.test(crash.call) ? 0.5 : 0.1);
+  return `${process.name} will die ${crash.when} ${crash.call}, ${crash.left}${process.losesDisk ? ', with its disk' : ''}`;
 }
 
 function killStreamer(world: World, dice: Dice): string {
@@ -368,7 +252,8 @@ function secondStreamer(world: World): string {
 function cutOff(world: World, dice: Dice): string {
   const process = dice.one(world.alive);
   if (process === undefined) return nothing;
-  return during(world, dice.between(2_000, 40_000), `${process.name} is cut off from the cloud`, () => {
+  if (world.alive.length === 1 && dice.chance(0.4)) world.begin();
+  return during(world, dice.between(2_000, 60_000), `${process.name} is cut off from the cloud`, () => {
     process.isCutOff = true;
     return () => {
       process.isCutOff = false;
@@ -379,6 +264,15 @@ function cutOff(world: World, dice: Dice): string {
 function clock(world: World, dice: Dice): string {
   const process = dice.one(world.alive);
   if (process === undefined) return nothing;
+  if (world.alive.length === 1 && dice.chance(0.4)) {
+    // It waits for the lease when its clock is set.
+    const next = world.begin();
+    const ms = dice.one([-120_000, 30_000, 120_000]);
+    world.time.after(dice.between(2_000, 15_000), () => {
+      if (!world.isHealed) next.skewMs += ms;
+    });
+    return `${next.name} begins, and its clock will be wrong by ${ms} ms`;
+  }
   process.skewMs += dice.one([-120_000, -5_000, -800, 800, 5_000, 120_000]);
   return `the clock of ${process.name} is wrong by ${process.skewMs} ms`;
 }
@@ -388,7 +282,7 @@ function freeze(world: World, dice: Dice): string {
   const process = dice.one(world.alive);
   if (process === undefined) return nothing;
   const ms = dice.one([3_000, 19_000, 25_000, 40_000]);
-  process.frozenUntilMs = world.time.nowMs + ms;
+  standStill(world, dice, process, ms);
   return `${process.name} stands still for ${ms} ms`;
 }
 
@@ -400,7 +294,11 @@ function otherClient({ gateway }: World, dice: Dice): string {
   const action = dice.one(['BUY', 'SELL'] as const);
   const last = Number(instrument.last.price);
   gateway.advance();
-  const orderId = broker.orders.highest(otherClientId) + dice.one([1, 1, 1, 2]);
+  // Often the very one that ours will have next.
+  const next = broker.orders.highest(otherClientId) + dice.one([1, 1, 1, 2]);
+  const orderId = dice.chance(0.6)
+    ? Math.max(next, broker.orders.highest(clientId) + dice.between(0, 2))
+    : next;
   broker.place({
     account,
     clientId: otherClientId,
@@ -431,8 +329,66 @@ function brokenOrder(world: World, dice: Dice): string {
   return `the link will break over the order after ${world.ordersUntilBreak - 1} others`;
 }
 
-function unloaded({ gateway, time }: World, dice: Dice): string {
-  const ms = dice.between(1_000, 60_000);
+/** One list has no end, while all the others are whole; somebody wants to know how things stand meanwhile. */
+function unanswered(world: World, dice: Dice): string {
+  const { gateway } = world;
+  const list = dice.one([...brokerLists, 'positions', 'completed-orders'] as const);
+  const how = dice.one(['not', 'not', 'in part', 'broken'] as const);
+  if (dice.chance(0.7)) askAgain(world, dice.between(1, 3));
+  const ms = how === 'broken' ? dice.between(1_000, 20_000) : dice.between(5_000, 120_000);
+  if (dice.chance(0.7)) {
+    // It comes back without that list, and what happened meanwhile is told by the others alone.
+    world.market.jump(dice.one([-80, 80]));
+    gateway.connection?.break();
+    world.market.jump(dice.one([-80, 80]));
+  }
+  const isDry = dice.chance(0.3);
+  // What is not listed is not told either.
+  const isDeaf = dice.chance(0.4);
+  return during(world, ms, `${list} is ${how === 'broken' ? 'broken' : `${how} answered`}`, () => {
+    gateway.unanswered.set(list, how);
+    if (isDry) void setFlags(world, { DRY_RUN: true });
+    if (isDeaf) gateway.lossShare = 1;
+    return () => {
+      gateway.unanswered.delete(list);
+      if (isDeaf) gateway.lossShare = 0;
+      if (isDry) void setFlags(world, goodFlags);
+    };
+  });
+}
+
+/** Runs by hand, one after the other. */
+function askAgain({ time, functions }: World, times: number): void {
+  for (let n = 0; n < times; n += 1)
+    time.after(
+      1_000 + n * 12_000,
+      () => void functions.reconcile({ trigger: 'operator', by: 'anna', account }),
+    );
+}
+
+/** A fill that was under way when its order was cancelled. */
+function crossing({ gateway, time, witness }: World, dice: Dice): string {
+  const { broker } = gateway;
+  const late = broker.orders
+    .sent()
+    .filter(({ status, completedMs }) => status === 'Cancelled' && completedMs > time.nowMs - 60_000);
+  if (late.length === 0) return nothing;
+  gateway.advance();
+  const order = dice.one(late);
+  witness.crossed.add(order.permId);
+  broker.fill(
+    order,
+    dice.chance(0.5) ? remaining(order) : decimal(1),
+    decimal(order.instrument.last?.price ?? gateway.instrument.last.price),
+  );
+  return `${order.permId} is filled behind its cancel`;
+}
+
+function unloaded(world: World, dice: Dice): string {
+  const { gateway, time } = world;
+  const isLong = dice.chance(0.4);
+  const ms = isLong ? dice.between(40_000, 80_000) : dice.between(1_000, 60_000);
+  if (isLong) askAgain(world, 5);
   gateway.restart();
   gateway.unloaded = { fromMs: time.nowMs, toMs: time.nowMs + ms };
   time.after(ms, () => gateway.loaded());
@@ -440,9 +396,15 @@ function unloaded({ gateway, time }: World, dice: Dice): string {
 }
 
 function latePrints(world: World, dice: Dice): string {
+  const isSlow = dice.chance(0.5);
   return during(world, dice.between(10_000, 120_000), 'prints come late and twice', () => {
     Object.assign(world.market, { lateShare: 0.4, twiceShare: 0.4 });
-    return () => Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
+    // A correction may then overtake what it corrects.
+    if (isSlow) world.slowBusMs = 40_000;
+    return () => {
+      Object.assign(world.market, { lateShare: 0, twiceShare: 0 });
+      if (isSlow) world.slowBusMs = 0;
+    };
   });
 }
 
@@ -511,6 +473,18 @@ function service(world: World, dice: Dice): string {
   });
 }
 
+/** Their bucket takes nothing, while somebody says yes to the plan that stands. */
+function noBackups(world: World, dice: Dice): string {
+  const record = standingPlan(world);
+  if (record?.state === 'staged') void decide(world, 'approve', record.hash, `s${dice.between(0, 1e9)}`);
+  return during(world, dice.between(3_000, 40_000), 'no backup can be stored', () => {
+    world.backupsFail = true;
+    return () => {
+      world.backupsFail = false;
+    };
+  });
+}
+
 function refusedEntries(world: World, dice: Dice): string {
   return during(world, dice.between(1_000, 30_000), 'entries of batches are refused', () => {
     world.cloud.refusedShare = 0.3;
@@ -537,13 +511,13 @@ const functionCalls = [
   'sqs send',
 ] as const;
 
-function crashFunction({ callsThatDie }: World, dice: Dice): string {
+function crashFunction({ callsToCome }: World, dice: Dice): string {
   const name = dice.one<FunctionName>([
     'book-keeper',
     'book-keeper',
     'candle-keeper',
     'reconcile',
-    'reconcile',
+    'apply-plan',
     'apply-plan',
     'alerts',
     'watchdog',
@@ -553,7 +527,7 @@ function crashFunction({ callsThatDie }: World, dice: Dice): string {
     when: dice.one(['before', 'after'] as const),
     left: dice.one([1, 1, 2, 3]),
   };
-  callsThatDie.push({ name, crash });
+  callsToCome.push({ name, befalls: (part) => Object.assign(part, { crash }) });
   return `the next ${name} will die ${crash.when} ${crash.call}, ${crash.left}`;
 }
 
@@ -579,21 +553,6 @@ function channel(world: World, dice: Dice): string {
 
 // Operators.
 
-/** Sets flags as a person does. */
-export function setFlags(world: World, changes: Partial<Flags>): void {
-  void world.functions.operate(async ({ book }) =>
-    new SafetyStore({ book }).setFlags(account, changes, { who: 'anna', reason: 'a run' }),
-  );
-}
-
-export function setTrading(world: World, mode: TradingMode): void {
-  void world.functions.operate(async ({ book }) =>
-    new SafetyStore({ book }).setTrading(account, mode, { who: 'anna', reason: 'a run' }),
-  );
-}
-
-export const goodFlags: Partial<Flags> = { DRY_RUN: false, SAFE_MODE: false, DRY_RUN_CONFIRM: true };
-
 function flags(world: World, dice: Dice): string {
   const changes = dice.one<Partial<Flags>>([
     { SAFE_MODE: true },
@@ -602,16 +561,16 @@ function flags(world: World, dice: Dice): string {
     { FORCE_SYNC_DELETE: true },
   ]);
   return during(world, dice.between(500, 30_000), `flags ${JSON.stringify(changes)}`, () => {
-    setFlags(world, changes);
-    return () => setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
+    void setFlags(world, changes);
+    return () => void setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
   });
 }
 
 function trading(world: World, dice: Dice): string {
   const mode = dice.one(['halted', 'reduce-only'] as const);
   return during(world, dice.between(500, 30_000), `trading ${mode}`, () => {
-    setTrading(world, mode);
-    return () => setTrading(world, 'active');
+    void setTrading(world, mode);
+    return () => void setTrading(world, 'active');
   });
 }
 
@@ -621,104 +580,7 @@ function reconcile({ functions }: World, dice: Dice): string {
   return `${times} by hand`;
 }
 
-/** Somebody decides on the plan that stands: at once, late, twice, or on one that stands no more. */
-function plan(world: World, dice: Dice): string {
-  const records = [...world.witness.book.of('PLAN#')].map(([, body]) => body as unknown as PlanRecord);
-  if (records.length === 0) return nothing;
-  const { planHash } = (world.witness.book.get('RUN#STATE') as unknown as RunState | undefined) ?? {
-    planHash: '',
-  };
-  const standing = records.find(({ hash }) => hash === planHash);
-  const record = standing !== undefined && dice.chance(0.8) ? standing : dice.one(records);
-  const action = dice.one([
-    'approve',
-    'approve',
-    'approve',
-    'approve',
-    'reject',
-    'except-ambiguous',
-  ] as const);
-  const times = dice.one([1, 1, 2]);
-  const lateMs = dice.one([0, 0, 5_000, 40_000]);
-  for (let n = 0; n < times; n += 1)
-    world.time.after(1 + lateMs + n * dice.between(0, 50), () =>
-      decide(world, action, record.hash, `s${dice.between(0, 1e9)}`),
-    );
-  return `${action} ${record.hash.slice(0, 8)} (${record.state}), ${times} times, ${lateMs} ms later`;
-}
-
-/** What an operator's CLI asks of apply-plan. */
-export function decide(
-  { functions, witness }: World,
-  action: 'approve' | 'reject' | 'except-ambiguous',
-  hash: string,
-  signature: string,
-): void {
-  if (action === 'approve') witness.approved.add(hash);
-  void functions.applyPlan({ action, ...proofOf(action, hash, signature) }).then((outcome) => {
-    if (outcome === 'died' || 'error' in outcome)
-      witness.note(`${action} ${hash.slice(0, 8)}: ${outcome === 'died' ? outcome : String(outcome.error)}`);
-  });
-}
-
-/** A book that is wrong, as a restore of an old backup or a hand in the table leaves it; audited, as everything. */
-function spoiltBook(world: World, dice: Dice): string {
-  const { witness, functions } = world;
-  const of = (prefix: string) => [...witness.book.items].filter(([sort]) => sort.startsWith(prefix));
-  const orders = of('ORDER#');
-  const positions = of('POS#');
-  const how = dice.one([
-    'order forgotten',
-    'order forgotten',
-    'status',
-    'fill forgotten',
-    'position',
-  ] as const);
-  const [sort, item] =
-    dice.one({ position: positions, 'fill forgotten': of('FILL#') }[how as 'position'] ?? orders) ?? [];
-  if (sort === undefined || item === undefined) return nothing;
-  const writes: BookWrite[] = [];
-  const write = (key: string, { version }: { readonly version: number }, body: BookBody | null) =>
-    writes.push({ ref: bookRefOf(key)!, expectedVersion: version, body });
-  if (how === 'status') {
-    const status = item.body.status === 'Filled' ? 'Submitted' : 'Filled';
-    write(sort, item, { ...item.body, status });
-  } else if (how === 'position') {
-    write(sort, item, { ...item.body, position: String(Number(item.body.position) + dice.one([-1, 1])) });
-  } else if (how === 'fill forgotten') {
-    write(sort, item, null);
-  } else {
-    write(sort, item, null);
-    const orderKey = sort.slice('ORDER#'.length);
-    for (const [pointer, pointing] of witness.book.items)
-      if (/^(?:PERM|REF|API)#/.test(pointer) && pointing.body.orderKey === orderKey)
-        write(pointer, pointing, null);
-  }
-  witness.spoilt.add(sort);
-  void functions.operate(({ book }) =>
-    book.commit({
-      account,
-      writer: 'operator',
-      cause: { kind: 'operator', id: 'anna', name: 'a hand in the book', reason: how },
-      atMs: world.time.nowMs,
-      orderKey: '',
-      writes,
-    }),
-  );
-  return `${sort}: ${how}`;
-}
-
 function backup({ functions }: World): string {
   void functions.backup();
   return 'by hand';
-}
-
-function during(world: World, ms: number, what: string, begin: () => () => void): string {
-  const end = begin();
-  world.time.after(ms, () => {
-    if (world.isHealed) return;
-    world.witness.note(`no more: ${what}`);
-    end();
-  });
-  return `${what}, for ${ms} ms`;
 }

@@ -2,10 +2,12 @@
 import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
 import { commandSchema } from '../../lib/events/command.ts';
 import { tradeGroup } from '../../lib/events/command-names.ts';
+import { marketTerms } from '../../sandbox/gateway/broker/order-terms.ts';
 import { account } from '../helpers/exactly-once-gateway.ts';
-import { actOut, decide, goodFlags, heal, pauseBefore, setFlags, setTrading } from './actions.ts';
+import { actOut, heal, pauseBefore } from './actions.ts';
 import { checkEnd, checkTrail } from './invariants/final.ts';
 import type { Violation } from './invariants/names.ts';
+import { decide, goodFlags, setFlags, setTrading } from './operators.ts';
 import type { StreamerProcess } from './world/streamer.ts';
 import { settled, uuidFrom } from './world/time.ts';
 import { World } from './world/world.ts';
@@ -105,10 +107,28 @@ function begin(world: World): void {
   tellCash(world);
   world.functions.begin();
   // Somebody sets them, sooner or later.
-  world.time.after(world.time.chance(0.3) ? world.time.between(5_000, 40_000) : 1, () =>
-    setFlags(world, goodFlags),
+  world.time.after(
+    world.time.chance(0.3) ? world.time.between(5_000, 40_000) : 1,
+    () => void setFlags(world, goodFlags),
   );
   world.begin();
+  if (world.time.chance(0.7)) watch(world);
+}
+
+/** Somebody sits there: clears what a failed run has left, and asks for another one while trading is locked. */
+function watch(world: World): void {
+  const { time, witness, functions } = world;
+  time.after(time.between(8_000, 25_000), () => {
+    if (world.isHealed) return;
+    const { SAFE_MODE, DRY_RUN } = witness.book.get('FLAGS') ?? {};
+    if (SAFE_MODE === true || DRY_RUN === true) void setFlags(world, goodFlags);
+    else if (
+      witness.book.get('LOCK')?.state !== 'open' ||
+      witness.book.get('LOCK')?.token !== witness.lease?.token
+    )
+      void functions.reconcile({ trigger: 'operator', by: 'anna', account });
+    watch(world);
+  });
 }
 
 function tellCash({ time, gateway }: Pick<World, 'time' | 'gateway'>): void {
@@ -121,8 +141,8 @@ function tellCash({ time, gateway }: Pick<World, 'time' | 'gateway'>): void {
 /** As a desk does it in the morning after: flags as they should be, the plan read and approved, what is bare closed. */
 async function untilQuiet(world: World): Promise<void> {
   const { time, witness } = world;
-  setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
-  setTrading(world, 'active');
+  void setFlags(world, { ...goodFlags, FORCE_SYNC_DELETE: false });
+  void setTrading(world, 'active');
   let tended = 0;
   const lasting = new Map<string, number>();
   let restingSinceMs = Number.POSITIVE_INFINITY;
@@ -185,19 +205,20 @@ function stop(process: StreamerProcess): void {
 
 function tend(world: World, times: number): void {
   const { witness, functions, serving } = world;
+  // A halt that was under way when everything was healed came after the word that ended it.
+  const { mode = 'active' } = witness.book.get('TRADING') ?? {};
+  if (mode !== 'active') void setTrading(world, 'active');
   // A task takes its disk along: what lies in its outbox leaves first.
   for (const extra of world.alive)
     if (serving !== undefined && extra !== serving && isDelivered(extra)) stop(extra);
   const state = witness.book.get('RUN#STATE') as unknown as RunState | undefined;
   const record = witness.book.get(`PLAN#${state?.planHash ?? ''}`) as unknown as PlanRecord | undefined;
   if (record?.state === 'staged')
-    decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
+    void decide(world, times % 3 === 2 ? 'except-ambiguous' : 'approve', record.hash, `heal-${times}`);
   else if (times % 2 === 0) void functions.reconcile({ trigger: 'operator', by: 'anna', account });
   const bare = /UNPROTECTED/.test(String(witness.book.get('LOCK')?.reason));
   if (times % 3 === 0 && (bare || times > 6)) close(world, times);
-  if (times % 4 === 0) setFlags(world, goodFlags);
-  // An order of which nobody can tell anything counts as working for as long as its term lasts.
-  if (bare && times % 10 === 9) world.alive[0]?.kill('a person starts it anew');
+  if (times % 4 === 0) void setFlags(world, goodFlags);
 }
 
 /** A person closes what no stop protects: first what works, in TWS what was typed there, then the position. */
@@ -205,9 +226,32 @@ function close(world: World, times: number): void {
   const { gateway } = world;
   const byHand = gateway.broker.orders.open().filter(({ orderId }) => orderId <= 0);
   for (const order of byHand) gateway.broker.cancel(order);
+  closeByHand(world);
   send(world, { type: 'cancel-all', by: 'person' });
   const { conId } = gateway.instrument.contract;
   world.time.after(8_000, () => send(world, { type: 'flatten', key: `heal-${times}`, by: 'person', conId }));
+}
+
+/** Nobody here has a line for the later expiry: what was bought of it in TWS is sold there. */
+function closeByHand({ gateway }: World): void {
+  const { broker, later } = gateway;
+  const { position } = broker.portfolio.holding(account, later);
+  if (position.isZero()) return;
+  gateway.advance();
+  broker.place({
+    account,
+    clientId: 0,
+    orderId: 0,
+    instrument: later,
+    exchange: '',
+    parentId: 0,
+    transmit: true,
+    terms: {
+      ...marketTerms,
+      action: position.isNegative() ? 'BUY' : 'SELL',
+      quantity: position.abs().toFixed(),
+    },
+  });
 }
 
 function send({ cloud, time, witness }: World, bare: object): void {

@@ -19,10 +19,14 @@ interface Change {
   readonly image?: { readonly M?: { readonly version: { readonly N: string } } };
 }
 
-/** The last one; every one of them costs as much as the book is large. */
-export async function checkBackups({ cloud, witness }: World): Promise<void> {
-  const id = witness.backups.at(-1);
-  if (id === undefined) return;
+/** The last one, and the last that somebody wrote under; every one of them costs as much as the book is large. */
+export async function checkBackups(world: World): Promise<void> {
+  const { backups, busyBackup } = world.witness;
+  const ids = new Set([backups.at(-1), busyBackup]);
+  for (const id of ids) if (id !== undefined) await checkBackup(world, id);
+}
+
+async function checkBackup({ cloud, witness }: World, id: string): Promise<void> {
   // Without a way over the network, on which time would have to pass.
   const store = cloud.stores.backups.clientOf({
     name: 'witness',

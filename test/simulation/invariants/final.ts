@@ -18,6 +18,7 @@ import { differences } from '../../helpers/book-against-broker.ts';
 import { names } from '../world/cloud.ts';
 import type { World } from '../world/world.ts';
 import { checkBackups } from './backups.ts';
+import { checkExecutionsTold } from './booked.ts';
 import { checkAnswered, checkRefused } from './commands.ts';
 import { checkDiscrepanciesTold } from './told.ts';
 import type { Witness } from './witness.ts';
@@ -60,6 +61,7 @@ export async function checkEnd(world: World): Promise<void> {
   checkAnswered(world);
   checkRefused(world);
   checkDiscrepanciesTold(world);
+  checkExecutionsTold(world);
   await checkBackups(world);
 }
 
@@ -133,6 +135,9 @@ function events(witness: Witness): void {
     if (isOfBook(event.type) && !bookQueue.sent.has(event.id))
       witness.broken('event-lost', `${event.type} ${event.id} never came to the book's queue`);
   }
+  for (const { event, process } of witness.waiting.values())
+    if (process.isAlive)
+      witness.broken('event-lost', `${event.type} ${event.id} found no room, and was forgotten`);
   if (bookQueue.deadLetters > 0)
     witness.broken('bounds', `${bookQueue.deadLetters} events lie in the dead-letter queue of the book`);
 }

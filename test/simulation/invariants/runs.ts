@@ -1,8 +1,8 @@
 /** What must hold of a run of reconcile when it answers. */
 import type { RunAnswer } from '../../../lib/domain/reconcile/records.ts';
-import type { Verdict } from '../../../lib/domain/reconcile/types.ts';
+import type { ReconcileMemory, Verdict } from '../../../lib/domain/reconcile/types.ts';
 import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts';
-import { checkAbsence, checkSnapshot, checkVerdict } from './snapshots.ts';
+import { checkAbsence, checkCounts, checkSnapshot, checkVerdict } from './snapshots.ts';
 import type { Witness } from './witness.ts';
 
 /** An execution has its place in the lists a moment after it happened. */
@@ -39,7 +39,10 @@ function checkWhole({ evidence, run_id, duration_ms }: RunAnswer, witness: Witne
   const { reconcile, snapshots } = witness.world.cloud.stores;
   const said = evidence === '' ? undefined : reconcile.peek(evidence);
   if (said === undefined) return;
-  const { snapshotKey } = JSON.parse(Buffer.from(said).toString('utf8')) as { snapshotKey: string };
+  const { snapshotKey, input } = JSON.parse(Buffer.from(said).toString('utf8')) as {
+    readonly snapshotKey: string;
+    readonly input?: { readonly memory?: ReconcileMemory };
+  };
   const snapshot = snapshotKey === '' ? undefined : snapshots.peek(snapshotKey);
   const verdict = reconcile.peek(evidence.replace('evidence.json', 'verdict.json'));
   if (snapshot === undefined || verdict === undefined) return;
@@ -48,5 +51,6 @@ function checkWhole({ evidence, run_id, duration_ms }: RunAnswer, witness: Witne
   checkSnapshot(witness, run_id, document, witness.world.time.nowMs - duration_ms - settledMs);
   const found = JSON.parse(Buffer.from(verdict).toString('utf8')) as Verdict;
   checkVerdict(witness, run_id, document, found);
+  checkCounts(witness, run_id, document, input?.memory, found);
   checkAbsence(witness, run_id, found);
 }

@@ -1,6 +1,6 @@
 /** What a run of reconcile may rest on: answers that are whole, and nothing else. */
 
-import type { Verdict } from '../../../lib/domain/reconcile/types.ts';
+import type { ReconcileMemory, Verdict } from '../../../lib/domain/reconcile/types.ts';
 import type { SnapshotDocument } from '../../../lib/events/snapshot-document.ts';
 import type { Witness } from './witness.ts';
 
@@ -43,6 +43,35 @@ export function checkVerdict(
       witness.broken(
         'failed-query',
         `${name} found ${found.id} in positions that are ${parts.positions.outcome}`,
+      );
+  }
+}
+
+/** While one of the lists of orders is not whole, nobody counts how often an order was in none of them. */
+export function checkCounts(
+  witness: Witness,
+  name: string,
+  { parts }: SnapshotDocument,
+  before: ReconcileMemory | undefined,
+  { memory }: Verdict,
+): void {
+  const unfinished = (['openOrders', 'completedOrders', 'executions'] as const).filter(
+    (list) => parts[list].outcome !== 'ok',
+  );
+  if (unfinished.length === 0) return;
+  // An order that is listed may be counted for what is said of it.
+  const listed = new Set(
+    [...parts.openOrders.rows, ...parts.completedOrders.rows].map((row) =>
+      'permId' in row ? row.permId : 0,
+    ),
+  );
+  for (const [subject, runs] of Object.entries(memory.absent)) {
+    if (!subject.startsWith('order ') || runs <= (before?.absent[subject] ?? 0)) continue;
+    const permId = witness.book.get(`ORDER#${subject.slice('order '.length)}`)?.permId;
+    if (permId !== undefined && !listed.has(Number(permId)))
+      witness.broken(
+        'failed-query',
+        `${name} counts ${subject} as absent without ${unfinished.join(' and ')}`,
       );
   }
 }

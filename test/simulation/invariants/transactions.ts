@@ -9,6 +9,7 @@ import { readFlags } from '../../../lib/domain/safety/flags.ts';
 import type { Change } from '../memory/dynamodb.ts';
 import { names } from '../world/cloud.ts';
 import type { MirroredItem } from './book-mirror.ts';
+import { checkBooked } from './booked.ts';
 import { checkOnce, checkRefusal } from './commands.ts';
 import type { Witness } from './witness.ts';
 
@@ -32,6 +33,7 @@ export function checkTransaction(
     else if (write.sort === 'LOCK') checkLock(witness, write, writes, row);
     else if (write.sort === 'RUN#STATE') checkRunState(witness, write);
     checkNumbers(witness, write);
+    checkBooked(witness, write, row);
   }
   if (row?.cause.kind === 'plan' && row.writer === 'plan') checkPlan(witness, writes, row);
 }
@@ -206,7 +208,7 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   }
   const plan = JSON.parse(Buffer.from(text).toString('utf8')) as Omit<Plan, 'hash'>;
   // It was looked at before its transaction was tried, which may take some attempts.
-  if (plan.expiresAtMs + 30_000 < Date.parse(row.at)) wrong('had expired');
+  if (plan.expiresAtMs + 15_000 < Date.parse(row.at)) wrong('had expired');
   const written = new Map(
     effects.map(({ sort, before: was, after }) => [sort, { was: was?.version ?? 0, after }]),
   );
@@ -225,7 +227,8 @@ function checkPlan(witness: Witness, writes: readonly BookWrite[], row: AuditRow
   if (action === undefined) wrong('changed what no action of it says');
 }
 
-function sortOf({ kind, id }: { readonly kind: string; readonly id: string }): string {
+/** Sort key of what a plan names. */
+export function sortOf({ kind, id }: { readonly kind: string; readonly id: string }): string {
   const prefix = {
     position: 'POS',
     cash: 'CASH',

@@ -3,17 +3,23 @@
  * (the broker's own record, the prints, every committed transaction) and asks nothing of the code that it watches.
  */
 import type { Order } from '@stoqey/ib';
+import { canonicalJson } from '../../../lib/aws/audit-hash.ts';
+import { bookSort } from '../../../lib/aws/keys.ts';
+import type { BookBody } from '../../../lib/domain/book/item.ts';
 import type { RunAnswer } from '../../../lib/domain/reconcile/records.ts';
 import type { EventData } from '../../../lib/events/catalogue.ts';
 import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { ChannelMessage } from '../../../lib/ports/alert-channel.ts';
+import type { BookChange } from '../../../lib/ports/book.ts';
 import type { PlanAnswer } from '../../../lib/reconcile/plan-desk.ts';
+import { isOfBook } from '../../../streamer/outbox.ts';
 import type { Commit } from '../memory/dynamodb.ts';
 import { type BusEvent, names } from '../world/cloud.ts';
 import type { Part } from '../world/part.ts';
 import type { StreamerProcess } from '../world/streamer.ts';
 import { startMs, type World } from '../world/world.ts';
 import { BookMirror, mirrored } from './book-mirror.ts';
+import { Holdings } from './booked.ts';
 import type { InvariantName, Violation } from './names.ts';
 import { checkRun } from './runs.ts';
 import { checkWriting } from './sending.ts';
@@ -46,6 +52,8 @@ export class Witness {
   /** Told to people. */
   readonly toldAlerts = new Set<string>();
   readonly events = new Map<string, RecordedEvent>();
+  /** Events that found no room in an outbox, and have not come back to it. */
+  readonly waiting = new Map<string, RecordedEvent>();
   readonly onBusIds = new Set<string>();
   readonly busEvents: BusEvent[] = [];
   readonly disksLost = new Set<string>();
@@ -53,8 +61,19 @@ export class Witness {
   readonly written = new Map<string, { readonly orderId: number; times: number }>();
   readonly unresolvedIn = new Map<string, number>();
   readonly backups: string[] = [];
+  /** The last one that was made while the book was changed. */
+  busyBackup: string | undefined;
   /** Items of the book that a hand has spoilt. */
   readonly spoilt = new Set<string>();
+  /** Orders that were filled behind their cancel. */
+  readonly crossed = new Set<number>();
+  readonly holdings: Holdings;
+  /** Where in those sizes each process is with what it has told of a contract. */
+  readonly toldSizes = new Map<string, number>();
+  /** What every change has made of an item, by the version that it had before: `LOCK@3`. Versions begin anew after a deletion. */
+  readonly #changes = new Map<string, { readonly by: string; readonly body: BookBody | undefined }[]>();
+  /** So often has the book been changed. */
+  changes = 0;
   /** Terms of the lease that began. */
   terms = 0;
   /** Of reconcile, ended. */
@@ -70,6 +89,7 @@ export class Witness {
 
   constructor(world: World) {
     this.world = world;
+    this.holdings = new Holdings(world);
   }
 
   note(text: string): void {
@@ -100,9 +120,15 @@ export class Witness {
 
   recorded(process: StreamerProcess, events: readonly Envelope[], refused: readonly Envelope[]): void {
     for (const event of events) {
-      if (refused.includes(event)) this.broken('bounds', `${event.type} ${event.id} found no room`);
-      else this.events.set(event.id, { event, process });
-      checkTold(this, event);
+      if (refused.includes(event)) {
+        if (isOfBook(event.type)) this.broken('bounds', `${event.type} ${event.id} found no room`);
+        // It waits in the process, and is appended again.
+        this.waiting.set(event.id, { event, process });
+        continue;
+      }
+      this.waiting.delete(event.id);
+      this.events.set(event.id, { event, process });
+      checkTold(this, process, event);
       if (event.type !== 'command.answered') continue;
       this.answers.push(event.data);
       const { commandId, key, answer, code } = event.data;
@@ -133,8 +159,9 @@ export class Witness {
     this.broken('bounds', `${what} was put aside: ${letter}`);
   }
 
-  backedUp(id: string): void {
+  backedUp(id: string, isBusy: boolean): void {
     this.backups.push(id);
+    if (isBusy) this.busyBackup = id;
     this.note(`backup ${id}`);
   }
 
@@ -179,7 +206,27 @@ export class Witness {
     }
     if (writes.length > 0 || changes.some(({ table }) => table === names.audit))
       checkTransaction(this, writes, changes, by);
-    for (const { sort, after } of writes) this.book.set(sort, after);
+    for (const { sort, before, after } of writes) {
+      this.changes += 1;
+      const place = `${sort}@${before?.version ?? 0}`;
+      const made = this.#changes.get(place);
+      const one = { by, body: after?.body };
+      if (made === undefined) this.#changes.set(place, [one]);
+      else made.push(one);
+      this.book.set(sort, after);
+    }
+  }
+
+  /** A part takes these for done: it has written them, or another one with the same request. */
+  takenForDone({ name }: Part, { writes, cause }: BookChange): void {
+    for (const { ref, expectedVersion, body } of writes) {
+      const place = `${bookSort(ref)}@${expectedVersion}`;
+      const made = this.#changes.get(place) ?? [];
+      const isDone =
+        made.some(({ by }) => by === name) || made.some((one) => textOf(one.body) === textOf(body));
+      if (!isDone)
+        this.broken('written', `${name} takes ${cause.name} for done, and nobody wrote that of ${place}`);
+    }
   }
 
   /** Events of a process whose disk is there. */
@@ -187,4 +234,8 @@ export class Witness {
     for (const recorded of this.events.values())
       if (!this.disksLost.has(recorded.process.path)) yield recorded;
   }
+}
+
+function textOf(body: BookBody | null | undefined): string {
+  return canonicalJson((body ?? null) as never);
 }

@@ -3,7 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const marketMutants: readonly SimulationMutant[] = [
   {
-    id: 'M24',
+    id: 'M48',
     name: 'of a batch that was taken in part the rest is forgotten',
     rule: 8,
     file: 'streamer/publisher.ts',
@@ -13,7 +13,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'The call has succeeded. Entries of it have not.',
   },
   {
-    id: 'M25',
+    id: 'M49',
     name: 'an entry whose answer was lost counts as taken',
     rule: 8,
     file: 'streamer/publisher.ts',
@@ -23,7 +23,19 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'Twice is worse than not at all, somebody thinks. Readers know repeats, they cannot know losses.',
   },
   {
-    id: 'M26',
+    id: 'M50',
+    name: 'events for which the outbox has no room are dropped without a word',
+    rule: 8,
+    finding: 'D1.14',
+    file: 'streamer/event-recorder.ts',
+    find: `      ticks.pause();
+      this.#pending = [...refused, ...this.#pending];`,
+    replace: `      ticks.pause();`,
+    expected: ['event-lost', 'candles', 'bounds'],
+    why: 'There is a bound, and it is kept. What went over it was a candle.',
+  },
+  {
+    id: 'M51',
     name: 'a message that its channel refuses counts as delivered',
     rule: 8,
     finding: 'D3',
@@ -34,7 +46,18 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'The channel has answered. It said no.',
   },
   {
-    id: 'M27',
+    id: 'M52',
+    name: 'a command is taken from its queue before it is carried out',
+    rule: 8,
+    file: 'streamer/command-runner.ts',
+    find: '      await this.#held(receipt, () => this.#perform(command));',
+    replace: `      await source.remove(receipt);
+      await this.#held(receipt, () => this.#perform(command));`,
+    expected: ['answered', 'quiet'],
+    why: 'Nothing comes twice that way. A crash in between, and it never comes.',
+  },
+  {
+    id: 'M53',
     name: 'the session date is the date in UTC',
     rule: 9,
     finding: 'D2.k',
@@ -45,7 +68,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'A date is a date. From 18:00 in New York trading is of the next day.',
   },
   {
-    id: 'M28',
+    id: 'M54',
     name: 'a print belongs to the bar in which it is received',
     rule: 9,
     finding: 'D1.14',
@@ -56,7 +79,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'The clock is at hand, the time in the print is not looked at: late prints fall into the next bar.',
   },
   {
-    id: 'M29',
+    id: 'M55',
     name: 'the time of audit rows goes back with the clock',
     rule: 9,
     file: 'lib/domain/audit/row.ts',
@@ -66,7 +89,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     why: 'The time is that of the clock. Two machines write one chain, and one of them is behind.',
   },
   {
-    id: 'M30',
+    id: 'M56',
     name: 'a print that comes twice is counted twice',
     rule: 12,
     finding: 'D2.h',

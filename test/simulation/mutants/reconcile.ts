@@ -3,7 +3,7 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const reconcileMutants: readonly SimulationMutant[] = [
   {
-    id: 'M17',
+    id: 'M37',
     name: 'after its first action a plan counts as done',
     rule: 6,
     finding: 'D1.11',
@@ -16,7 +16,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The count is set for the whole. It says applied, and is applied in part.',
   },
   {
-    id: 'M18',
+    id: 'M38',
     name: 'the policy approves in every mode',
     rule: 6,
     file: 'lib/reconcile/conclude.ts',
@@ -26,7 +26,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The classes are harmless, so who would mind? Nobody has looked at what is then carried out.',
   },
   {
-    id: 'M19',
+    id: 'M39',
     name: 'the lock opens when a run has failed',
     rule: 7,
     finding: 'D1.4',
@@ -39,7 +39,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'What was locked is released at the end, whatever the end was.',
   },
   {
-    id: 'M20',
+    id: 'M40',
     name: 'the lock opens while a plan waits for approval',
     rule: 7,
     finding: 'D1.4',
@@ -50,7 +50,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'The run is over. What it found is still there.',
   },
   {
-    id: 'M21',
+    id: 'M41',
     name: 'a run that has nothing to change opens the lock',
     rule: 7,
     file: 'lib/domain/reconcile/outcome.ts',
@@ -60,7 +60,7 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Nothing to do looks like nothing wrong: an unprotected position has no action.',
   },
   {
-    id: 'M22',
+    id: 'M42',
     name: 'a lock that was opened in a former term lets orders through',
     rule: 7,
     file: 'lib/domain/safety/lock.ts',
@@ -70,7 +70,33 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     why: 'Open is open. The new holder has not been compared with the broker.',
   },
   {
-    id: 'M23',
+    id: 'M43',
+    name: 'without a backup a plan is carried out all the same',
+    rule: 7,
+    finding: 'D1.12',
+    file: 'lib/reconcile/apply-plan.ts',
+    find: `  } catch (error) {
+    const why = refusal(
+      'BACKUP_FAILED',`,
+    replace: `  } catch (error) {
+    if (approval !== null) return undefined;
+    const why = refusal(
+      'BACKUP_FAILED',`,
+    expected: ['plan', 'backup'],
+    why: 'There is nothing to back up, so that is no failure: and there is no way back.',
+  },
+  {
+    id: 'M44',
+    name: 'an unprotected position does not lock',
+    rule: 7,
+    file: 'lib/domain/reconcile/severity.ts',
+    find: "  UNPROTECTED_POSITION: 'CRITICAL',",
+    replace: "  UNPROTECTED_POSITION: 'HIGH',",
+    expected: ['lock'],
+    why: 'It alerts; in the default mode nothing but CRITICAL locks.',
+  },
+  {
+    id: 'M45',
     name: 'the manifest has hashes of what was not stored',
     rule: 7,
     finding: 'D1.12',
@@ -79,5 +105,25 @@ export const reconcileMutants: readonly SimulationMutant[] = [
     replace: '      sha256: sha256Of(bytes),',
     expected: ['plan', 'backup'],
     why: 'The hash is taken before compression. Nobody finds out until it is read back.',
+  },
+  {
+    id: 'M46',
+    name: 'the rows of a backup end where the book was when it began',
+    rule: 3,
+    file: 'lib/backup/make-backup.ts',
+    find: '  const heads = await headsOf(book, [...new Set([...before.keys(), ...inBook.accounts])].sort());',
+    replace: '  const heads = before;',
+    expected: ['plan', 'backup', 'audit-trail'],
+    why: 'One look at the heads instead of two: what is written meanwhile is in the book and not in the trail.',
+  },
+  {
+    id: 'M47',
+    name: 'a run that was overtaken writes all the same',
+    rule: 12,
+    file: 'lib/reconcile/state.ts',
+    find: '  if (state === undefined || token === undefined || state.last.token <= token) return;',
+    replace: '  if (state === undefined || token === undefined || state.last.token !== 0) return;',
+    expected: ['fence', 'gate', 'lock'],
+    why: 'Two runs at once cannot be: there is a lock. It had expired.',
   },
 ];

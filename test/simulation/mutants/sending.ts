@@ -3,7 +3,29 @@ import type { SimulationMutant } from './mutant.ts';
 
 export const sendingMutants: readonly SimulationMutant[] = [
   {
-    id: 'M12',
+    id: 'M26',
+    name: 'one key is one order only for as long as one process lives',
+    rule: 4,
+    finding: 'D1.10',
+    file: 'streamer/order-submitter.ts',
+    find: '      const { key, keys } = keysOf(asked, sha256);',
+    replace: `      const own = asked.key === '' ? '' : \`\${asked.key}.\${this.#options.token}\`;
+      const { key, keys } = keysOf({ ...asked, key: own }, sha256);`,
+    expected: ['sent-twice'],
+    why: 'What was sent is remembered by who sent it: the next process is handed the same command, and sends it again.',
+  },
+  {
+    id: 'M27',
+    name: 'flags may change between the look at them and the record',
+    rule: 4,
+    file: 'streamer/order-book.ts',
+    find: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef)',
+    replace: '      .filter(([ref]) => !written.has(ref) && ref !== deskRef && ref !== flagsRef)',
+    expected: ['gate'],
+    why: 'They were read a moment ago. In that moment somebody sets SAFE_MODE.',
+  },
+  {
+    id: 'M28',
     name: 'flags that nobody has set let everything through',
     rule: 4,
     finding: 'D1.13',
@@ -18,7 +40,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Off is what a flag is at first. A first deployment then trades at once.',
   },
   {
-    id: 'M13',
+    id: 'M29',
     name: 'DRY_RUN holds no order back',
     rule: 4,
     finding: 'D1.13',
@@ -29,7 +51,7 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'DRY_RUN is read, and used for plans and for people alone.',
   },
   {
-    id: 'M14',
+    id: 'M30',
     name: 'without a lock trading is open',
     rule: 4,
     finding: 'D1.1',
@@ -40,7 +62,29 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'Nobody has locked it. Nobody has compared it with the broker either.',
   },
   {
-    id: 'M15',
+    id: 'M31',
+    name: 'a record that was not answered counts as made',
+    rule: 4,
+    file: 'streamer/order-records.ts',
+    find: `      this.#doubted();
+      throw error;`,
+    replace: `      this.#doubted();
+      return 'committed';`,
+    expected: ['sent-unreserved', 'sent-twice'],
+    why: 'The request has left, so it will have arrived. The order leaves without a record.',
+  },
+  {
+    id: 'M32',
+    name: 'what this disk does not know of has not left',
+    rule: 5,
+    file: 'streamer/order-fates.ts',
+    find: "    if (intent.state === 'sending' && intent.journal === holder && !journal.mayHaveLeft(intent.key))",
+    replace: "    if (intent.state === 'sending' && !journal.mayHaveLeft(intent.key))",
+    expected: ['intents', 'sent-twice'],
+    why: 'The journal is there to say so. It is that of another machine.',
+  },
+  {
+    id: 'M33',
     name: 'the journal is written behind the socket',
     rule: 5,
     file: 'streamer/order-fates.ts',
@@ -73,7 +117,22 @@ export const sendingMutants: readonly SimulationMutant[] = [
     why: 'What has left is noted. A crash in between leaves an order that provably never left, and is at work.',
   },
   {
-    id: 'M16',
+    id: 'M34',
+    name: 'an order that is not answered in time was refused',
+    rule: 5,
+    finding: 'D2.e',
+    file: 'lib/domain/orders/sending.ts',
+    find: `        doubt(sent, \`the broker did not answer within \${state.config.acknowledgeMs} ms\`, effects);
+`,
+    replace: `        state.sent.delete(sent.intent.key);
+        const message = \`the broker did not answer within \${state.config.acknowledgeMs} ms\`;
+        effects.push({ kind: 'settled', intent: sent.intent, state: 'rejected', message });
+`,
+    expected: ['absence', 'intents'],
+    why: 'A time-out is an error, and an error is no order. The order works on, and its sender sends another.',
+  },
+  {
+    id: 'M35',
     name: 'the holder of a lease does not look at the time before it writes',
     rule: 12,
     file: 'lib/domain/safety/lease-machine.ts',
@@ -81,5 +140,17 @@ export const sendingMutants: readonly SimulationMutant[] = [
     replace: 'state.mine?.row.token === token;',
     expected: ['two-streamers', 'fence', 'gate'],
     why: 'A timer ends the lease. It does not run while the process stands still.',
+  },
+  {
+    id: 'M36',
+    name: 'the wait for a lease is measured by the wall clock',
+    rule: 9,
+    file: 'lib/domain/safety/lease-watching.ts',
+    find: `  state.seen = seen ?? { row, sinceMs: now.monotonicMs };
+  const unchangedMs = now.monotonicMs - state.seen.sinceMs;`,
+    replace: `  state.seen = seen ?? { row, sinceMs: now.wallMs };
+  const unchangedMs = now.wallMs - state.seen.sinceMs;`,
+    expected: ['two-streamers', 'fence', 'gate'],
+    why: 'Time is time, until somebody sets the clock forward: the lease is taken from a holder that lives.',
   },
 ];

@@ -1,8 +1,9 @@
 /** The cloud of a run: tables, buckets, queues and the bus, and the clients by which a part reaches them. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { BookTable } from '../../../lib/aws/book-table.ts';
+import { BookTable, type BookTableOptions } from '../../../lib/aws/book-table.ts';
 import { type Notice, parseNotice } from '../../../lib/events/envelope.ts';
 import type { BackupStore } from '../../../lib/ports/backup-store.ts';
+import type { BookChange, CommitResult } from '../../../lib/ports/book.ts';
 import type { EventPublisher, OutgoingEvent, PublishResult } from '../../../lib/ports/event-publisher.ts';
 import { MemoryDynamoDb } from '../memory/dynamodb.ts';
 import { stageTables } from '../memory/table-schema.ts';
@@ -38,6 +39,21 @@ export interface BusEvent {
   readonly detail: Notice;
 }
 
+class WatchedBook extends BookTable {
+  readonly #onCommitted: (change: BookChange) => void;
+
+  constructor(options: BookTableOptions, onCommitted: (change: BookChange) => void) {
+    super(options);
+    this.#onCommitted = onCommitted;
+  }
+
+  override async commit(change: BookChange): Promise<CommitResult> {
+    const result = await super.commit(change);
+    if (result === 'committed') this.#onCommitted(change);
+    return result;
+  }
+}
+
 export class Cloud {
   readonly names = names;
   readonly tables: MemoryDynamoDb;
@@ -49,12 +65,25 @@ export class Cloud {
   readonly #time: SimulatedTime;
   readonly #onBus: (event: BusEvent) => void;
 
-  constructor(time: SimulatedTime, staleness: () => boolean, onBus: (event: BusEvent) => void) {
+  readonly #onCommitted: (by: Part, change: BookChange) => void;
+
+  /** @param onCommitted somebody has been told that a change of the book is done */
+  constructor(
+    time: SimulatedTime,
+    staleness: () => boolean,
+    onBus: (event: BusEvent) => void,
+    onCommitted: (by: Part, change: BookChange) => void,
+  ) {
     const nowMs = () => time.nowMs;
     this.#time = time;
     this.#onBus = onBus;
+    this.#onCommitted = onCommitted;
     this.tables = new MemoryDynamoDb({ tables: stageTables('evenkeel-sandbox'), nowMs, staleness });
-    this.stores = { snapshots: new Bucket(nowMs), reconcile: new Bucket(nowMs), backups: new Bucket(nowMs) };
+    this.stores = {
+      snapshots: new Bucket('snapshots', nowMs),
+      reconcile: new Bucket('reconcile', nowMs),
+      backups: new Bucket('backups', nowMs),
+    };
     // As the stack has them.
     this.bookQueue = new Queue({ name: 'book', visibilitySeconds: 180, receivesMax: 100 }, time);
     this.commands = new Queue({ name: 'commands', visibilitySeconds: 20, receivesMax: 5 }, time);
@@ -67,7 +96,7 @@ export class Cloud {
     const tables = { bookTable: names.book, auditTable: names.audit, controlTable: names.control };
     return {
       dynamodb,
-      book: new BookTable({ client: dynamodb, ...tables }),
+      book: new WatchedBook({ client: dynamodb, ...tables }, (change) => this.#onCommitted(part, change)),
       bookQueue: this.#publisher(part, 'sqs', (event) => this.#enqueue(event)),
       bus: this.#publisher(part, 'bus', (event) => this.#tell('evenkeel.streamer', event)),
       busFrom: (source) => this.#publisher(part, 'bus', (event) => this.#tell(source, event)),

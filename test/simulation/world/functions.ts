@@ -75,7 +75,10 @@ export interface FunctionsWorld extends PartWorld {
   planned(request: unknown, answer: PlanAnswer): void;
   delivered(message: ChannelMessage): void;
   buried(what: string, letter: string): void;
-  backedUp(id: string): void;
+  /** So often has the book been changed. */
+  readonly changes: number;
+  /** @param isBusy the book was changed while it was made */
+  backedUp(id: string, isBusy: boolean): void;
 }
 
 export class Functions {
@@ -365,6 +368,7 @@ export class Functions {
   }
 
   async #backup(clients: Clients, request: object): Promise<{ readonly id: string }> {
+    const { changes } = this.#world;
     const made = await runBackup(request, arn, {
       book: clients.book,
       scan: new MemoryTableScan(this.#world.cloud.tables),
@@ -379,7 +383,7 @@ export class Functions {
       digest,
       nowMs: Date.now,
     });
-    this.#world.backedUp(made.id);
+    this.#world.backedUp(made.id, this.#world.changes > changes);
     return made;
   }
 

@@ -193,7 +193,11 @@ export class SimulatedLink implements GatewayLink, GatewayClient {
   }
 
   #list(list: BrokerList, reqId = 0): void {
-    this.#ask(({ gateway }, connection) => gateway.list(connection, list, reqId));
+    this.#ask(({ gateway }, connection) => {
+      if (list === 'executions' && gateway.unanswered.get(list) === 'not')
+        connection.down(() => this.#listener.requestError(reqId, 321, 'Error validating request'));
+      else gateway.list(connection, list, reqId);
+    });
   }
 
   #ask(act: (world: LinkWorld, connection: Connection) => void): void {

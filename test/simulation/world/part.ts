@@ -14,6 +14,20 @@ export interface Crash {
   left: number;
 }
 
+/** One request to come that fails: the n-th from now whose name has this in it. */
+export interface Failing {
+  readonly call: string;
+  readonly how: Trouble;
+  left: number;
+}
+
+/** Somebody else acts once the n-th request from now is carried out, and before its answer is there. */
+export interface Between {
+  readonly call: string;
+  left: number;
+  act(part: Part): Promise<unknown>;
+}
+
 export interface PartWorld {
   readonly time: SimulatedTime;
   /** Drawn in the moment in which a request is about to take effect. */
@@ -32,6 +46,8 @@ export class Part implements Owner {
   /** None of its requests arrives. */
   isCutOff = false;
   crash: Crash | undefined;
+  readonly failing: Failing[] = [];
+  readonly between: Between[] = [];
   readonly #world: PartWorld;
 
   constructor(name: string, world: PartWorld) {
@@ -49,6 +65,13 @@ export class Part implements Owner {
     this.#world.died(this, at);
   }
 
+  /** From now on it goes on as it should. */
+  befallsNothing(): void {
+    Object.assign(this, { crash: undefined, isCutOff: false, skewMs: 0, frozenUntilMs: 0 });
+    this.failing.length = 0;
+    this.between.length = 0;
+  }
+
   uncaught(error: unknown): void {
     if (this.isAlive) this.#world.uncaught(this, error);
   }
@@ -57,7 +80,9 @@ export class Part implements Owner {
   async ask<T>(service: Service, call: string, effect: () => T): Promise<T> {
     const { time } = this.#world;
     await time.sleep(time.between(1, 8));
-    const how = this.isCutOff ? 'before' : this.#world.trouble(service, call, this);
+    const how = this.isCutOff
+      ? 'before'
+      : (due(this.failing, call)?.how ?? this.#world.trouble(service, call, this));
     if (!this.isAlive || this.#counts(call, 'before')) return never();
     if (how === 'before' || how === 'late') {
       if (how === 'late') time.after(time.between(1, 1_500), () => quietly(effect));
@@ -67,6 +92,7 @@ export class Part implements Owner {
     // What the service refuses is an answer as well.
     const answer = outcome(effect);
     if (this.#counts(call, 'after')) return never();
+    await due(this.between, call)?.act(this);
     await time.sleep(time.between(1, 8));
     if (!this.isAlive) return never();
     if (how === 'after') throw this.#world.failure(service, call);
@@ -93,6 +119,13 @@ export class Part implements Owner {
     this.kill(`${call} ${when}`);
     return true;
   }
+}
+
+/** Counts a call; what was waiting for it, once, and no more. */
+function due<T extends { readonly call: string; left: number }>(waiting: T[], call: string): T | undefined {
+  for (const one of waiting) if (call.includes(one.call)) one.left -= 1;
+  const at = waiting.findIndex(({ left }) => left <= 0);
+  return at < 0 ? undefined : waiting.splice(at, 1)[0];
 }
 
 export function never<T>(): Promise<T> {

@@ -3,7 +3,6 @@ import type { BackupStore } from '../../../lib/ports/backup-store.ts';
 import { MemoryObjectStores, type ObjectOperation } from '../memory/object-store.ts';
 import type { Part } from './part.ts';
 
-const name = 'bucket';
 /** As the calls in which a part may die are named. */
 const calls: Readonly<Record<ObjectOperation, string>> = {
   PutObject: 's3 put',
@@ -14,20 +13,22 @@ const calls: Readonly<Record<ObjectOperation, string>> = {
 };
 
 export class Bucket {
+  readonly #name: string;
   readonly #stores: MemoryObjectStores;
 
-  constructor(nowMs: () => number) {
+  constructor(name: string, nowMs: () => number) {
+    this.#name = name;
     this.#stores = new MemoryObjectStores({ buckets: [name], nowMs });
   }
 
   /** The last version of an object, for those who only look. */
   peek(key: string): Uint8Array | undefined {
-    return this.#stores.bucket(name).current(key)?.body;
+    return this.#stores.bucket(this.#name).current(key)?.body;
   }
 
   clientOf(part: Pick<Part, 'name' | 'ask'>): BackupStore {
-    return this.#stores.backups(name, part.name, (operation, _buckets, effect) =>
-      part.ask('s3', calls[operation], effect),
+    return this.#stores.backups(this.#name, part.name, (operation, _buckets, effect) =>
+      part.ask('s3', `${calls[operation]} ${this.#name}`, effect),
     );
   }
 }

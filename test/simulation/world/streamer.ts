@@ -34,6 +34,8 @@ export class StreamerProcess extends Part {
   readonly delivery: EventDelivery;
   /** Nothing was left in its outbox when it stopped. */
   isEmpty = false;
+  /** Its disk dies with it. */
+  losesDisk = false;
   /** Of the term that it serves; 0 without one. */
   token = 0;
   readonly #world: StreamerWorld;

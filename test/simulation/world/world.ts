@@ -15,7 +15,7 @@ import { Witness } from '../invariants/witness.ts';
 import { type BusEvent, Cloud } from './cloud.ts';
 import { type FunctionName, Functions, type FunctionsWorld } from './functions.ts';
 import { Market } from './market.ts';
-import type { Crash, Part, Service, Trouble } from './part.ts';
+import type { Part, Service, Trouble } from './part.ts';
 import { StreamerProcess, type StreamerWorld } from './streamer.ts';
 import { SimulatedTime } from './time.ts';
 
@@ -67,11 +67,12 @@ export class World implements StreamerWorld, FunctionsWorld {
     disk: noTrouble(),
     gateway: noTrouble(),
   };
-  /** How the next call of a function dies. */
-  readonly callsThatDie: { readonly name: FunctionName; readonly crash: Crash }[] = [];
+  /** What befalls the next call of a function. */
+  readonly callsToCome: { readonly name: FunctionName; readonly befalls: (part: Part) => void }[] = [];
   twiceShare = 0.05;
   slowBusMs = 0;
   channelFails = false;
+  backupsFail = false;
   /** After so many more orders the link breaks over one. */
   ordersUntilBreak = 0;
   staleShare = 0;
@@ -92,8 +93,16 @@ export class World implements StreamerWorld, FunctionsWorld {
     // Some desks hold what needs no stop: their lock stays open, and more of their orders leave.
     const noStopNeeded = time.chance(0.5) ? ['GC'] : [];
     // Short enough for an operator to be too late.
-    const planValidMs = 60_000;
-    this.config = { ...config, reconcile: { ...config.reconcile, noStopNeeded, planValidMs } };
+    const planValidMs = time.chance(0.5) ? 60_000 : 30_000;
+    // A run that died holds the run lock for as long, and two minutes more.
+    const snapshotTimeoutMs = 25_000;
+    // So small that there is no room for what is not of the book.
+    const outbox = { ...config.outbox, ...(time.chance(0.15) ? { maxEvents: 12 } : {}) };
+    this.config = {
+      ...config,
+      outbox,
+      reconcile: { ...config.reconcile, noStopNeeded, planValidMs, snapshotTimeoutMs },
+    };
     // Where little is traded at a time, orders fill part by part.
     this.gateway = new Gateway(time, time.chance(0.5));
     this.market = new Market(time, this.gateway);
@@ -102,6 +111,7 @@ export class World implements StreamerWorld, FunctionsWorld {
       time,
       () => time.chance(this.staleShare),
       (event) => this.#onBus(event),
+      (part, change) => this.witness.takenForDone(part, change),
     );
     this.functions = new Functions(this);
     this.witness = new Witness(this);
@@ -143,7 +153,8 @@ export class World implements StreamerWorld, FunctionsWorld {
     return logger;
   }
 
-  trouble(service: Service): Trouble | undefined {
+  trouble(service: Service, call: string): Trouble | undefined {
+    if (this.backupsFail && call === 's3 put backups') return 'before';
     const shares = this.troubles[service];
     for (const how of ['before', 'after', 'late'] as const) if (this.time.chance(shares[how])) return how;
     return undefined;
@@ -172,7 +183,7 @@ export class World implements StreamerWorld, FunctionsWorld {
     const { time } = this;
     if (this.isHealed && at === 'a clean stop' && this.alive.length > 0 && part.isEmpty) return;
     // A container starts again on its disk; a task that is lost takes it along.
-    const isDiskLost = !this.isHealed && at !== 'a clean stop' && time.chance(0.2);
+    const isDiskLost = !this.isHealed && at !== 'a clean stop' && (part.losesDisk || time.chance(0.2));
     if (isDiskLost) this.witness.diskLost(part);
     this.restarts += 1;
     time.after(time.between(300, 4_000), () => {
@@ -214,10 +225,8 @@ export class World implements StreamerWorld, FunctionsWorld {
 
   invoked(part: Part, name: FunctionName): void {
     if (this.isHealed) return;
-    const at = this.callsThatDie.findIndex((one) => one.name === name);
-    if (at < 0) return;
-    part.crash = this.callsThatDie[at]!.crash;
-    this.callsThatDie.splice(at, 1);
+    const at = this.callsToCome.findIndex((one) => one.name === name);
+    if (at >= 0) this.callsToCome.splice(at, 1)[0]!.befalls(part);
   }
 
   reconciled(answer: RunAnswer): void {
@@ -236,8 +245,12 @@ export class World implements StreamerWorld, FunctionsWorld {
     this.witness.buried(what, letter);
   }
 
-  backedUp(id: string): void {
-    this.witness.backedUp(id);
+  get changes(): number {
+    return this.witness.changes;
+  }
+
+  backedUp(id: string, isBusy: boolean): void {
+    this.witness.backedUp(id, isBusy);
   }
 
   #onBus(event: BusEvent): void {
