@@ -50,9 +50,9 @@ export const marketMutants: readonly SimulationMutant[] = [
     name: 'a command is taken from its queue before it is carried out',
     rule: 8,
     file: 'streamer/command-runner.ts',
-    find: '      await this.#held(receipt, () => this.#perform(command));',
-    replace: `      await source.remove(receipt);
-      await this.#held(receipt, () => this.#perform(command));`,
+    find: '    await this.#held(receipt, () => this.#perform(command));',
+    replace: `    await source.remove(receipt);
+    await this.#held(receipt, () => this.#perform(command));`,
     expected: ['answered', 'quiet'],
     why: 'Nothing comes twice that way. A crash in between, and it never comes.',
   },
@@ -99,5 +99,15 @@ export const marketMutants: readonly SimulationMutant[] = [
     replace: '      counts.duplicates += 1;',
     expected: ['candles'],
     why: 'It is counted as a repeat, and then added.',
+  },
+  {
+    id: 'M57',
+    name: 'a new disk asks for nothing that the lost one had not told',
+    rule: 9,
+    file: 'streamer/line-contracts.ts',
+    find: '    const looksBack = this.#host.hasForerunner && line.instrument === undefined;',
+    replace: '    const looksBack = false;',
+    expected: ['candles'],
+    why: 'What is not accounted for is on the disk. It went with it.',
   },
 ];
