@@ -57,7 +57,6 @@ export async function checkEnd(world: World): Promise<void> {
   events(world.witness);
   candles(world);
   alerts(world.witness);
-  averages(world.witness);
   checkAnswered(world);
   checkRefused(world);
   checkDiscrepanciesTold(world);
@@ -208,18 +207,4 @@ function isRaised(witness: Witness, alert: string, subject: string): boolean {
 
 function bodies<T>(witness: Witness, prefix: string): T[] {
   return [...witness.book.of(prefix)].map(([, body]) => body as T);
-}
-
-/** A price is the cost of one by its multiplier. */
-function averages(witness: Witness): void {
-  for (const { contract, averageCost, averagePrice } of bodies<PositionBody>(witness, 'POS#')) {
-    const price = new Decimal(averageCost)
-      .div(contract.multiplier || 1)
-      .toDecimalPlaces(12, Decimal.ROUND_HALF_EVEN);
-    if (price.toFixed() !== averagePrice)
-      witness.broken(
-        'money',
-        `position ${contract.conId} costs ${averageCost}, and its price is ${averagePrice}`,
-      );
-  }
 }

@@ -1,7 +1,9 @@
 /** What must hold of each transaction on the book, in the moment in which it takes effect. */
+import { Decimal } from 'decimal.js';
 import { canonicalJson } from '../../../lib/aws/audit-hash.ts';
 import { auditRow } from '../../../lib/aws/audit-item.ts';
 import type { AuditRow } from '../../../lib/domain/audit/row.ts';
+import type { PositionBody } from '../../../lib/domain/book/accounts.ts';
 import type { Intent, IntentState } from '../../../lib/domain/orders/intent.ts';
 import type { PlanRecord, RunState } from '../../../lib/domain/reconcile/records.ts';
 import type { DiscrepancyType, Plan, Verdict } from '../../../lib/domain/reconcile/types.ts';
@@ -241,9 +243,23 @@ export function sortOf({ kind, id }: { readonly kind: string; readonly id: strin
   return `${prefix ?? kind.toUpperCase()}#${id}`;
 }
 
+/** A price is the cost of one by its multiplier. */
+function checkAverage(witness: Witness, { contract, averageCost, averagePrice }: PositionBody): void {
+  const price = new Decimal(averageCost)
+    .div(contract.multiplier || 1)
+    .toDecimalPlaces(12, Decimal.ROUND_HALF_EVEN);
+  if (price.toFixed() !== averagePrice)
+    witness.broken(
+      'money',
+      `position ${contract.conId} costs ${averageCost}, and its price is ${averagePrice}`,
+    );
+}
+
 /** Decimal text, never the shortest form of a binary fraction that was added up. */
 function checkNumbers(witness: Witness, { sort, after }: BookWrite): void {
   if (after === undefined || !/^(?:ORDER|FILL|POS|CASH)#/.test(sort)) return;
+  if (sort.startsWith('POS#') && !witness.spoilt.has(sort))
+    checkAverage(witness, after.body as unknown as PositionBody);
   // What the broker has divided ends anywhere, and so does the exact sum of it.
   const text = JSON.stringify(after.body, (key, value: unknown) => (key === 'realizedPnl' ? null : value));
   const [wrong] = /NaN|Infinity|[":,]-?\d+\.\d*(?:0{7}|9{7})\d*[",}]/.exec(text) ?? [];

@@ -79,7 +79,7 @@ export const bookMutants: readonly SimulationMutant[] = [
     file: 'lib/domain/orders/order-view.ts',
     find: '  return derivedPrice(value.div(quantity));',
     replace: '  return String(value.toNumber() / quantity.toNumber());',
-    expected: ['money'],
+    expected: ['money', 'book-broker'],
     why: 'One division, at the very end. Three at 2700.1 cost 8100.3, and a third of that is 2700.1000000000004.',
   },
   {

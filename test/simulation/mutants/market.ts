@@ -31,7 +31,7 @@ export const marketMutants: readonly SimulationMutant[] = [
     find: `      ticks.pause();
       this.#pending = [...refused, ...this.#pending];`,
     replace: `      ticks.pause();`,
-    expected: ['event-lost', 'candles', 'bounds'],
+    expected: ['event-lost', 'candles', 'bounds', 'answered'],
     why: 'There is a bound, and it is kept. What went over it was a candle.',
   },
   {

@@ -13,7 +13,7 @@ const usage = `Usage: npm run simulate -- --mutants [options]
 Options
   --only M07[,M08]  these mutants, by id
   --workers N       at the same time, each with a copy of the tree (default 2)
-  --seeds N         of each mutant at most (default 60)
+  --seeds N         of each mutant at most (default 200)
   --first S         the first of them (default 1)
   --steps M         of each seed (default 4000)
   --limit SECONDS   of each mutant (default 600)
@@ -67,7 +67,7 @@ function settingsOf(args: readonly string[]): Settings | undefined {
       mutants: { type: 'boolean' },
       only: { type: 'string' },
       workers: { type: 'string', default: '2' },
-      seeds: { type: 'string', default: '60' },
+      seeds: { type: 'string', default: '200' },
       first: { type: 'string', default: '1' },
       steps: { type: 'string', default: '4000' },
       limit: { type: 'string', default: '600' },
