@@ -9,8 +9,8 @@ const globalSetup = ['test/helpers/global-setup.ts'];
 /** Of the whole run, not of each project. */
 const runSetup = ['test/helpers/scratch-root.ts'];
 
-/** System tests wait for processes and sockets for a good half of their time: three to a core keep both cores busy. */
-const maxWorkers = Math.max(6, availableParallelism());
+/** System tests wait for processes and sockets for a good half of their time: two to a core keep both cores busy. */
+const maxWorkers = Math.max(4, availableParallelism());
 
 /** Tests share a worker's modules, but for those that change what others would see. */
 const unit = ['test/{unit,scenarios,docs}/**/*.test.ts'];
