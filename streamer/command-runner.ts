@@ -35,8 +35,8 @@ export class CommandRunner {
   readonly #options: CommandRunnerOptions;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
-  /** The snapshot that is being taken; never rejects. */
-  #asking: Promise<void> | undefined;
+  /** Until the last snapshot has been taken: one behind the other. Never rejects. */
+  #asking = Promise.resolve();
   #failuresInARow = 0;
   #stats = { done: 0, refused: 0, failed: 0 };
 
@@ -84,7 +84,7 @@ export class CommandRunner {
   }
 
   async #handle({ body, receipt }: QueuedCommand): Promise<void> {
-    const { account, source, raise, mayWrite, logger, systemMs } = this.#options;
+    const { account, source, raise, logger, systemMs } = this.#options;
     const checked = checkCommand(body, account, systemMs());
     if (!checked.ok) {
       logger.warn(checked.alert.message, { alert: checked.alert.alert, subject: checked.alert.subject });
@@ -95,17 +95,18 @@ export class CommandRunner {
     }
     const { command } = checked;
     if (command.type !== 'snapshot') return this.#carryOut(command, receipt);
-    if (this.#asking !== undefined) {
-      await this.#asking;
-      if (this.#abort.signal.aborted || !mayWrite()) return this.#quietly(source.giveBack(receipt));
+    this.#asking = this.#asking.then(() => this.#ask(command, receipt));
+  }
+
+  async #ask(command: Command, receipt: string): Promise<void> {
+    const { source, mayWrite } = this.#options;
+    const { signal } = this.#abort;
+    if (signal.aborted || !mayWrite()) return this.#quietly(source.giveBack(receipt));
+    try {
+      await this.#carryOut(command, receipt);
+    } catch (error) {
+      if (!signal.aborted) this.#noteFailure(error);
     }
-    this.#asking = this.#carryOut(command, receipt)
-      .catch((error: unknown) => {
-        if (!this.#abort.signal.aborted) this.#noteFailure(error);
-      })
-      .finally(() => {
-        this.#asking = undefined;
-      });
   }
 
   async #carryOut(command: Command, receipt: string): Promise<void> {

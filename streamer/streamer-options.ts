@@ -15,8 +15,8 @@ export interface StreamerOptions {
   readonly delivery: EventDelivery;
   /** Fencing token of the lease, greater than that of any run before; the epoch of every event. */
   readonly epoch: number;
-  /** No term came before this one, so that none can have lost anything. */
-  readonly isFirstTerm?: boolean;
+  /** A term before this one may have lost bars with its disk; false when left out. */
+  readonly hasForerunner?: boolean;
   /** Asked before every write to the gateway's socket; false destroys the socket instead. */
   readonly mayWrite: () => boolean;
   readonly logger: Logger;

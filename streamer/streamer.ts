@@ -401,7 +401,7 @@ export class Streamer {
       clock: this.#clock,
       logger: this.#options.logger,
       epoch: this.#options.epoch,
-      hasForerunner: this.#options.isFirstTerm === false,
+      hasForerunner: this.#options.hasForerunner ?? false,
       nextReqId: () => this.#nextReqId(),
       systemMs: this.steadyMs,
       dataFlows: () => dataFlows(session.state),

@@ -68,7 +68,7 @@ export class StreamerDuty implements Duty {
       logger,
       delivery,
       epoch: term.token,
-      isFirstTerm: term.isFirst,
+      hasForerunner: !term.isFirst,
       mayWrite,
       waitForGateway,
       onFatal,

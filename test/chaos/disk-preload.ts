@@ -2,12 +2,11 @@
  * Loaded before the streamer (`node --import`): its SQLite file is as slow, or as full, as the file in EVENKEEL_CHAOS_DISK
  * says. Full means that the file may not grow and has no free page left: SQLite itself then answers SQLITE_FULL.
  */
-import { readFileSync } from 'node:fs';
 import { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { DiskSetting } from './disk.ts';
+import { watchSetting } from './setting-file.ts';
 
 const file = process.env.EVENKEEL_CHAOS_DISK;
-const lookEveryMs = 25;
 const pagesMax = 1_073_741_823;
 
 if (file !== undefined) {
@@ -23,7 +22,6 @@ if (file !== undefined) {
   const open = new Set<DatabaseSync>();
   const owners = new WeakMap<StatementSync, DatabaseSync>();
   const sleeper = new Int32Array(new SharedArrayBuffer(4));
-  let text = '';
   let setting: DiskSetting = { slowMs: null, isFull: false };
 
   const fill = (db: DatabaseSync): void => {
@@ -38,20 +36,6 @@ if (file !== undefined) {
   };
   const free = (db: DatabaseSync): void => {
     exec.call(db, `PRAGMA max_page_count = ${pagesMax}; DROP TABLE IF EXISTS chaos_filler`);
-  };
-  const look = (): void => {
-    let now: string;
-    try {
-      now = readFileSync(file, 'utf8');
-    } catch {
-      return;
-    }
-    if (now === text || now === '') return;
-    text = now;
-    const before = setting;
-    setting = JSON.parse(now) as DiskSetting;
-    if (setting.isFull === before.isFull) return;
-    for (const db of open) if (db.isOpen) (setting.isFull ? fill : free)(db);
   };
   const drag = (): void => {
     if (setting.slowMs === null) return;
@@ -76,6 +60,10 @@ if (file !== undefined) {
     if (owners.get(this)?.isTransaction !== true) drag();
     return run.apply(this, args);
   };
-  look();
-  setInterval(look, lookEveryMs).unref();
+  watchSetting<DiskSetting>(file, (next) => {
+    const before = setting;
+    setting = next;
+    if (setting.isFull === before.isFull) return;
+    for (const db of open) if (db.isOpen) (setting.isFull ? fill : free)(db);
+  });
 }

@@ -39,6 +39,8 @@ export class ReconcileCliDesk {
   settings: Record<string, Json> = {};
   backup: () => Promise<{ readonly id: string }> = async () => ({ id: 'db_backup_20260105_143500' });
   colours = false;
+  /** Standard error of the command that runs, so far. */
+  heard = '';
   /** Ctrl-C for the command that runs. */
   interrupt: () => void = () => undefined;
 
@@ -68,19 +70,18 @@ export class ReconcileCliDesk {
   }
 
   async run(...argv: string[]): Promise<Ran> {
-    const said = { out: '', err: '' };
-    const output = (name: keyof typeof said) => ({
-      write: (text: string) => {
-        said[name] += text;
-      },
-      isTTY: this.colours,
-      columns: 110,
-    });
+    let out = '';
+    this.heard = '';
+    const output = (write: (text: string) => void) => ({ write, isTTY: this.colours, columns: 110 });
     const quit = new AbortController();
     this.interrupt = () => quit.abort();
     const io: Io = {
-      out: output('out'),
-      err: output('err'),
+      out: output((text) => {
+        out += text;
+      }),
+      err: output((text) => {
+        this.heard += text;
+      }),
       env: { EVENKEEL_CONFIG_DIR: this.folder },
       signal: quit.signal,
       nowMs: () => this.desk.nowMs,
@@ -88,7 +89,7 @@ export class ReconcileCliDesk {
       sleep: () => new Promise((resolve) => void setTimeout(resolve, 1)),
     };
     const code = await runEvenkeel(['--data', this.folder, ...argv], io, () => this.ports(), '0.0.0');
-    return { code, ...said };
+    return { code, out, err: this.heard };
   }
 
   ports(): StagePorts {

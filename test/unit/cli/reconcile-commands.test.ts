@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CallLostError, FunctionFailedError } from '../../../lib/ports/function-caller.ts';
 import {
   type DynamoEngine,
@@ -125,12 +125,21 @@ describe.skipIf(!engineIsHere)(
 
     it('no snapshot is no verdict: REFUSED, exit code 3; the wait is shown', async () => {
       await someDifference();
-      cli.desk.answer = async () => undefined;
+      const asking = 'Reconciling: asking the broker for everything it has';
+      cli.desk.answer = async () => {
+        // Whoever waits reads a line each five seconds; the first may have been drawn up before the run was written down.
+        for (let line = 1; line <= 2 && !cli.heard.includes(asking); line += 1) {
+          const { heard } = cli;
+          cli.desk.passedMs += 5_000;
+          await vi.waitUntil(() => cli.heard !== heard, { timeout: 10_000, interval: 1 });
+        }
+        return undefined;
+      };
       const { code, out, err } = await cli.run('reconcile');
       expect(code).toBe(3);
       expect(out).toMatch(/^REFUSED STALE_DATA {2}run_\S+\n {2}no snapshot came within 60 s$/m);
       expect(out).toContain('next  doctor and logs streamer');
-      expect(err).toContain('Reconciling: asking the broker for everything it has');
+      expect(err).toContain(asking);
     });
 
     it('a plan that waits beside something critical: both are what to do next', async () => {

@@ -190,6 +190,26 @@ describe('the command runner', () => {
     expect(runner.stats()).toEqual({ done: 3, refused: 0, failed: 0 });
   });
 
+  it('a question that waits behind another one holds up no order either', async () => {
+    const trade = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
+    const queue = new Queue([command(), command(), trade].map((body) => JSON.stringify(body)));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const { runner } = runnerOf(queue, async ({ type }) => {
+      begun.push(type);
+      if (begun.length === 1) await promise;
+    });
+    runner.start();
+    await until(() => queue.removed.length === 1);
+    expect(begun).toEqual(['snapshot', 'cancel']);
+    const stopped = runner.stop();
+    resolve();
+    await stopped;
+    // The one that waited is for the next holder.
+    expect(begun).toEqual(['snapshot', 'cancel']);
+    expect(queue.givenBack).toContain('receipt 1');
+  });
+
   it('answers a wrong command by an alert, removes it, and goes on', async () => {
     const queue = new Queue(['nonsense', JSON.stringify(command())]);
     const { runner, raised } = runnerOf(queue, async () => undefined);
