@@ -9,6 +9,7 @@ import type { DeskMemory } from '../domain/alerts/memory.ts';
 import type { AlertMemoryRow, AlertMemoryStore } from '../ports/alert-memory.ts';
 import { alertsKey } from './keys.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface AlertTableOptions {
   readonly client: DynamoDBClient;
@@ -76,5 +77,8 @@ function parse(text: string): DeskMemory | undefined {
 
 /** Of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openAlertTable(tableName: string): AlertMemoryStore {
-  return new AlertTable({ tableName, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+  return new AlertTable({
+    tableName,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }

@@ -9,6 +9,7 @@ import {
 import type { BackupStore, ObjectVersion } from '../ports/backup-store.ts';
 import { S3ObjectStore, type S3ObjectStoreOptions } from './object-store.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** The tag that the bucket's lifecycle rule goes by. */
 const expiredTag = { Key: 'evenkeel:expire', Value: 'true' } as const;
@@ -68,6 +69,6 @@ export class S3BackupStore extends S3ObjectStore implements BackupStore {
 /** Region, credentials and endpoint come from the environment. */
 export function openBackupStore(bucket: string): BackupStore {
   const requestHandler = { ...requestPatience, requestTimeout: 60_000 };
-  const client = new S3Client({ requestHandler, responseChecksumValidation: 'WHEN_REQUIRED' });
+  const client = unlogged(new S3Client({ requestHandler, responseChecksumValidation: 'WHEN_REQUIRED' }));
   return new S3BackupStore({ client, bucket });
 }

@@ -6,6 +6,7 @@ import {
   type PublishResult,
   publishBatchMax,
 } from '../ports/event-publisher.ts';
+import { unlogged } from './unlogged.ts';
 
 /** What the queue needs to know of an event: `Envelope` of lib/events is one. */
 export interface BookEvent extends OutgoingEvent {
@@ -104,7 +105,9 @@ export class BookQueue implements EventPublisher {
 
 export function createBookQueue(queueUrl: string): EventPublisher {
   // A call that never comes back would hold its place in the publisher for ever.
-  const client = new SQSClient({ requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } });
+  const client = unlogged(
+    new SQSClient({ requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } }),
+  );
   return new BookQueue({ client, queueUrl });
 }
 

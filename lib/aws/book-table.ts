@@ -28,6 +28,7 @@ import { BookError } from './book-error.ts';
 import { accountPartition, bookRefOf, bookSort, bookSortPrefix, controlKey } from './keys.ts';
 import { checkStorable, fromAttributes, toAttributes, UnstorableItemError } from './marshalling.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** DynamoDB takes 100 actions; some are kept for the audit row, the head and checks. */
 const writesMax = 90;
@@ -248,7 +249,10 @@ export function openBookTable(tables: {
   auditTable: string;
   controlTable?: string;
 }): Book {
-  return new BookTable({ ...tables, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+  return new BookTable({
+    ...tables,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }
 
 function toItem(account: string, item: Readonly<Record<string, AttributeValue>>): BookItem {

@@ -2,6 +2,7 @@
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { type ChannelSecret, ChannelSecretError, type ChannelSecrets } from '../ports/channel-secrets.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** One that was changed is known after this. */
 const keptMs = 5 * 60_000;
@@ -96,6 +97,6 @@ export class SecretsManagerChannels implements ChannelSecrets {
 
 /** Of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openChannelSecrets(secretName: string, mayBeLocal: boolean): ChannelSecrets {
-  const client = new SecretsManagerClient({ requestHandler: requestPatience });
+  const client = unlogged(new SecretsManagerClient({ requestHandler: requestPatience }));
   return new SecretsManagerChannels({ client, secretName, mayBeLocal, nowMs: Date.now });
 }

@@ -13,6 +13,7 @@ import {
   type QueuedCommand,
 } from '../ports/command-queue.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** The longest that SQS waits for a message. */
 const waitSeconds = 20;
@@ -96,12 +97,12 @@ export class SqsCommandSender implements CommandSender {
 export function openCommandSource(queueUrl: string): CommandSource {
   // The answer to a long poll may come only after the whole wait.
   const requestTimeout = waitSeconds * 1000 + requestPatience.requestTimeout;
-  const client = new SQSClient({ requestHandler: { ...requestPatience, requestTimeout } });
+  const client = unlogged(new SQSClient({ requestHandler: { ...requestPatience, requestTimeout } }));
   return new SqsCommandSource({ client, queueUrl });
 }
 
 /** A queue's other end; the client is made once for all of them. */
 export function openCommandSenders(): (queueUrl: string) => CommandSender {
-  const client = new SQSClient({ requestHandler: requestPatience });
+  const client = unlogged(new SQSClient({ requestHandler: requestPatience }));
   return (queueUrl) => new SqsCommandSender({ client, queueUrl });
 }

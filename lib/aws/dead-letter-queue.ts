@@ -2,6 +2,7 @@
 import { type MessageAttributeValue, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { DeadLetter, DeadLetterQueue } from '../ports/dead-letter-queue.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** An attribute counts towards the message's 1 MiB; the body comes first. */
 const messageCharsMax = 2_000;
@@ -33,7 +34,10 @@ export class SqsDeadLetterQueue implements DeadLetterQueue {
 
 /** The queue with this URL: region, credentials and endpoint come from the environment. */
 export function openDeadLetterQueue(queueUrl: string): DeadLetterQueue {
-  return new SqsDeadLetterQueue({ client: new SQSClient({ requestHandler: requestPatience }), queueUrl });
+  return new SqsDeadLetterQueue({
+    client: unlogged(new SQSClient({ requestHandler: requestPatience })),
+    queueUrl,
+  });
 }
 
 function text(value: string): MessageAttributeValue {

@@ -9,6 +9,7 @@ import type { Heartbeat, HeartbeatStore } from '../ports/lease-store.ts';
 import { controlKey } from './keys.ts';
 import { fromAttributes, toAttributes } from './marshalling.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface HeartbeatTableOptions {
   readonly client: DynamoDBClient;
@@ -65,6 +66,6 @@ export class HeartbeatTable implements HeartbeatStore {
 /** The heartbeats of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openHeartbeatTable(options: { tableName: string }): HeartbeatStore {
   // The next heartbeat is worth more than a late one.
-  const client = new DynamoDBClient({ maxAttempts: 1, requestHandler: requestPatience });
+  const client = unlogged(new DynamoDBClient({ maxAttempts: 1, requestHandler: requestPatience }));
   return new HeartbeatTable({ ...options, client });
 }

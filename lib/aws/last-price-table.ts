@@ -4,6 +4,7 @@ import { Decimal } from 'decimal.js';
 import type { LastPrices } from '../ports/last-price.ts';
 import { candlePartition, candleSort } from './keys.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 const minuteMs = 60_000;
 
@@ -50,5 +51,8 @@ export class LastPriceTable implements LastPrices {
 
 /** The candles table of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openLastPriceTable(tableName: string): LastPrices {
-  return new LastPriceTable({ tableName, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+  return new LastPriceTable({
+    tableName,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }

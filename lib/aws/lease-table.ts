@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import type { Lease, LeaseStore } from '../ports/lease-store.ts';
 import { controlKey } from './keys.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface LeaseTableOptions {
   /** Must not retry by itself: whoever holds a lease has to know when its write was sent. */
@@ -64,7 +65,7 @@ export class LeaseTable implements LeaseStore {
 
 /** The leases of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openLeaseTable(options: { tableName: string; timeoutMs: number }): LeaseStore {
-  return new LeaseTable({ ...options, client: new DynamoDBClient({ maxAttempts: 1 }) });
+  return new LeaseTable({ ...options, client: unlogged(new DynamoDBClient({ maxAttempts: 1 })) });
 }
 
 /** The row of the lease cannot be read. */

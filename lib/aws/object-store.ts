@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import type { ListedObject, ObjectStore, StoredObject } from '../ports/object-store.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** S3 takes no more in a single put. */
 const putBytesMax = 5 * 1024 ** 3;
@@ -104,5 +105,5 @@ export function putInput(bucket: string, object: StoredObject, onlyIfNew: boolea
 export function openObjectStore(bucket: string): ObjectStore {
   // A large object takes longer than an answer of a few words.
   const requestHandler = { ...requestPatience, requestTimeout: 60_000 };
-  return new S3ObjectStore({ client: new S3Client({ requestHandler }), bucket });
+  return new S3ObjectStore({ client: unlogged(new S3Client({ requestHandler })), bucket });
 }

@@ -10,6 +10,7 @@ import { requestPatience } from './request-patience.ts';
 import { DynamoScratchTables } from './scratch-tables.ts';
 import { DynamoTableLoad } from './table-load.ts';
 import { DynamoTableScan } from './table-scan.ts';
+import { unlogged } from './unlogged.ts';
 
 export const restoreTools = {
   ...chainTools,
@@ -43,10 +44,12 @@ export function openRestoreTarget(
 
 /** What a drill works on, in this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openDrillTables({ prefix, liveBook }: { prefix: string; liveBook: string }) {
-  const client = new DynamoDBClient({
-    requestHandler: { ...requestPatience, requestTimeout: 30_000 },
-    maxAttempts: 8,
-  });
+  const client = unlogged(
+    new DynamoDBClient({
+      requestHandler: { ...requestPatience, requestTimeout: 30_000 },
+      maxAttempts: 8,
+    }),
+  );
   return {
     scratch: new DynamoScratchTables({ client, prefix }),
     open: (tables: RestoreTables) => openRestoreTarget(client, tables),

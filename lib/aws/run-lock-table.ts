@@ -9,6 +9,7 @@ import {
 import type { RunLockRow, RunLockStore, RunLockTaken } from '../ports/run-lock.ts';
 import { controlKey } from './keys.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface RunLockTableOptions {
   readonly client: DynamoDBClient;
@@ -83,7 +84,10 @@ export class RunLockTable implements RunLockStore {
 
 /** The run locks of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openRunLockTable(tableName: string): RunLockStore {
-  return new RunLockTable({ tableName, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+  return new RunLockTable({
+    tableName,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }
 
 function keyOf(account: string): Record<string, AttributeValue> {

@@ -30,6 +30,7 @@ import { openRestoreTarget, type RestoreTables } from './restore-target.ts';
 import { DynamoScratchTables } from './scratch-tables.ts';
 import { SecretsManagerStore } from './secret-store.ts';
 import { DynamoTableStatus } from './table-status.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface StageAccessOptions {
   readonly names: {
@@ -72,16 +73,18 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
   };
-  const dynamodb = new DynamoDBClient(common);
-  const sqs = new SQSClient(common);
-  const sts = new STSClient(common);
+  const dynamodb = unlogged(new DynamoDBClient(common));
+  const sqs = unlogged(new SQSClient(common));
+  const sts = unlogged(new STSClient(common));
   const identity = new StsIdentity(sts);
   // A restore rides out what a command that shows something would report.
-  const patient = new DynamoDBClient({
-    ...common,
-    maxAttempts: 8,
-    requestHandler: { ...requestPatience, requestTimeout: 30_000 },
-  });
+  const patient = unlogged(
+    new DynamoDBClient({
+      ...common,
+      maxAttempts: 8,
+      requestHandler: { ...requestPatience, requestTimeout: 30_000 },
+    }),
+  );
   const book = new BookTable({ client: dynamodb, bookTable: names.bookTable, auditTable: names.auditTable });
   /** The names of buckets hold the AWS account and the region. */
   const bucketOf = async (client: S3Client, nameOf: (awsAccount: string, region: string) => string) => {
@@ -89,13 +92,13 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     return { bucket: nameOf(awsAccount, where), awsAccount, region: where };
   };
   const objects = async (nameOf: (awsAccount: string, region: string) => string): Promise<ObjectStore> => {
-    const client = new S3Client(common);
+    const client = unlogged(new S3Client(common));
     return new S3ObjectStore({ client, bucket: (await bucketOf(client, nameOf)).bucket });
   };
   return {
     identity,
-    deployment: new BootstrapProbe(new S3Client(common)),
-    secrets: new SecretsManagerStore(new SecretsManagerClient(common)),
+    deployment: new BootstrapProbe(unlogged(new S3Client(common))),
+    secrets: new SecretsManagerStore(unlogged(new SecretsManagerClient(common))),
     book,
     audit: new AuditTable({ client: dynamodb, auditTable: names.auditTable, book }),
     leases: new LeaseTable({
@@ -106,7 +109,7 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     heartbeats: new HeartbeatTable({ client: dynamodb, tableName: names.controlTable }),
     candles: new CandlesTable({ client: dynamodb, tableName: names.candlesTable, retentionDays }),
     alerts: new AlertTable({ client: dynamodb, tableName: names.controlTable }),
-    logs: new CloudWatchLogReader(new CloudWatchLogsClient(common)),
+    logs: new CloudWatchLogReader(unlogged(new CloudWatchLogsClient(common))),
     queues: new SqsQueueDepths(sqs),
     tables: new DynamoTableStatus(dynamodb),
     commands: async (streamer: string): Promise<CommandSender> => {
@@ -119,17 +122,19 @@ export function openStage({ names, retentionDays, region, endpoint, credentials 
     snapshots: () => objects(names.snapshotBucket),
     reconcile: () => objects(names.reconcileBucket),
     backups: async (): Promise<{ store: BackupStore; awsAccount: string; region: string }> => {
-      const client = new S3Client({
-        ...common,
-        // A part is some megabytes; its SHA-256 is checked by whoever reads it.
-        requestHandler: { ...requestPatience, requestTimeout: 60_000 },
-        responseChecksumValidation: 'WHEN_REQUIRED',
-      });
+      const client = unlogged(
+        new S3Client({
+          ...common,
+          // A part is some megabytes; its SHA-256 is checked by whoever reads it.
+          requestHandler: { ...requestPatience, requestTimeout: 60_000 },
+          responseChecksumValidation: 'WHEN_REQUIRED',
+        }),
+      );
       const { bucket, ...where } = await bucketOf(client, names.backupBucket);
       return { store: new S3BackupStore({ client, bucket }), ...where };
     },
     functions: new LambdaCaller(
-      new LambdaClient({ ...common, maxAttempts: 1, requestHandler: callPatience }),
+      unlogged(new LambdaClient({ ...common, maxAttempts: 1, requestHandler: callPatience })),
     ),
     proveIdentity: (purpose: ProofPurpose, planHash: string): Promise<IdentityProof> =>
       proveIdentity(sts, purpose, planHash, { endpoint }),

@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { arrayStart, type ItemSpan, itemAt, nextItem } from '../domain/backup/item-text.ts';
 import type { StoredLine, StoredPage, TableScan } from '../ports/table-scan.ts';
+import { unlogged } from './unlogged.ts';
 
 /** A page has at most 1 MB, and a large table may be busy. */
 const patience = { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
@@ -133,7 +134,9 @@ export class DynamoTableScan implements TableScan {
 
 /** Tables of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openTableScan(): DynamoTableScan {
-  return new DynamoTableScan({ client: new DynamoDBClient({ requestHandler: patience, maxAttempts: 8 }) });
+  return new DynamoTableScan({
+    client: unlogged(new DynamoDBClient({ requestHandler: patience, maxAttempts: 8 })),
+  });
 }
 
 type ReadItem<Span> = (bytes: Uint8Array, start: number) => Span;

@@ -2,6 +2,7 @@
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import type { Topic } from '../ports/topic.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 /** SNS takes 99 signs of ASCII as the subject of an e-mail. */
 const subjectCharsMax = 99;
@@ -32,5 +33,8 @@ function asSubject(text: string): string {
 /** Of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openTopic(arn: string): Topic {
   // One attempt: the desk of alerts tries again by itself, and knows when.
-  return new SnsTopic({ arn, client: new SNSClient({ requestHandler: requestPatience, maxAttempts: 1 }) });
+  return new SnsTopic({
+    arn,
+    client: unlogged(new SNSClient({ requestHandler: requestPatience, maxAttempts: 1 })),
+  });
 }

@@ -9,6 +9,7 @@ import {
 import type { WatchdogRow, WatchdogStore } from '../ports/watchdog-store.ts';
 import { controlKey } from './keys.ts';
 import { requestPatience } from './request-patience.ts';
+import { unlogged } from './unlogged.ts';
 
 export interface WatchdogTableOptions {
   readonly client: DynamoDBClient;
@@ -51,7 +52,10 @@ export class WatchdogTable implements WatchdogStore {
 
 /** The watchdog's rows of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openWatchdogTable(tableName: string): WatchdogStore {
-  return new WatchdogTable({ tableName, client: new DynamoDBClient({ requestHandler: requestPatience }) });
+  return new WatchdogTable({
+    tableName,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }
 
 function keyOf(account: string): Record<string, AttributeValue> {

@@ -5,13 +5,14 @@
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BookTable } from '../../lib/aws/book-table.ts';
+import { unlogged } from '../../lib/aws/unlogged.ts';
 import { approvePlan } from '../../lib/reconcile/approve-plan.ts';
 import { FolderBucket } from './folder-bucket.ts';
 import { anna, proofBy, sharedPorts } from './plan-desk.ts';
 
 const [endpoint = '', prefix = '', folder = '', hash = '', at = '0', kinds = ''] = process.argv.slice(2);
 const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-const client = new DynamoDBClient({ endpoint, region: 'us-east-1', credentials });
+const client = unlogged(new DynamoDBClient({ endpoint, region: 'us-east-1', credentials }));
 const book = new BookTable({ client, bookTable: `${prefix}-book`, auditTable: `${prefix}-audit` });
 let steps = 0;
 const ports = sharedPorts(book, new FolderBucket(folder), (kind) => {

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -81,14 +90,15 @@ export async function handler(event, context) {
 }
 `;
 
-let bundled: string | undefined;
-
-/** The bundled code of the fixture's function; built once for each test process. */
-function bundleHandler(): string {
-  const built = buildSync({
+/** The bundled code of the fixture's function, built once in a run: the folder for temporary files is the run's own. */
+function bundledHandler(): string {
+  const file = path.join(tmpdir(), 'cloud-fixture-handler.mjs');
+  if (existsSync(file)) return file;
+  const outfile = `${file}.${process.pid}`;
+  buildSync({
     stdin: { contents: HANDLER, resolveDir: ROOT, loader: 'js' },
     bundle: true,
-    write: false,
+    outfile,
     platform: 'node',
     format: 'esm',
     target: 'node24',
@@ -96,15 +106,15 @@ function bundleHandler(): string {
     mainFields: ['module', 'main'],
     banner: { js: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);" },
   });
-  return built.outputFiles[0]?.text ?? '';
+  renameSync(outfile, file);
+  return file;
 }
 
 /** Writes a cloud assembly with this template into `folder` and returns its path. */
 export function writeAssembly(folder: string, template: Template): string {
   const assembly = path.join(folder, 'cdk.out');
   mkdirSync(path.join(assembly, 'asset.abc'), { recursive: true });
-  bundled ??= bundleHandler();
-  writeFileSync(path.join(assembly, 'asset.abc', 'index.mjs'), bundled);
+  copyFileSync(bundledHandler(), path.join(assembly, 'asset.abc', 'index.mjs'));
   const json = (file: string, value: unknown): void =>
     writeFileSync(path.join(assembly, file), JSON.stringify(value));
   json('manifest.json', {

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { BookTable } from '../../lib/aws/book-table.ts';
+import { unlogged } from '../../lib/aws/unlogged.ts';
 import type { BookItem } from '../../lib/ports/book.ts';
 import type { Desk } from '../../sandbox/desk/desk.ts';
 
@@ -15,7 +16,7 @@ export interface StageBook {
 
 export function openStageBook({ cloud: { endpoint, region } }: Desk): StageBook {
   const credentials = { accessKeyId: 'operator', secretAccessKey: 'local' };
-  const client = new DynamoDBClient({ endpoint, region, credentials });
+  const client = unlogged(new DynamoDBClient({ endpoint, region, credentials }));
   const book = new BookTable({
     client,
     bookTable: 'evenkeel-sandbox-book',

@@ -9,6 +9,7 @@ import { openRestoreTarget, restoreTools } from '../../lib/aws/restore-target.ts
 import { SafetyStore } from '../../lib/aws/safety-store.ts';
 import { storedKeys } from '../../lib/aws/stored-keys.ts';
 import { DynamoTableScan } from '../../lib/aws/table-scan.ts';
+import { unlogged } from '../../lib/aws/unlogged.ts';
 import { type MadeBackup, makeBackup } from '../../lib/backup/make-backup.ts';
 import type { RestoreRequest } from '../../lib/backup/restore-types.ts';
 import type { BookBody } from '../../lib/domain/book/item.ts';
@@ -25,7 +26,7 @@ const dayMs = 86_400_000;
 
 export function clientOf(endpoint: string): DynamoDBClient {
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-  return new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 });
+  return unlogged(new DynamoDBClient({ endpoint, region: 'us-east-1', credentials, maxAttempts: 1 }));
 }
 
 export interface Desk {
