@@ -1,8 +1,9 @@
 import type { Instrument } from '../../lib/domain/market/instrument.ts';
 import type { RunState } from '../../lib/domain/reconcile/records.ts';
-import { isOpenFor, readLock } from '../../lib/domain/safety/lock.ts';
+import { readLock } from '../../lib/domain/safety/lock.ts';
 import { allSessionsClosed } from '../../lib/reconcile/postpone.ts';
 import { attempt, type DoctorSession, type Finding, ok, problem } from './doctor-checks.ts';
+import { lockWords } from './lock-words.ts';
 import { readState } from './reconcile-read.ts';
 import { age, plain } from './view.ts';
 
@@ -98,18 +99,18 @@ async function lockFinding({ ports, account }: DoctorSession): Promise<Finding> 
     ports.leases.read(account),
   ]);
   const lock = readLock(item?.body);
-  const token = lease?.token ?? 0;
-  if (isOpenFor(lock, token)) return ok('trading lock', `open for epoch ${token}`);
+  const { isOpen, text } = lockWords(lock, lease?.token ?? 0);
+  if (isOpen) return ok('trading lock', text);
   if (lock.state === 'open') {
     return warning(
       'trading lock',
-      `locked: it was opened for epoch ${lock.token}, and the streamer’s is ${token}`,
+      text,
       'The run at the streamer’s start opens it; make one now: reconcile.',
     );
   }
   return warning(
     'trading lock',
-    `locked: ${plain(lock.reason)}`,
+    text,
     'Only what closes or protects a position leaves. A reconcile that finds nothing to lock for opens it: reconcile.',
   );
 }

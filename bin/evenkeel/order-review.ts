@@ -10,9 +10,9 @@ import { isDenial } from '../../lib/domain/safety/denial.ts';
 import type { Denial, DenialCode, RiskLimits } from '../../lib/domain/safety/gate-types.ts';
 import { readTerms } from '../../lib/domain/safety/order-terms-check.ts';
 import type { TradingReading } from '../../lib/domain/safety/trading-state.ts';
+import { lockLine } from './lock-words.ts';
 import { type AccountPicture, type OrderPicture, stanceOf } from './order-picture.ts';
 import { orderCells, orderColumns } from './order-rows.ts';
-import { lockLine } from './status-reconcile.ts';
 import { facts, grouped, plain, table, time, type View } from './view.ts';
 
 /** An order and what it would come to, as a person confirms it. */

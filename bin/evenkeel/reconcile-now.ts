@@ -103,7 +103,11 @@ async function whileComparing<T>(session: Session, work: () => Promise<T>): Prom
 /** The answer with what the run wrote into book and bucket. */
 async function withFindings(session: Session, answer: RunAnswer, asked: string): Promise<RunShown> {
   const { ports, account } = session;
-  const [state, plans] = await Promise.all([readState(ports.book, account), readPlans(ports.book, account)]);
+  const [state, plans, lease] = await Promise.all([
+    readState(ports.book, account),
+    readPlans(ports.book, account),
+    ports.leases.read(account),
+  ]);
   const isLast = state?.last.runId === answer.run_id;
   const read = isLast || answer.evidence === '' ? undefined : await readRun(session, answer.run_id);
   const verdict = isLast ? await readVerdict(session, state.last) : (read?.verdict ?? null);
@@ -122,6 +126,7 @@ async function withFindings(session: Session, answer: RunAnswer, asked: string):
     verdict,
     plan: plans.find(({ hash }) => hash === answer.plan_hash) ?? null,
     lock: answer.lock,
+    leaseToken: lease?.token ?? 0,
     evidence: answer.evidence,
   };
 }

@@ -9,6 +9,7 @@ import type {
   Severity,
   Verdict,
 } from '../../lib/domain/reconcile/types.ts';
+import { lockLine } from './lock-words.ts';
 import { type Page, wrapped } from './page.ts';
 import { planLine } from './plan-words.ts';
 import { nextSteps } from './reconcile-steps.ts';
@@ -24,6 +25,8 @@ export interface RunShown {
   readonly plan: PlanRecord | null;
   /** Undefined where an older run is looked up: it says nothing of now. */
   readonly lock?: RunAnswer['lock'];
+  /** Of the lease as it stands: a lock that was opened for an earlier term is closed. */
+  readonly leaseToken?: number;
   readonly evidence: string;
   /** It began and never ended, and nobody is at work on it any more. */
   readonly lost?: boolean;
@@ -68,20 +71,14 @@ function reasonAlone({ code, reason }: RunShown['run']): string {
   return code !== '' && reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason;
 }
 
-function factsOf({ run, asked, durationMs, plan, lock, evidence }: RunShown, { view, nowMs }: Page): string {
+function factsOf(shown: RunShown, { view, nowMs }: Page): string {
+  const { run, asked, durationMs, plan, lock, leaseToken = 0, evidence } = shown;
   const { colours } = view;
   const pairs: (readonly [string, string])[] = [
     ['asked by', plain(asked)],
     ['mode', `${run.mode}, rules of version ${run.ruleVersion}, took ${took(durationMs)}`],
   ];
-  if (lock !== undefined) {
-    pairs.push([
-      'lock',
-      lock.state === 'open'
-        ? colours.green(`open for epoch ${lock.token}`)
-        : colours.yellow(`locked: ${plain(lock.reason)}`),
-    ]);
-  }
+  if (lock !== undefined) pairs.push(['lock', lockLine(lock, leaseToken, view)]);
   pairs.push(['plan', plan === null ? 'none' : planLine(plan, view, nowMs)]);
   if (evidence !== '') pairs.push(['evidence', colours.dim(evidence)]);
   return facts(view, pairs);

@@ -1,14 +1,18 @@
 import { isOver, type PlanRecord } from '../../lib/domain/reconcile/records.ts';
 import type { Discrepancy } from '../../lib/domain/reconcile/types.ts';
+import { isOpenFor } from '../../lib/domain/safety/lock.ts';
 import { shortHash } from './plan-read.ts';
 import type { RunShown } from './reconcile-show.ts';
 
 /** What a person does after a run, as commands. */
-export function nextSteps({ run, plan, lock, verdict, lost }: RunShown): string[] {
+export function nextSteps({ run, plan, lock, leaseToken = 0, verdict, lost }: RunShown): string[] {
   const hash = plan?.hash.slice(0, 12) ?? '';
   switch (run.status) {
     case 'COMPLETED':
-      return lock?.state === 'locked' ? settle(verdict) : [];
+      if (lock === undefined || isOpenFor(lock, leaseToken)) return [];
+      return lock.state === 'locked'
+        ? settle(verdict)
+        : ['reconcile: the streamer has begun anew since the snapshot of this run'];
     case 'AWAITING_DRY_RUN_CONFIRM':
       return [...waiting(plan), ...uncured(verdict)];
     case 'DRY_RUN':

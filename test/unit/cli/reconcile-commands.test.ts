@@ -67,6 +67,19 @@ describe.skipIf(!engineIsHere)(
       expect(err).toContain(`Asked ${functionName} to compare IB with the book of ${account}`);
     });
 
+    it('a lock of an earlier epoch reads as it does in status, and asks for another run', async () => {
+      cli.desk.world.both(17);
+      await cli.desk.book();
+      await cli.desk.flags(stage);
+      cli.leaseToken = 2;
+      const { code, out } = await cli.run('reconcile');
+      expect(code).toBe(0);
+      expect(out).toMatch(
+        /^lock +locked: it was opened for epoch 1, and no reconcile has completed in epoch 2$/m,
+      );
+      expect(out).toContain('next  reconcile: the streamer has begun anew');
+    });
+
     it('a dry run says so in a whole sentence', async () => {
       await someDifference();
       await cli.desk.flags({ ...stage, DRY_RUN: true });
