@@ -1,6 +1,7 @@
 import type { Instrument } from '../../lib/domain/market/instrument.ts';
 import type { RunState } from '../../lib/domain/reconcile/records.ts';
 import { readLock } from '../../lib/domain/safety/lock.ts';
+import { isLost, shownStatus } from '../../lib/reconcile/lost-run.ts';
 import { allSessionsClosed } from '../../lib/reconcile/postpone.ts';
 import { attempt, type DoctorSession, type Finding, ok, problem } from './doctor-checks.ts';
 import { lockWords } from './lock-words.ts';
@@ -19,7 +20,7 @@ export async function checkReconcile(session: DoctorSession): Promise<Finding[]>
 }
 
 async function runFinding(session: DoctorSession): Promise<Finding> {
-  const { ports, account, io } = session;
+  const { ports, account, config, io } = session;
   const state = await readState(ports.book, account);
   if (state === undefined || state.last.runId === '') {
     return warning(
@@ -28,7 +29,8 @@ async function runFinding(session: DoctorSession): Promise<Finding> {
       'Runs come by the clock and at the streamer’s start; make one now: reconcile.',
     );
   }
-  return judge(state, io.nowMs(), intervalsMax * (await everyMs(session)));
+  const lost = isLost(state.last, config.reconcile, io.nowMs());
+  return judge(state, lost, io.nowMs(), intervalsMax * (await everyMs(session)));
 }
 
 /** While every session is closed runs by the clock are rarer. */
@@ -41,9 +43,14 @@ async function everyMs({ ports, account, config, io }: DoctorSession): Promise<n
   return allSessionsClosed(instruments, io.nowMs()) ? Math.max(openMs, closedCadenceMs) : openMs;
 }
 
-function judge({ last, lastCompletedMs, paused }: RunState, nowMs: number, ageMaxMs: number): Finding {
+function judge(
+  { last, lastCompletedMs, paused }: RunState,
+  lost: boolean,
+  nowMs: number,
+  ageMaxMs: number,
+): Finding {
   const { status, code, startedAtMs, reason, severities, runId } = last;
-  const words = `${status}${code === '' ? '' : ` ${code}`}`;
+  const words = `${shownStatus(status, lost)}${code === '' ? '' : ` ${code}`}`;
   const lastText = `the last run ${age(nowMs - startedAtMs)} ago was ${words}`;
   if (status === 'FAILED') {
     return problem(
@@ -59,8 +66,18 @@ function judge({ last, lastCompletedMs, paused }: RunState, nowMs: number, ageMa
       'It ends by itself; earlier with reconcile resume.',
     );
   }
+  const isCompleted = lastCompletedMs !== null && nowMs - lastCompletedMs <= ageMaxMs;
+  if (lost) {
+    return {
+      check: 'reconcile',
+      state: isCompleted ? 'warning' : 'problem',
+      message: `${lastText}: it began and never ended`,
+      advice:
+        'It changed nothing but its record, and the next run goes on in its place: reconcile. Where it comes again: logs reconcile.',
+    };
+  }
   const critical = severities.CRITICAL ?? 0;
-  if (lastCompletedMs !== null && nowMs - lastCompletedMs <= ageMaxMs) {
+  if (isCompleted) {
     if (critical > 0)
       return problem(
         'reconcile',

@@ -9,6 +9,7 @@ import type {
   Severity,
   Verdict,
 } from '../../lib/domain/reconcile/types.ts';
+import { shownStatus } from '../../lib/reconcile/lost-run.ts';
 import { lockLine } from './lock-words.ts';
 import { type Page, wrapped } from './page.ts';
 import { planLine } from './plan-words.ts';
@@ -178,8 +179,8 @@ export function paintSeverity(severity: Severity, { colours }: View): string {
 
 /** @param lost it never ended: its record still says RUNNING */
 export function paintStatus(status: RunStatus, { colours }: View, lost = false): string {
-  if (lost) return colours.red('LOST');
-  if (status === 'COMPLETED') return colours.green(status);
-  if (status === 'FAILED' || status === 'REFUSED') return colours.red(status);
-  return colours.yellow(status);
+  const word = shownStatus(status, lost);
+  if (word === 'COMPLETED') return colours.green(word);
+  if (word === 'LOST' || word === 'FAILED' || word === 'REFUSED') return colours.red(word);
+  return colours.yellow(word);
 }

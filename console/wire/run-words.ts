@@ -2,6 +2,7 @@
 import type { RunRecord } from '../../lib/domain/reconcile/records.ts';
 import { locksTrading } from '../../lib/domain/reconcile/severity.ts';
 import type { Severity } from '../../lib/domain/reconcile/types.ts';
+import { shownStatus } from '../../lib/reconcile/lost-run.ts';
 
 type Ended = Pick<RunRecord, 'status' | 'code' | 'severities' | 'mode'>;
 
@@ -14,7 +15,7 @@ export function runTone(run: Ended, lost = false): 'good' | 'warn' | 'bad' | 'ca
 }
 
 export function runWords(run: Ended, lost = false): string {
-  if (lost) return 'LOST';
+  if (lost) return shownStatus(run.status, lost);
   if (leavesLocked(run)) return `${run.status}, locked`;
   return run.code === '' ? run.status : `${run.status} ${run.code}`;
 }

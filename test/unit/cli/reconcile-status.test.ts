@@ -214,6 +214,27 @@ describe.skipIf(!engineIsHere)(
           'REFUSED STALE_DATA, none was completed for 16 min: no snapshot came within 60 s',
         ],
         [
+          'a run that was lost, though one before it completed',
+          { status: 'RUNNING', startedAtMs: nowMs - 4 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: nowMs - 9 * minute },
+          'warning',
+          'the last run 4 min ago was LOST: it began and never ended',
+        ],
+        [
+          'a run that was lost, and none before it',
+          { status: 'RUNNING', startedAtMs: nowMs - 4 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: null },
+          'problem',
+          'LOST: it began and never ended',
+        ],
+        [
+          'a run that is under way',
+          { status: 'RUNNING', startedAtMs: nowMs - 2 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: nowMs - 9 * minute },
+          'ok',
+          'completed 9 min ago',
+        ],
+        [
           'something critical',
           { severities: { CRITICAL: 2 }, reason: 'CRITICAL NAKED_POSITION of position 1' },
           {},
