@@ -9,6 +9,7 @@ import type {
   Severity,
   Verdict,
 } from '../../lib/domain/reconcile/types.ts';
+import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
 import { shownStatus } from '../../lib/reconcile/lost-run.ts';
 import { lockLine } from './lock-words.ts';
 import { type Page, wrapped } from './page.ts';
@@ -24,6 +25,8 @@ export interface RunShown {
   readonly summary: string;
   readonly verdict: Verdict | null;
   readonly plan: PlanRecord | null;
+  /** As they stand now: what to do next rests on them. */
+  readonly flags: FlagsReading;
   /** Undefined where an older run is looked up: it says nothing of now. */
   readonly lock?: RunAnswer['lock'];
   /** Of the lease as it stands: a lock that was opened for an earlier term is closed. */
@@ -37,10 +40,10 @@ export function shownRun(
   run: RunRecord,
   verdict: Verdict | null,
   plan: PlanRecord | null,
-  lost: boolean,
+  now: Pick<RunShown, 'flags' | 'lost'>,
 ): RunShown {
   return {
-    lost,
+    ...now,
     run,
     asked: `${run.trigger}, ${run.by}${run.why === '' ? '' : `: ${run.why}`}`,
     durationMs: Math.max(0, run.endedAtMs - run.startedAtMs),
@@ -61,7 +64,7 @@ export function showRun(shown: RunShown, page: Page): string {
   // A run that judged nothing has counted nothing.
   if (verdict !== null) lines.push(colours.bold(summary), ...showVerdict(verdict, page));
   lines.push('', factsOf(shown, page));
-  const steps = nextSteps(shown);
+  const steps = nextSteps(shown, page.nowMs);
   if (steps.length > 0)
     lines.push('', ...steps.map((step, at) => `${at === 0 ? colours.bold('next  ') : '      '}${step}`));
   return lines.join('\n');
