@@ -1,7 +1,7 @@
 import type { Instrument } from '../../lib/domain/market/instrument.ts';
-import type { RunState } from '../../lib/domain/reconcile/records.ts';
+import { type RunState, shownStatus } from '../../lib/domain/reconcile/records.ts';
 import { readLock } from '../../lib/domain/safety/lock.ts';
-import { isLost, shownStatus } from '../../lib/reconcile/lost-run.ts';
+import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { allSessionsClosed } from '../../lib/reconcile/postpone.ts';
 import { attempt, type DoctorSession, type Finding, ok, problem } from './doctor-checks.ts';
 import { lockWords } from './lock-words.ts';

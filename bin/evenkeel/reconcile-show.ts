@@ -1,5 +1,5 @@
 import type { PlanRecord, RunAnswer, RunRecord, RunStatus } from '../../lib/domain/reconcile/records.ts';
-import { summaryOf } from '../../lib/domain/reconcile/records.ts';
+import { shownStatus, summaryOf } from '../../lib/domain/reconcile/records.ts';
 import { compareSeverity } from '../../lib/domain/reconcile/severity.ts';
 import type {
   AmbiguousMatch,
@@ -10,7 +10,6 @@ import type {
   Verdict,
 } from '../../lib/domain/reconcile/types.ts';
 import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
-import { shownStatus } from '../../lib/reconcile/lost-run.ts';
 import { lockLine } from './lock-words.ts';
 import { type Page, wrapped } from './page.ts';
 import { planLine } from './plan-words.ts';

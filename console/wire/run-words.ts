@@ -1,8 +1,7 @@
 /** How a run of reconcile is shown: its words and its colour. */
-import type { RunRecord } from '../../lib/domain/reconcile/records.ts';
+import { type RunRecord, shownStatus } from '../../lib/domain/reconcile/records.ts';
 import { locksTrading } from '../../lib/domain/reconcile/severity.ts';
 import type { Severity } from '../../lib/domain/reconcile/types.ts';
-import { shownStatus } from '../../lib/reconcile/lost-run.ts';
 
 type Ended = Pick<RunRecord, 'status' | 'code' | 'severities' | 'mode'>;
 

@@ -1,5 +1,5 @@
 /** How long a run holds the run lock, and which runs were cut off: begun, never ended, and their lock is over. */
-import type { RunRecord, RunStatus } from '../domain/reconcile/records.ts';
+import type { RunRecord } from '../domain/reconcile/records.ts';
 
 /** For everything of a run but the wait for its snapshot. */
 const workMs = 120_000;
@@ -16,9 +16,4 @@ export function isLost(
   nowMs: number,
 ): boolean {
   return status === 'RUNNING' && nowMs >= startedAtMs + runLockMs(settings);
-}
-
-/** The status as it is shown: the record of a lost run says RUNNING for ever. */
-export function shownStatus(status: RunStatus, lost: boolean): RunStatus | 'LOST' {
-  return lost ? 'LOST' : status;
 }
