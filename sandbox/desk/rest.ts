@@ -23,7 +23,7 @@ export const realTime = { nowMs: Date.now, sleep: async (ms: number) => sleep(ms
 
 /** A run of reconcile that has asked for a snapshot has it within this, unless the gateway does not answer. */
 const RUNS_END_MS = 3_000;
-/** What does not move for so long will not; a function's cold start on a busy machine takes two of these seconds. */
+/** What does not move for so long will not: longer than a function takes to start on a busy machine. */
 const STILL_MS = 5_000;
 const DRAIN_MAX_MS = 15_000;
 const SAY_AFTER_MS = 1_000;
@@ -53,10 +53,12 @@ export async function bringToRest(parts: RestingParts): Promise<boolean> {
   await streamerEnded(parts, aloud);
   await drained(parts, aloud);
   const cut = parts.underWay();
+  const left = await parts.left();
   if (cut.length > 0)
     parts.say(
       `Cut off: ${list(cut, parts.nowMs())}. What events asked for begins again with the next start.`,
     );
+  else if (left > 0) parts.say(`Not delivered: ${left}. The next start goes on with it.`);
   return cut.length === 0;
 }
 

@@ -14,7 +14,10 @@ interface Work {
 }
 
 /** A stop on a clock of its own: no time passes but in its waits. */
-async function rest(work: readonly Work[], { streamerEndMs = 100, streamerRuns = true, more = 0 } = {}) {
+async function rest(
+  work: readonly Work[],
+  { streamerEndMs = 100, streamerRuns = true, more = 0, stuck = 0 } = {},
+) {
   let ms = 0;
   let streamerEndedMs = streamerRuns ? Number.POSITIVE_INFINITY : 0;
   const said: string[] = [];
@@ -32,7 +35,7 @@ async function rest(work: readonly Work[], { streamerEndMs = 100, streamerRuns =
       ),
     // Deliveries beside the runs, one done every 400 ms once the streamer has ended.
     left: async () =>
-      Promise.resolve(open().filter(({ isDelivery = true }) => isDelivery).length + more - done()),
+      Promise.resolve(open().filter(({ isDelivery = true }) => isDelivery).length + more - done() + stuck),
     progress: () => work.length - open().length + done(),
     streamerRuns: () => ms < streamerEndedMs,
     endStreamer: async () => {
@@ -94,6 +97,13 @@ describe('bringing the sandbox to rest', () => {
     expect(isClean).toBe(true);
     expect(tookMs).toBeGreaterThanOrEqual(8_000);
     expect(said).toEqual(['Waiting for deliveries, 18 left ...']);
+  });
+
+  it('a delivery that nobody takes is named', async () => {
+    const { isClean, said, tookMs } = await rest([], { stuck: 3 });
+    expect(isClean).toBe(true);
+    expect(tookMs).toBeLessThan(5_500);
+    expect(said.at(-1)).toBe('Not delivered: 3. The next start goes on with it.');
   });
 
   it('what stands still for five seconds is left to the next start', async () => {
