@@ -110,8 +110,7 @@ async function main(): Promise<number> {
   view.done();
   view.say('Stopping ...');
   // Read before the cloud stops, but after the streamer has given its last candles.
-  await desk.endStreamer('SIGTERM');
-  await desk.cloud.idle(15_000).catch(() => undefined);
+  await desk.rest((text) => view.say(text));
   const candlesStored = (await desk.candles()).length;
   const stats = await desk.stop();
   if (failure) throw failure;

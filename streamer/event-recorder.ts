@@ -199,6 +199,7 @@ export class EventRecorder {
         capacity,
       });
       this.emitNow('backpressure.detected', {
+        queue: 'outbox',
         // Events of the book go beyond the bound: it is full all the same, and a share above 1 would be none.
         utilisation: Math.min(1, utilisation),
         depth,

@@ -1,12 +1,8 @@
+import { changedLeg } from '../lib/domain/orders/changed-leg.ts';
 import { sameContent } from '../lib/domain/orders/content.ts';
 import { type Intent, modifyKey } from '../lib/domain/orders/intent.ts';
 import type { OrderReport } from '../lib/domain/orders/order-report.ts';
-import {
-  type OrderWish,
-  type WishedLeg,
-  wishedOrderTypes,
-  wishedTimesInForce,
-} from '../lib/domain/orders/order-wish.ts';
+import type { OrderWish } from '../lib/domain/orders/order-wish.ts';
 import {
   CommandAgainError,
   type CommandDenial,
@@ -33,7 +29,7 @@ export async function modify(command: Of<'modify'>, host: CommandHost, signal: A
     return;
   }
   const { report, intent } = target;
-  const leg = changedLeg(report, command);
+  const leg = changedLeg(report.terms, command);
   if (leg === undefined) {
     await deny({
       code: 'ORDER_UNKNOWN',
@@ -113,24 +109,4 @@ async function targetOf(
     };
   }
   return { intent, report };
-}
-
-/** The order's leg with what is to be changed; undefined where it is of a kind that is not placed here. */
-function changedLeg(
-  { terms }: OrderReport,
-  { leg, quantity, limitPrice, stopPrice }: Of<'modify'>,
-): WishedLeg | undefined {
-  const orderType = wishedOrderTypes.find((type) => type === terms.orderType);
-  const timeInForce = wishedTimesInForce.find((time) => time === terms.timeInForce);
-  if (orderType === undefined || timeInForce === undefined) return undefined;
-  return {
-    leg,
-    action: terms.action,
-    quantity: quantity ?? terms.quantity,
-    orderType,
-    limitPrice: limitPrice ?? terms.limitPrice,
-    stopPrice: stopPrice ?? terms.stopPrice,
-    timeInForce,
-    outsideRth: terms.outsideRth,
-  };
 }

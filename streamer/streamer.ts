@@ -463,6 +463,7 @@ export class Streamer {
     const { utilisation, depth, capacity, droppedQuotes, droppedTrades } = buffer.stats();
     this.#options.logger.error('Ticks expired before they could be taken in', { expired });
     this.#recorder.emitNow('backpressure.detected', {
+      queue: 'ticks',
       utilisation,
       depth,
       capacity,

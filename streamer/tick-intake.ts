@@ -210,7 +210,7 @@ export class TickIntake {
     const { utilisation, depth, capacity, droppedQuotes, droppedTrades } = stats;
     this.#host.emit(
       'backpressure.detected',
-      { utilisation, depth, capacity, droppedQuotes, droppedTrades },
+      { queue: 'ticks', utilisation, depth, capacity, droppedQuotes, droppedTrades },
       this.#host.clock.marketMs,
     );
   }

@@ -1,8 +1,10 @@
 import type { Instrument } from '../../lib/domain/market/instrument.ts';
-import type { RunState } from '../../lib/domain/reconcile/records.ts';
-import { isOpenFor, readLock } from '../../lib/domain/safety/lock.ts';
+import { type RunState, shownStatus } from '../../lib/domain/reconcile/records.ts';
+import { readLock } from '../../lib/domain/safety/lock.ts';
+import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { allSessionsClosed } from '../../lib/reconcile/postpone.ts';
 import { attempt, type DoctorSession, type Finding, ok, problem } from './doctor-checks.ts';
+import { lockWords } from './lock-words.ts';
 import { readState } from './reconcile-read.ts';
 import { age, plain } from './view.ts';
 
@@ -18,7 +20,7 @@ export async function checkReconcile(session: DoctorSession): Promise<Finding[]>
 }
 
 async function runFinding(session: DoctorSession): Promise<Finding> {
-  const { ports, account, io } = session;
+  const { ports, account, config, io } = session;
   const state = await readState(ports.book, account);
   if (state === undefined || state.last.runId === '') {
     return warning(
@@ -27,7 +29,8 @@ async function runFinding(session: DoctorSession): Promise<Finding> {
       'Runs come by the clock and at the streamer’s start; make one now: reconcile.',
     );
   }
-  return judge(state, io.nowMs(), intervalsMax * (await everyMs(session)));
+  const lost = isLost(state.last, config.reconcile, io.nowMs());
+  return judge(state, lost, io.nowMs(), intervalsMax * (await everyMs(session)));
 }
 
 /** While every session is closed runs by the clock are rarer. */
@@ -40,9 +43,14 @@ async function everyMs({ ports, account, config, io }: DoctorSession): Promise<n
   return allSessionsClosed(instruments, io.nowMs()) ? Math.max(openMs, closedCadenceMs) : openMs;
 }
 
-function judge({ last, lastCompletedMs, paused }: RunState, nowMs: number, ageMaxMs: number): Finding {
+function judge(
+  { last, lastCompletedMs, paused }: RunState,
+  lost: boolean,
+  nowMs: number,
+  ageMaxMs: number,
+): Finding {
   const { status, code, startedAtMs, reason, severities, runId } = last;
-  const words = `${status}${code === '' ? '' : ` ${code}`}`;
+  const words = `${shownStatus(status, lost)}${code === '' ? '' : ` ${code}`}`;
   const lastText = `the last run ${age(nowMs - startedAtMs)} ago was ${words}`;
   if (status === 'FAILED') {
     return problem(
@@ -58,8 +66,18 @@ function judge({ last, lastCompletedMs, paused }: RunState, nowMs: number, ageMa
       'It ends by itself; earlier with reconcile resume.',
     );
   }
+  const isCompleted = lastCompletedMs !== null && nowMs - lastCompletedMs <= ageMaxMs;
+  if (lost) {
+    return {
+      check: 'reconcile',
+      state: isCompleted ? 'warning' : 'problem',
+      message: `${lastText}: it began and never ended`,
+      advice:
+        'It changed nothing but its record, and the next run goes on in its place: reconcile. Where it comes again: logs reconcile.',
+    };
+  }
   const critical = severities.CRITICAL ?? 0;
-  if (lastCompletedMs !== null && nowMs - lastCompletedMs <= ageMaxMs) {
+  if (isCompleted) {
     if (critical > 0)
       return problem(
         'reconcile',
@@ -98,18 +116,18 @@ async function lockFinding({ ports, account }: DoctorSession): Promise<Finding> 
     ports.leases.read(account),
   ]);
   const lock = readLock(item?.body);
-  const token = lease?.token ?? 0;
-  if (isOpenFor(lock, token)) return ok('trading lock', `open for epoch ${token}`);
+  const { isOpen, text } = lockWords(lock, lease?.token ?? 0);
+  if (isOpen) return ok('trading lock', text);
   if (lock.state === 'open') {
     return warning(
       'trading lock',
-      `locked: it was opened for epoch ${lock.token}, and the streamer’s is ${token}`,
+      text,
       'The run at the streamer’s start opens it; make one now: reconcile.',
     );
   }
   return warning(
     'trading lock',
-    `locked: ${plain(lock.reason)}`,
+    text,
     'Only what closes or protects a position leaves. A reconcile that finds nothing to lock for opens it: reconcile.',
   );
 }

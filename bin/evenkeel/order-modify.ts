@@ -1,13 +1,18 @@
 import type { ChangeInput } from '../../lib/aws/orders-client.ts';
+import type { PositionBody } from '../../lib/domain/book/accounts.ts';
+import type { Instrument } from '../../lib/domain/market/instrument.ts';
+import { changedLeg, type LegChange } from '../../lib/domain/orders/changed-leg.ts';
 import { amount } from '../../lib/domain/orders/decimals.ts';
 import type { Intent } from '../../lib/domain/orders/intent.ts';
 import { modifyKey } from '../../lib/domain/orders/intent.ts';
 import type { LegName } from '../../lib/domain/orders/order-wish.ts';
 import { foresee } from '../../lib/domain/orders/plan-of-order.ts';
+import type { Denial } from '../../lib/domain/safety/gate-types.ts';
 import { progress, type Shown, type Streaming } from './cli.ts';
 import { CliError, exit } from './exit.ts';
 import { readAnswer, readIntents, sayInterrupted, watch } from './order-answer.ts';
 import { confirmWords } from './order-confirm.ts';
+import { expectedLine, unfitOf } from './order-fit.ts';
 import { outcomeOf, shownOutcome, unanswered } from './order-outcome.ts';
 import { readAccountPicture, stanceOf } from './order-picture.ts';
 import { accountPairs } from './order-review.ts';
@@ -57,7 +62,7 @@ export async function modifyOrder(
   if (isChanged(row, change)) {
     throw new CliError('CHANGE_NONE', `The order ${key} is so already (${flags.leg}). Nothing was sent.`);
   }
-  if (!json) io.err.write(`${await showChange(session, key, row, flags)}\n\n`);
+  if (!json) io.err.write(`${await showChange(session, intent, row, change, flags)}\n\n`);
   if (!flags.yes) await confirmWords(session, `This changes the order ${key} at IB.`, `modify ${key}`);
   const client = await personsClient(session);
   return session.uncut(async () => {
@@ -108,20 +113,23 @@ function changeWords({ quantity, limit, stop }: ModifyFlags): string {
   ].join(', ');
 }
 
-async function showChange(session: Session, key: string, row: OrderRow, flags: ModifyFlags): Promise<string> {
+async function showChange(
+  session: Session,
+  intent: Intent,
+  row: OrderRow,
+  change: ChangeInput,
+  flags: ModifyFlags,
+): Promise<string> {
   const { view, account } = session;
-  const picture = await readAccountPicture(session);
+  const [picture, unfit] = await Promise.all([
+    readAccountPicture(session),
+    unfitChange(session, intent, row, { ...change, leg: flags.leg }),
+  ]);
   const { terms } = row;
   const foreseen = foresee(stanceOf(picture), 'modify', false);
-  const expected =
-    foreseen.answer === 'deny'
-      ? view.colours.red(`it would be denied: ${foreseen.code}`)
-      : foreseen.answer === 'would-send'
-        ? view.colours.yellow('DRY_RUN: nothing leaves; it would be answered "would send"')
-        : 'it leaves for IB, if the gate finds nothing against it';
   return facts(view, [
     ['account', account],
-    ['order', plain(`${key}, ${flags.leg}, permId ${row.permId}, ${placedBy(row)}`)],
+    ['order', plain(`${intent.key}, ${flags.leg}, permId ${row.permId}, ${placedBy(row)}`)],
     [
       'now',
       plain(
@@ -130,8 +138,30 @@ async function showChange(session: Session, key: string, row: OrderRow, flags: M
     ],
     ['then', view.colours.bold(changeWords(flags))],
     ...accountPairs(picture, view),
-    ['expected', expected],
+    ['expected', expectedLine(foreseen, unfit, view)],
   ]);
+}
+
+/** What the gate will deny in the words of the order as it would be; undefined where they fit, or the contract is not known. */
+async function unfitChange(
+  { ports, account }: Session,
+  intent: Intent,
+  { terms, filled }: OrderRow,
+  change: LegChange,
+): Promise<Denial | undefined> {
+  const leg = terms === null ? undefined : changedLeg(terms, change);
+  const id = String(intent.conId);
+  const [described, held] = await ports.book.read(account, [
+    { kind: 'instrument', id },
+    { kind: 'position', id },
+  ]);
+  if (terms === null || leg === undefined || described === undefined) return undefined;
+  const { action, quantity } = terms;
+  return unfitOf('modify', [leg], {
+    instrument: described.body as unknown as Instrument,
+    position: (held?.body as unknown as PositionBody | undefined)?.position ?? '0',
+    modified: { action, quantity, filled, isBracket: intent.legs.length > 1 },
+  });
 }
 
 async function readRow({ ports, account }: Session, row: OrderRow): Promise<OrderRow> {

@@ -6,13 +6,12 @@ import {
   type OrderPlan,
   planOrder,
 } from '../../lib/domain/orders/plan-of-order.ts';
-import { isDenial } from '../../lib/domain/safety/denial.ts';
-import type { Denial, DenialCode, RiskLimits } from '../../lib/domain/safety/gate-types.ts';
-import { readTerms } from '../../lib/domain/safety/order-terms-check.ts';
+import type { Denial, RiskLimits } from '../../lib/domain/safety/gate-types.ts';
 import type { TradingReading } from '../../lib/domain/safety/trading-state.ts';
+import { lockLine } from './lock-words.ts';
+import { expectedLine, unfitOf } from './order-fit.ts';
 import { type AccountPicture, type OrderPicture, stanceOf } from './order-picture.ts';
 import { orderCells, orderColumns } from './order-rows.ts';
-import { lockLine } from './status-reconcile.ts';
 import { facts, grouped, plain, table, time, type View } from './view.ts';
 
 /** An order and what it would come to, as a person confirms it. */
@@ -46,25 +45,6 @@ export function reviewOrder(
     unfit: unfitOf(command, legs, picture),
     beyond: beyondLimits(plan, legs[0].quantity, limits),
   };
-}
-
-/** Tick, lot and shape, by the gate's own rules. Of a flatten IB's word decides, and the last trade is the streamer's to know. */
-function unfitOf(
-  command: Review['command'],
-  legs: Review['legs'],
-  { instrument, position }: OrderPicture,
-): Denial | undefined {
-  if (command === 'flatten') return undefined;
-  const picture = {
-    instrument,
-    lotSize: instrument.lotSize ?? '1',
-    modified: null,
-    market: { lastPrice: null },
-    position,
-    working: { buy: '0', sell: '0' },
-  };
-  const terms = readTerms(picture, { command, by: 'person', conId: instrument.conId, legs });
-  return isDenial(terms) ? terms : undefined;
 }
 
 /** By the book there is no position to close. */
@@ -183,26 +163,7 @@ function limitsLine(limits: RiskLimits, beyond: readonly string[], { colours }: 
   return beyond.length === 0 ? line : `${line}; ${colours.red(`goes beyond: ${beyond.join(', ')}`)}`;
 }
 
-const denials: Partial<Record<DenialCode, string>> = {
-  FLAGS_UNREADABLE: 'the flags cannot be read',
-  SAFE_MODE: 'SAFE_MODE is on',
-  RECONCILE_LOCKED: 'the reconcile lock holds, and this order does more than make a position smaller',
-  HALTED: 'trading is halted',
-  REDUCE_ONLY: 'trading is reduce-only, and this order does more than make a position smaller',
-};
-
-/** What the account's state and the order's own words lead to. The gate looks at the market and the limits as well. */
-function expected({ foreseen, unfit, picture }: Review, isFlat: boolean, { colours }: View): string {
-  if (foreseen.answer === 'deny') {
-    const why = denials[foreseen.code] ?? picture.trading.mode;
-    return colours.red(`it would be denied: ${foreseen.code}, ${why}`);
-  }
-  if (unfit !== undefined) {
-    const { code, message, allowed } = unfit;
-    return colours.red(plain(`it would be denied: ${code}, ${message} Allowed: ${allowed}`));
-  }
-  if (isFlat) return 'no order leaves, where IB has no position either';
-  if (foreseen.answer === 'would-send')
-    return colours.yellow('DRY_RUN: nothing leaves; it would be answered "would send"');
-  return 'it leaves for IB, if the gate finds nothing against it';
+function expected({ foreseen, unfit }: Review, isFlat: boolean, view: View): string {
+  if (isFlat && foreseen.answer !== 'deny') return 'no order leaves, where IB has no position either';
+  return expectedLine(foreseen, unfit, view);
 }

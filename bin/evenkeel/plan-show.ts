@@ -1,10 +1,10 @@
 import { refText } from '../../lib/domain/book/seen.ts';
-import { judgeFlags } from '../../lib/domain/reconcile/plan-state.ts';
-import { isOver, type PlanRecord } from '../../lib/domain/reconcile/records.ts';
+import type { PlanRecord } from '../../lib/domain/reconcile/records.ts';
 import type { Discrepancy, PlanAction } from '../../lib/domain/reconcile/types.ts';
 import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
 import { type Page, wrapped } from './page.ts';
 import type { PlanRead } from './plan-read.ts';
+import { planSteps } from './plan-steps.ts';
 import { actionsText, paintState, validText } from './plan-words.ts';
 import { paintSeverity, showMatch } from './reconcile-show.ts';
 import { age, facts, plain, table, time, type View } from './view.ts';
@@ -21,7 +21,7 @@ export const kindWords = {
 
 /** What a reviewer reads: what changes and why, on what it rests, how long it holds, who has said yes, and what to do next. */
 export function showPlan(read: PlanRead, flags: FlagsReading, page: Page): string {
-  const steps = stepsOf(read.record, flags, page.nowMs);
+  const steps = planSteps(read.record, flags, page.nowMs);
   const next = steps.map((step, at) => `${at === 0 ? page.view.colours.bold('next  ') : '      '}${step}`);
   return [showReview(read, page), ...(next.length === 0 ? [] : ['', ...next])].join('\n');
 }
@@ -162,35 +162,6 @@ function itemText(item: string, version: number): string {
 function shortList(texts: readonly string[]): string {
   const rest = texts.length - itemsShown;
   return `${texts.slice(0, itemsShown).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
-}
-
-function stepsOf(record: PlanRecord, flags: FlagsReading, nowMs: number): string[] {
-  const hash = record.hash.slice(0, 12);
-  if (record.replacedBy !== '')
-    return [`plan show ${record.replacedBy.slice(0, 12)}: what stands in its place`];
-  if (record.refusedCode === 'PLAN_AMBIGUOUS' && record.actions > 0) {
-    return [`plan approve ${hash} --except-ambiguous --reason "...": stages the rest as a plan of its own`];
-  }
-  if (isOver(record)) return record.state === 'applied' ? [] : ['reconcile: stages what it finds now'];
-  if (nowMs >= record.expiresAtMs) return ['reconcile: stages what it finds now'];
-  if (record.state === 'staged') {
-    const stopped = judgeFlags(flags)?.code;
-    // The function refuses the approval for these two; without DRY_RUN_CONFIRM it takes it, and the plan waits.
-    if (stopped === 'DRY_RUN_ON') {
-      return [
-        'no plan can be approved while DRY_RUN is on',
-        'flags preset stage --reason "...", then reconcile: stages what it finds then, to be approved',
-      ];
-    }
-    if (stopped === 'SAFE_MODE') {
-      return [
-        'no plan can be approved while SAFE_MODE is on: find out why it is',
-        'flags set SAFE_MODE false --reason "...", then reconcile',
-      ];
-    }
-    return [`plan approve ${hash} --reason "..."`, `plan reject ${hash} --reason "..."`];
-  }
-  return record.state === 'approved' ? [`plan approve ${hash} --reason "...": goes on with applying it`] : [];
 }
 
 /** The last plans, in one table. */

@@ -3,6 +3,7 @@ import type { ReconcileMode } from '../../lib/domain/reconcile/types.ts';
 import { CallLostError } from '../../lib/ports/function-caller.ts';
 import { progress, type Shown } from './cli.ts';
 import { CliError, exit } from './exit.ts';
+import { readAccountFlags } from './flags.ts';
 import { createMeter } from './meter.ts';
 import { pageOf } from './page.ts';
 import { readPlans } from './plan-read.ts';
@@ -46,17 +47,18 @@ export async function reconcileNow(session: Session, { mode, reason }: RunWish):
       recommendations,
     },
     text: () => showRun(shown, pageOf(session)),
-    exitCode: isBad(answer) ? exit.problem : exit.ok,
+    exitCode: isNoGoodEnd(answer) ? exit.problem : exit.ok,
   };
 }
 
 /**
- * What a script must not take for a good end: nothing could be said, what was said is critical, or another run was at work
- * in place of this one.
+ * What a script must not take for a good end: nothing could be said, what was said is critical, another run was at work in
+ * place of this one, or it was put off. A person's run is put off by a plan that is being applied and by a restore alone.
  */
-function isBad({ status, code, has_critical_issues }: RunAnswer): boolean {
+function isNoGoodEnd({ status, code, has_critical_issues }: RunAnswer): boolean {
   const isAnothers = status === 'SKIPPED' && (code === 'BUSY' || code === 'FENCED');
-  return has_critical_issues || status === 'FAILED' || status === 'REFUSED' || isAnothers;
+  const isBad = status === 'FAILED' || status === 'REFUSED' || status === 'POSTPONED';
+  return has_critical_issues || isBad || isAnothers;
 }
 
 /** Shows where the run is, by what it has left in book and bucket so far. That it cannot be seen does not fail it. */
@@ -103,7 +105,12 @@ async function whileComparing<T>(session: Session, work: () => Promise<T>): Prom
 /** The answer with what the run wrote into book and bucket. */
 async function withFindings(session: Session, answer: RunAnswer, asked: string): Promise<RunShown> {
   const { ports, account } = session;
-  const [state, plans] = await Promise.all([readState(ports.book, account), readPlans(ports.book, account)]);
+  const [state, plans, lease, flags] = await Promise.all([
+    readState(ports.book, account),
+    readPlans(ports.book, account),
+    ports.leases.read(account),
+    readAccountFlags(ports.book, account),
+  ]);
   const isLast = state?.last.runId === answer.run_id;
   const read = isLast || answer.evidence === '' ? undefined : await readRun(session, answer.run_id);
   const verdict = isLast ? await readVerdict(session, state.last) : (read?.verdict ?? null);
@@ -121,7 +128,9 @@ async function withFindings(session: Session, answer: RunAnswer, asked: string):
     summary: answer.summary,
     verdict,
     plan: plans.find(({ hash }) => hash === answer.plan_hash) ?? null,
+    flags,
     lock: answer.lock,
+    leaseToken: lease?.token ?? 0,
     evidence: answer.evidence,
   };
 }

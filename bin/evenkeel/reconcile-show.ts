@@ -1,5 +1,5 @@
 import type { PlanRecord, RunAnswer, RunRecord, RunStatus } from '../../lib/domain/reconcile/records.ts';
-import { summaryOf } from '../../lib/domain/reconcile/records.ts';
+import { shownStatus, summaryOf } from '../../lib/domain/reconcile/records.ts';
 import { compareSeverity } from '../../lib/domain/reconcile/severity.ts';
 import type {
   AmbiguousMatch,
@@ -9,6 +9,8 @@ import type {
   Severity,
   Verdict,
 } from '../../lib/domain/reconcile/types.ts';
+import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
+import { lockLine } from './lock-words.ts';
 import { type Page, wrapped } from './page.ts';
 import { planLine } from './plan-words.ts';
 import { nextSteps } from './reconcile-steps.ts';
@@ -22,8 +24,12 @@ export interface RunShown {
   readonly summary: string;
   readonly verdict: Verdict | null;
   readonly plan: PlanRecord | null;
+  /** As they stand now: what to do next rests on them. */
+  readonly flags: FlagsReading;
   /** Undefined where an older run is looked up: it says nothing of now. */
   readonly lock?: RunAnswer['lock'];
+  /** Of the lease as it stands: a lock that was opened for an earlier term is closed. */
+  readonly leaseToken?: number;
   readonly evidence: string;
   /** It began and never ended, and nobody is at work on it any more. */
   readonly lost?: boolean;
@@ -33,10 +39,10 @@ export function shownRun(
   run: RunRecord,
   verdict: Verdict | null,
   plan: PlanRecord | null,
-  lost: boolean,
+  now: Pick<RunShown, 'flags' | 'lost'>,
 ): RunShown {
   return {
-    lost,
+    ...now,
     run,
     asked: `${run.trigger}, ${run.by}${run.why === '' ? '' : `: ${run.why}`}`,
     durationMs: Math.max(0, run.endedAtMs - run.startedAtMs),
@@ -57,7 +63,7 @@ export function showRun(shown: RunShown, page: Page): string {
   // A run that judged nothing has counted nothing.
   if (verdict !== null) lines.push(colours.bold(summary), ...showVerdict(verdict, page));
   lines.push('', factsOf(shown, page));
-  const steps = nextSteps(shown);
+  const steps = nextSteps(shown, page.nowMs);
   if (steps.length > 0)
     lines.push('', ...steps.map((step, at) => `${at === 0 ? colours.bold('next  ') : '      '}${step}`));
   return lines.join('\n');
@@ -68,20 +74,14 @@ function reasonAlone({ code, reason }: RunShown['run']): string {
   return code !== '' && reason.startsWith(`${code}: `) ? reason.slice(code.length + 2) : reason;
 }
 
-function factsOf({ run, asked, durationMs, plan, lock, evidence }: RunShown, { view, nowMs }: Page): string {
+function factsOf(shown: RunShown, { view, nowMs }: Page): string {
+  const { run, asked, durationMs, plan, lock, leaseToken = 0, evidence } = shown;
   const { colours } = view;
   const pairs: (readonly [string, string])[] = [
     ['asked by', plain(asked)],
     ['mode', `${run.mode}, rules of version ${run.ruleVersion}, took ${took(durationMs)}`],
   ];
-  if (lock !== undefined) {
-    pairs.push([
-      'lock',
-      lock.state === 'open'
-        ? colours.green(`open for epoch ${lock.token}`)
-        : colours.yellow(`locked: ${plain(lock.reason)}`),
-    ]);
-  }
+  if (lock !== undefined) pairs.push(['lock', lockLine(lock, leaseToken, view)]);
   pairs.push(['plan', plan === null ? 'none' : planLine(plan, view, nowMs)]);
   if (evidence !== '') pairs.push(['evidence', colours.dim(evidence)]);
   return facts(view, pairs);
@@ -181,8 +181,8 @@ export function paintSeverity(severity: Severity, { colours }: View): string {
 
 /** @param lost it never ended: its record still says RUNNING */
 export function paintStatus(status: RunStatus, { colours }: View, lost = false): string {
-  if (lost) return colours.red('LOST');
-  if (status === 'COMPLETED') return colours.green(status);
-  if (status === 'FAILED' || status === 'REFUSED') return colours.red(status);
-  return colours.yellow(status);
+  const word = shownStatus(status, lost);
+  if (word === 'COMPLETED') return colours.green(word);
+  if (word === 'LOST' || word === 'FAILED' || word === 'REFUSED') return colours.red(word);
+  return colours.yellow(word);
 }

@@ -1,16 +1,25 @@
 import { isOver, type PlanRecord } from '../../lib/domain/reconcile/records.ts';
 import type { Discrepancy } from '../../lib/domain/reconcile/types.ts';
+import type { FlagsReading } from '../../lib/domain/safety/flags.ts';
+import { isOpenFor } from '../../lib/domain/safety/lock.ts';
 import { shortHash } from './plan-read.ts';
+import { notApproved, planSteps } from './plan-steps.ts';
 import type { RunShown } from './reconcile-show.ts';
 
 /** What a person does after a run, as commands. */
-export function nextSteps({ run, plan, lock, verdict, lost }: RunShown): string[] {
+export function nextSteps(
+  { run, plan, flags, lock, leaseToken = 0, verdict, lost }: RunShown,
+  nowMs: number,
+): string[] {
   const hash = plan?.hash.slice(0, 12) ?? '';
   switch (run.status) {
     case 'COMPLETED':
-      return lock?.state === 'locked' ? settle(verdict) : [];
+      if (lock === undefined || isOpenFor(lock, leaseToken)) return [];
+      return lock.state === 'locked'
+        ? settle(verdict)
+        : ['reconcile: the streamer has begun anew since the snapshot of this run'];
     case 'AWAITING_DRY_RUN_CONFIRM':
-      return [...waiting(plan), ...uncured(verdict)];
+      return [...waiting(plan, flags, nowMs), ...uncured(verdict)];
     case 'DRY_RUN':
       return [
         ...(plan === null || isOver(plan) ? [] : [`plan show ${hash}: what it would change`]),
@@ -60,12 +69,16 @@ function uncured(verdict: RunShown['verdict']): string[] {
   ];
 }
 
-function waiting(plan: PlanRecord | null): string[] {
+function waiting(plan: PlanRecord | null, flags: FlagsReading, nowMs: number): string[] {
   if (plan === null) return ['plan show: the plan that stands'];
   const hash = plan.hash.slice(0, shortHash + 4);
   if (plan.state === 'approved' || plan.state === 'applying')
     return [`plan show ${hash}: it is approved; how far it is`];
-  return [`plan show ${hash}: review it`, `plan approve ${hash} --reason "...": apply exactly that`];
+  if (isOver(plan) || nowMs >= plan.expiresAtMs) return planSteps(plan, flags, nowMs);
+  return [
+    `plan show ${hash}: review it`,
+    ...(notApproved(flags) ?? [`plan approve ${hash} --reason "...": apply exactly that`]),
+  ];
 }
 
 function refused(code: string, plan: PlanRecord | null): string[] {

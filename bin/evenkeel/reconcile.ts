@@ -6,6 +6,7 @@ import { rejudge } from '../../lib/reconcile/rejudge.ts';
 import { chosenOption } from './choices.ts';
 import type { Cli, Shown } from './cli.ts';
 import { exit } from './exit.ts';
+import { readAccountFlags } from './flags.ts';
 import { pageOf } from './page.ts';
 import { type RunWish, reconcileNow } from './reconcile-now.ts';
 import { acknowledgeOne, pauseRuns, resumeRuns } from './reconcile-person.ts';
@@ -28,8 +29,11 @@ async function runs({ ports, account, config, io, view }: Session, limit: number
 async function showOne(session: Session, id: string): Promise<Shown> {
   const read = await readRun(session, id);
   const { run, verdict, plan } = read;
-  const lost = isLost(run, session.config.reconcile, session.io.nowMs());
-  return { result: read, text: () => showRun(shownRun(run, verdict, plan, lost), pageOf(session)) };
+  const now = {
+    lost: isLost(run, session.config.reconcile, session.io.nowMs()),
+    flags: await readAccountFlags(session.ports.book, session.account),
+  };
+  return { result: read, text: () => showRun(shownRun(run, verdict, plan, now), pageOf(session)) };
 }
 
 async function judgeAgain(session: Session, id: string): Promise<Shown> {

@@ -1,6 +1,5 @@
 import type { PlanRecord, RunState } from '../../lib/domain/reconcile/records.ts';
 import { planRef, readPlanRecord } from '../../lib/domain/reconcile/records.ts';
-import { isOpenFor, type LockReading } from '../../lib/domain/safety/lock.ts';
 import type { BookReader } from '../../lib/ports/book.ts';
 import { isLost } from '../../lib/reconcile/lost-run.ts';
 import { planLine } from './plan-words.ts';
@@ -26,14 +25,6 @@ export async function readReconcile(
   const [plan] = hash === '' ? [] : await book.read(account, [planRef(hash)]);
   const lost = state !== undefined && isLost(state.last, settings, nowMs);
   return { state: state ?? null, plan: readPlanRecord(plan?.body) ?? null, lost };
-}
-
-export function lockLine(lock: LockReading, leaseToken: number, { colours }: View): string {
-  if (isOpenFor(lock, leaseToken)) return colours.green(`open for epoch ${leaseToken}`);
-  if (lock.state === 'locked') return colours.yellow(`locked: ${plain(lock.reason)}`);
-  return colours.yellow(
-    `locked: it was opened for epoch ${lock.token}, and a reconcile has to be completed in this one`,
-  );
 }
 
 export function reconcileLines(

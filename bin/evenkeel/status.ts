@@ -10,12 +10,13 @@ import { listed } from './alerts-show.ts';
 import { type Cli, type Shown, writeResult } from './cli.ts';
 import { type ExitCode, exit } from './exit.ts';
 import { readAccountFlags } from './flags.ts';
+import { lockLine } from './lock-words.ts';
 import { tradingLine } from './order-review.ts';
 import { isOpen, type OrderBody } from './order-rows.ts';
 import { restoreUnderWay, restoringText } from './restoring.ts';
 import type { Session } from './session.ts';
 import { stageNames } from './stage-names.ts';
-import { lockLine, type ReconcileStatus, readReconcile, reconcileLines } from './status-reconcile.ts';
+import { type ReconcileStatus, readReconcile, reconcileLines } from './status-reconcile.ts';
 import { age, count, facts, iso, plain, time, type View } from './view.ts';
 
 const watchEveryMs = 2_000;

@@ -1,5 +1,5 @@
 /** How a run of reconcile is shown: its words and its colour. */
-import type { RunRecord } from '../../lib/domain/reconcile/records.ts';
+import { type RunRecord, shownStatus } from '../../lib/domain/reconcile/records.ts';
 import { locksTrading } from '../../lib/domain/reconcile/severity.ts';
 import type { Severity } from '../../lib/domain/reconcile/types.ts';
 
@@ -14,7 +14,7 @@ export function runTone(run: Ended, lost = false): 'good' | 'warn' | 'bad' | 'ca
 }
 
 export function runWords(run: Ended, lost = false): string {
-  if (lost) return 'LOST';
+  if (lost) return shownStatus(run.status, lost);
   if (leavesLocked(run)) return `${run.status}, locked`;
   return run.code === '' ? run.status : `${run.status} ${run.code}`;
 }

@@ -1,4 +1,4 @@
-import { isOpenFor } from '../../lib/domain/safety/lock.ts';
+import { whyLocked } from '../../lib/domain/safety/lock.ts';
 import type { StatusShown } from './shapes.ts';
 
 export type ViewName =
@@ -114,12 +114,8 @@ function onlyReducing({ lock, lease, trading, reconcile }: StatusShown): Obstacl
       next: 'Resume with a reason once the cause is gone',
       view: 'flags',
     });
-  const token = lease?.token ?? 0;
-  if (isOpenFor(lock, token)) return found;
-  const why =
-    lock.state === 'open'
-      ? `it was opened for epoch ${lock.token}, and the streamer’s is ${token}`
-      : lock.reason;
+  const why = whyLocked(lock, lease?.token ?? 0);
+  if (why === undefined) return found;
   const waits = reconcile.plan !== null && reconcile.plan.state === 'staged';
   const critical = reconcile.state?.last.severities.CRITICAL ?? 0;
   // The lock says one reason. A plan and a finding each hold orders back, and each wants something else done.

@@ -166,8 +166,13 @@ function backpressure(
   subject: string,
   data: Envelope<'backpressure.detected'>['data'],
 ): Said {
-  const { utilisation, depth, capacity, droppedQuotes, droppedTrades } = data;
-  const fill = `${account}: the tick buffer holds ${depth} of ${capacity} (${Math.round(utilisation * 100)} %)`;
+  const { queue, utilisation, depth, capacity, droppedQuotes, droppedTrades } = data;
+  const share = `${depth} of ${capacity} (${Math.round(utilisation * 100)} %)`;
+  if (queue === 'outbox') {
+    const message = `${account}: the outbox holds ${share} events that the bus has not taken. None is dropped; once it is full, ticks are held back and may be.`;
+    return raised('outbox_backpressure', account, subject, message);
+  }
+  const fill = `${account}: the tick buffer holds ${share}`;
   if (droppedQuotes + droppedTrades === 0)
     return raised('live_data_backpressure', account, subject, `${fill}; nothing was dropped yet.`);
   const message = `${fill}; ${droppedQuotes} quotes and ${droppedTrades} trades were dropped since the start.`;

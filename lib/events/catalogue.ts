@@ -123,7 +123,7 @@ export const catalogue = {
   'backpressure.detected': {
     schema: backpressureDetected,
     version: 1,
-    when: 'The tick buffer passed its alert level, or dropped ticks.',
+    when: 'The tick buffer or the outbox passed its alert level, or ticks were dropped.',
     seedNames: ['live_data_backpressure_drop'],
   },
   'safe-mode.entered': {

@@ -12,7 +12,7 @@ import { EventBridge } from './event-bridge.ts';
 import { EventSource } from './event-source.ts';
 import { type Fault, Faults } from './faults.ts';
 import { type AccessDecision, Iam } from './iam.ts';
-import { LambdaFunction } from './lambda.ts';
+import { type Invocation, LambdaFunction } from './lambda.ts';
 import {
   containerEnvironment,
   functionEnvironment,
@@ -83,6 +83,8 @@ export interface LocalCloud {
   readonly operatorEnvironment: () => Record<string, string>;
   /** Processes of a function, by its name; none when functions run as threads. */
   readonly functionPids: (name: string) => readonly number[];
+  /** Invocations of functions that have not ended, whoever asked for them. */
+  readonly underWay: () => readonly Invocation[];
   /** Calls a schedule's target now, also of one that is disabled; its name, or `<group>/<name>`. */
   readonly fireSchedule: (name: string) => void;
   /** Tells every decision about a role of the template from now on, until the returned function is called. */
@@ -96,7 +98,11 @@ export interface LocalCloud {
   readonly queueDepth: (name: string) => Promise<number>;
   /** Resolves when nothing is pending; throws after `timeoutMs`. */
   readonly idle: (timeoutMs: number) => Promise<void>;
-  readonly stop: () => Promise<void>;
+  /**
+   * Ends it. Deliveries and batches under way are given `graceMs` (3 s when left out); what is not done by then comes
+   * again with the next start.
+   */
+  readonly stop: (graceMs?: number) => Promise<void>;
 }
 
 const STOP_GRACE_MS = 3_000;
@@ -108,9 +114,9 @@ const FUNCTION_POOL = 2;
  * folder in use, a port in use, or no DynamoDB engine.
  */
 export async function startCloud(options: StartCloudOptions): Promise<LocalCloud> {
-  const stops: (() => Promise<void> | void)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const step of stops.splice(0).toReversed()) await step();
+  const stops: Stops = [];
+  const stop = async (graceMs = STOP_GRACE_MS): Promise<void> => {
+    for (const step of stops.splice(0).toReversed()) await step(graceMs);
   };
   try {
     return await start(options, stops, stop);
@@ -120,12 +126,12 @@ export async function startCloud(options: StartCloudOptions): Promise<LocalCloud
   }
 }
 
-type Stops = (() => Promise<void> | void)[];
+type Stops = ((graceMs: number) => Promise<void> | void)[];
 
 async function start(
   options: StartCloudOptions,
   stops: Stops,
-  stop: () => Promise<void>,
+  stop: LocalCloud['stop'],
 ): Promise<LocalCloud> {
   const { log = () => undefined } = options;
   // Absolute, because other processes get paths in it.
@@ -165,7 +171,7 @@ async function start(
     timeScale,
     laneOf: laneFinder(model, functions, context),
   });
-  stops.push(async () => dispatcher.stop(STOP_GRACE_MS));
+  stops.push(async (graceMs) => dispatcher.stop(graceMs));
   const accept = (deliveries: readonly NewDelivery[]): void => dispatcher.accept(deliveries);
   const archives = model.archives.map(
     (archive) => new EventArchive(archive, dataDir, (message) => stats.problem(message)),
@@ -216,7 +222,7 @@ async function start(
     if (fn === undefined) continue;
     const source = new EventSource(mapping, fn, context);
     source.start();
-    stops.push(async () => source.stop(STOP_GRACE_MS));
+    stops.push(async (graceMs) => source.stop(graceMs));
   }
   const scheduler = new Scheduler({ schedules: model.schedules, accept, stats });
   if (options.schedules ?? true) scheduler.start();
@@ -234,6 +240,7 @@ async function start(
       containerEnvironment(name, where, { model, iam, secrets, place }),
     operatorEnvironment: () => operatorEnvironment(place),
     functionPids: (name) => byName.get(name)?.pids ?? [],
+    underWay: () => [...functions.values()].flatMap((fn) => fn.underWay),
     fireSchedule: (name) => scheduler.fire(name),
     watchAccess: (seen) => iam.watch(seen),
     deployPermissions: async (folder) =>

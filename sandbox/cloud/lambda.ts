@@ -14,7 +14,15 @@ export interface InvokeResult {
   readonly timedOut: boolean;
 }
 
+/** An invocation that has not ended, also one that still waits for an environment. */
+export interface Invocation {
+  readonly functionName: string;
+  readonly requestId: string;
+  readonly sinceMs: number;
+}
+
 interface Job extends InvokeMessage {
+  readonly sinceMs: number;
   readonly resolve: (result: InvokeResult) => void;
 }
 
@@ -85,6 +93,11 @@ export class LambdaFunction {
     return [...this.#environments].flatMap(({ runtime: { pid } }) => (pid === undefined ? [] : [pid]));
   }
 
+  get underWay(): Invocation[] {
+    const jobs = [...[...this.#environments].flatMap(({ job }) => job ?? []), ...this.#waiting];
+    return jobs.map(({ requestId, sinceMs }) => ({ functionName: this.model.name, requestId, sinceMs }));
+  }
+
   /** The process of the environment with this session token. */
   pidOf(sessionToken: string): number | undefined {
     return [...this.#environments].find((e) => e.sessionToken === sessionToken)?.runtime.pid;
@@ -98,7 +111,8 @@ export class LambdaFunction {
   /** Runs one invocation; errors of the function are values. */
   async invoke(payload: string, requestId: string): Promise<InvokeResult> {
     return new Promise((resolve) => {
-      this.#waiting.push({ requestId, payload, timeoutMs: this.model.timeoutSeconds * 1_000, resolve });
+      const timeoutMs = this.model.timeoutSeconds * 1_000;
+      this.#waiting.push({ requestId, payload, timeoutMs, sinceMs: Date.now(), resolve });
       this.#next();
     });
   }

@@ -17,6 +17,7 @@ import { type Child, startChild } from './child.ts';
 import { DeskError } from './desk-error.ts';
 import { announce } from './endpoint-file.ts';
 import { takeFolder } from './folder.ts';
+import { bringToRest, realTime } from './rest.ts';
 
 export { DeskError } from './desk-error.ts';
 
@@ -84,7 +85,12 @@ export interface Desk {
   settled(): Promise<boolean>;
   /** Every candle in the table, by instrument and time. */
   candles(): Promise<readonly Candle[]>;
-  /** Stops the parts in order: streamer, deliveries, cloud, gateway. Returns the streamer's last figures. */
+  /**
+   * Ends the streamer and delivers what it gave out, in some seconds at most; the cloud still answers after it. `say`
+   * hears what takes longer than a second, and what was cut off.
+   */
+  rest(say?: (text: string) => void): Promise<void>;
+  /** Brings the parts to rest, and stops cloud and gateway. Returns the streamer's last figures. */
   stop(): Promise<StreamerStats | undefined>;
 }
 
@@ -152,6 +158,7 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
   let healthPort = 0;
   let lastStats: StreamerStats | undefined;
   let ending = false;
+  let resting: Promise<boolean> | undefined;
   void gateway?.child.exited.then(({ code }) => {
     if (!ending)
       fail(new DeskError(`The simulated gateway ended (code ${code}).\n${gateway.child.lastWords()}`));
@@ -237,16 +244,28 @@ export async function startDesk(options: DeskOptions): Promise<Desk> {
         stats.outbox.depth === 0 &&
         (bookOf(stats)?.depth ?? 0) === 0 &&
         cloud.stats().pending === 0 &&
-        (await queuesEmpty(cloud))
+        (await depthOfQueues(cloud)) === 0
       );
     },
     candles: () => readCandles(cloud),
-    stop: async () => {
+    rest: async (say = () => undefined) => {
       ending = true;
-      await desk.endStreamer('SIGTERM');
-      await drained(cloud);
+      resting ??= bringToRest({
+        ...realTime,
+        underWay: cloud.underWay,
+        left: async () => cloud.stats().pending + (await depthOfQueues(cloud)),
+        progress: () => doneBy(cloud),
+        streamerRuns: () => streamer?.process.exitCode === null && streamer.process.signalCode === null,
+        endStreamer: async () => void (await desk.endStreamer('SIGTERM')),
+        say,
+      });
+      await resting;
+    },
+    stop: async () => {
+      await desk.rest();
       place.remove();
-      await cloud.stop();
+      // What was cut off has had its time.
+      await cloud.stop((await resting) === false ? 0 : undefined);
       await gateway?.child.stop(5_000);
       folder.release();
       return lastStats;
@@ -291,11 +310,11 @@ function bookOf(stats: StreamerStats): { readonly depth?: number } | undefined {
   return (stats as { readonly book?: { readonly depth?: number } }).book;
 }
 
-/** Queues that a function polls hold nothing any more, not even a batch under way. */
-async function queuesEmpty(cloud: LocalCloud): Promise<boolean> {
+/** Messages of the queues that a function polls, with those of a batch under way. */
+async function depthOfQueues(cloud: LocalCloud): Promise<number> {
   const polled = cloud.model.mappings.map(({ queueArn }) => queueArn.split(':').at(-1) ?? '');
   const depths = await Promise.all(polled.map((name) => cloud.queueDepth(name)));
-  return depths.every((depth) => depth === 0);
+  return depths.reduce((sum, depth) => sum + depth, 0);
 }
 
 async function startGateway(options: DeskOptions, dataDir: string, login: ReturnType<typeof loginOf>) {
@@ -368,10 +387,10 @@ async function readable(tape: string): Promise<void> {
   }
 }
 
-async function drained(cloud: LocalCloud): Promise<void> {
-  const deadline = Date.now() + 15_000;
-  while ((cloud.stats().pending > 0 || !(await queuesEmpty(cloud))) && Date.now() < deadline)
-    await new Promise((wake) => setTimeout(wake, 25));
+/** Counts everything that the cloud has done, also what failed: it is tried again, which is no standing still. */
+function doneBy(cloud: LocalCloud): number {
+  const { deliveries, scheduler, invocations } = cloud.stats();
+  return [deliveries, scheduler, invocations].reduce((sum, { ok, failed }) => sum + ok + failed, 0);
 }
 
 async function getJson<T>(url: string): Promise<T | undefined> {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { FilterLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import { afterAll, expect, it, vi } from 'vitest';
 import { clientsOf } from '../helpers/cloud-clients.ts';
@@ -51,6 +52,21 @@ it('a running sandbox says where it is, and its parts can be looked at and kille
     expect(desk.streamerPid()).toBeUndefined();
     await desk.startStreamer();
     expect(desk.streamerPid()).not.toBe(pid);
+
+    // A run that nobody answers is told and cut off; its delivery is kept for the next start.
+    await desk.endStreamer('SIGKILL');
+    desk.cloud.fireSchedule('evenkeel-sandbox-reconcile-main');
+    const runs = (): readonly string[] => desk.cloud.underWay().map(({ functionName }) => functionName);
+    await vi.waitFor(() => expect(runs()).toContain('evenkeel-sandbox-reconcile'), { timeout: 60_000 });
+    const said: string[] = [];
+    await desk.rest((text) => said.push(text));
+    expect(said.at(-1)).toMatch(/^Cut off: .*evenkeel-sandbox-reconcile/);
+    expect(runs()).toContain('evenkeel-sandbox-reconcile');
   });
   expect(existsSync(file)).toBe(false);
+  const deliveries = new DatabaseSync(join(dataDir, 'cloud', 'deliveries.sqlite'), { readOnly: true });
+  expect(deliveries.prepare("SELECT target FROM deliveries WHERE kind = 'schedule'").all()).toEqual([
+    { target: expect.stringContaining('evenkeel-sandbox-reconcile') },
+  ]);
+  deliveries.close();
 });

@@ -56,7 +56,7 @@ function judged(run: RunShown, value: number) {
 
 export function ReconcileView() {
   const [isAsking, setAsking] = useState(false);
-  const [shown, setShown] = useState<string | null>(null);
+  const [shown, setShown] = useState<RunShown | null>(null);
   const { rows } = topic('runs').value;
   const runs = useMemo(() => [...rows.values()] as RunShown[], [rows]);
   return (
@@ -83,7 +83,7 @@ export function ReconcileView() {
                 rows={runs}
                 keyOf={(run) => run.runId}
                 sorted={['Started', 'down']}
-                open={(run) => setShown(run.runId)}
+                open={(run) => setShown(run)}
                 openLabel={(run) => `${run.runId}, ${run.status}: show what it found`}
               />
             )
@@ -94,20 +94,22 @@ export function ReconcileView() {
         <DeedDialog deed={reconcileDeed(hello.value?.account ?? '')} close={() => setAsking(false)} />
       ) : null}
       {shown === null ? null : (
-        <Modal title={shown} close={() => setShown(null)} isWide>
-          <Asked<RunRead> question={{ ask: 'run', id: shown }}>{(read) => <Run read={read} />}</Asked>
+        <Modal title={shown.runId} close={() => setShown(null)} isWide>
+          <Asked<RunRead> question={{ ask: 'run', id: shown.runId }}>
+            {(read) => <Run read={read} lost={shown.lost} />}
+          </Asked>
         </Modal>
       )}
     </>
   );
 }
 
-function Run({ read: { run, verdict, plan } }: { read: RunRead }) {
+function Run({ read: { run, verdict, plan }, lost }: { read: RunRead; lost: boolean }) {
   return (
     <div class="dialog-body">
       <Facts>
         <Fact name="Status">
-          <State tone={runTone(run)}>{runWords(run)}</State>
+          <State tone={runTone(run, lost)}>{runWords(run, lost)}</State>
         </Fact>
         {run.reason === '' ? null : <Fact name="Reason">{run.reason}</Fact>}
         <Fact name="Asked by">
@@ -115,7 +117,8 @@ function Run({ read: { run, verdict, plan } }: { read: RunRead }) {
           {run.why === '' ? '' : `: ${run.why}`}
         </Fact>
         <Fact name="Time">
-          <Moment at={run.startedAtMs} /> to <Moment at={run.endedAtMs} none="still under way" />
+          <Moment at={run.startedAtMs} /> to{' '}
+          <Moment at={run.endedAtMs} none={lost ? 'never' : 'still under way'} />
         </Fact>
         <Fact name="Rules">
           mode {run.mode}, version {run.ruleVersion}, epoch {run.epoch}

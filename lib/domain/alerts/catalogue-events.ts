@@ -38,15 +38,23 @@ export const eventAlerts = {
   },
   live_data_backpressure: {
     severities: ['MEDIUM'],
-    meaning: '`backpressure.detected`: the tick buffer is filling up. Nothing was dropped yet.',
+    meaning: '`backpressure.detected` of the ticks: their buffer is filling up. Nothing was dropped yet.',
     action: 'Subscribe to fewer ticks, or give the buffer more room (`marketData.bufferCapacity`).',
     command: status,
   },
   live_data_backpressure_drop: {
     severities: ['MEDIUM'],
-    meaning: '`backpressure.detected` that dropped: ticks were lost since the streamer started.',
+    meaning: '`backpressure.detected` of the ticks that dropped: some were lost since the streamer started.',
     action: 'Consider fewer tick subscriptions, or a larger buffer (`marketData.bufferCapacity`).',
     command: status,
+  },
+  outbox_backpressure: {
+    severities: ['MEDIUM'],
+    meaning:
+      '`backpressure.detected` of the outbox: the bus does not take the events of the streamer. None is dropped; a full outbox holds the ticks back.',
+    action:
+      'Look at the bus, its permissions and the network. It is sent by itself once the bus takes it; `outbox.maxEvents` gives it more room.',
+    command: 'evenkeel logs streamer --since 1h',
   },
   login_awaited: {
     severities: ['HIGH'],

@@ -19,6 +19,11 @@ export const runStatuses = [
 ] as const;
 export type RunStatus = (typeof runStatuses)[number];
 
+/** The status as it is shown: the record of a lost run says RUNNING for ever. */
+export function shownStatus(status: RunStatus, lost: boolean): RunStatus | 'LOST' {
+  return lost ? 'LOST' : status;
+}
+
 /** `plan`: apply-plan asks again once it has carried out a plan. */
 export const runTriggers = ['schedule', 'start', 'operator', 'plan'] as const;
 export type RunTrigger = (typeof runTriggers)[number];

@@ -2,7 +2,7 @@
 import type { OrderWish } from '../orders/order-wish.ts';
 import { deny } from './denial.ts';
 import type { Denial, TradingPicture } from './gate-types.ts';
-import { isOpenFor } from './lock.ts';
+import { whyLocked } from './lock.ts';
 import { paperOrLive } from './paper-or-live.ts';
 import { holdingsOf, reducesPosition, reducingText } from './reducing.ts';
 
@@ -53,12 +53,9 @@ function lease({ lease: { held, token }, account }: TradingPicture): Denial | un
 
 function reconcileLock(picture: TradingPicture, wish: OrderWish): Denial | undefined {
   const { lock, lease } = picture;
-  if (isOpenFor(lock, lease.token)) return undefined;
+  const why = whyLocked(lock, lease.token);
+  if (why === undefined) return undefined;
   if (wish.by === 'person' && reducesPosition(picture, wish)) return undefined;
-  const why =
-    lock.state === 'open'
-      ? `it was opened for the term ${lock.token} of the lease, and this is the term ${lease.token}, which no reconcile has completed in`
-      : lock.reason;
   return deny(
     'RECONCILE_LOCKED',
     `Trading is locked until a reconcile completes: ${why}.`,

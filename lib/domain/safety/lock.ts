@@ -65,6 +65,18 @@ export function isOpenFor(
   return state === 'open' && leaseToken > 0 && token === leaseToken;
 }
 
+/** Why the lock holds orders back in this term of the lease, in words; undefined where it lets them through. */
+export function whyLocked(
+  lock: Pick<ReconcileLock, 'state' | 'token' | 'reason'>,
+  leaseToken: number,
+): string | undefined {
+  if (isOpenFor(lock, leaseToken)) return undefined;
+  if (lock.state === 'locked') return lock.reason;
+  const since =
+    leaseToken === 0 ? 'no streamer has a lease' : `no reconcile has completed in epoch ${leaseToken}`;
+  return `it was opened for epoch ${lock.token}, and ${since}`;
+}
+
 /**
  * What becomes of a wish to set the lock. `stale`: somebody with a later token has spoken, the wish must be dropped.
  * `unchanged`: the lock says this already.

@@ -36,6 +36,7 @@ describe('what events mean to the desk of alerts', () => {
     ['feed.changed', { from: 'lost', to: 'live' }, ['-feed_stale feed GCZ3']],
     ['backpressure.detected', {}, ['+live_data_backpressure MEDIUM streamer main']],
     ['backpressure.detected', { droppedTrades: 1 }, ['+live_data_backpressure_drop MEDIUM streamer main']],
+    ['backpressure.detected', { queue: 'outbox' }, ['+outbox_backpressure MEDIUM streamer main']],
     ['discrepancy.opened', {}, ['+discrepancy_opened HIGH MISSING_FILL:order P17']],
     ['discrepancy.opened', { severity: 'CRITICAL' }, ['+discrepancy_opened CRITICAL MISSING_FILL:order P17']],
     ['discrepancy.opened', { severity: 'MEDIUM' }, []],
@@ -118,6 +119,17 @@ describe('what events mean to the desk of alerts', () => {
     expect(newsOf(example('safe-mode.left'))).toMatchObject([{ end: { witness: null } }]);
   });
 
+  it.each([
+    ['the tick buffer holds 8100 of 10000 (81 %); nothing was dropped yet.', {}],
+    ['the tick buffer holds 8100 of 10000 (81 %); 2 quotes and 0 trades were dropped', { droppedQuotes: 2 }],
+    ['the outbox holds 8100 of 10000 (81 %) events that the bus has not taken. None', { queue: 'outbox' }],
+    // As it was sent before it said which queue.
+    ['the tick buffer holds 8100 of 10000 (81 %); nothing', { queue: undefined }],
+  ])('backpressure in the words of its queue: %s', (words, data) => {
+    const [input] = newsOf(example('backpressure.detected', data));
+    expect(input).toMatchObject({ kind: 'raised', news: { message: expect.stringContaining(words) } });
+  });
+
   it('one event has one id however often it is delivered, and another event has another', () => {
     const ids = (name: string) =>
       newsOf(example(name)).map((input) => ('eventId' in input ? input.eventId : ''));
@@ -134,7 +146,7 @@ describe('what events mean to the desk of alerts', () => {
       if (!heardEvents.some((heard) => heard === name)) expect(inputs, name).toEqual([]);
       for (const input of inputs) if (input.kind === 'raised') made.add(input.news.alert);
     }
-    made.add('live_data_backpressure');
+    for (const alert of ['live_data_backpressure', 'outbox_backpressure']) made.add(alert);
     for (const alert of Object.keys(eventAlerts)) {
       if (!made.has(alert)) expect.fail(`no event makes ${alert}`);
       expect(alertType(alert).meaning).toContain('`');

@@ -263,6 +263,33 @@ describe.skipIf(!engineIsHere)(
         expect(out).toContain('Sent, and IB has it: change of breakout-17 (stop-loss) to stop 2,595');
       });
 
+      it.each([
+        [
+          ['--limit', '2600.15'],
+          'TICK_SIZE, `limitPrice` 2600.15 of the entry is no multiple of 0.1, the tick of GCG6.',
+        ],
+        [['--quantity', '3'], 'BRACKET_INVALID, All legs of the bracket have a quantity of'],
+        [['--quantity', '2.5'], 'LOT_SIZE, The quantity 2.5 of the entry is no multiple of 1.'],
+        [
+          ['--leg', 'stop-loss', '--limit', '2590'],
+          'PRICE_INVALID, The stop-loss is a STP, which has no `limitPrice`',
+        ],
+      ])('%j shows the denial that is to be expected, before it is sent', async (change, words) => {
+        await openTrading(desk);
+        desk.world.ask = async () => 'no';
+        const { code, err } = await desk.run('order', 'modify', 'breakout-17', ...change);
+        expect(code).toBe(2);
+        expect(err).toContain(`it would be denied: ${words}`);
+        expect(sentBy(desk)).toEqual([]);
+      });
+
+      it('one that fits is to be expected to leave', async () => {
+        await openTrading(desk);
+        desk.world.ask = async () => 'no';
+        const { err } = await desk.run('order', 'modify', 'breakout-17', '--limit', '2600.2');
+        expect(err).toMatch(/expected +it leaves for IB, if the gate finds nothing against it$/m);
+      });
+
       it('a denial is shown with what would be allowed', async () => {
         answers(desk, { state: 'denied', code: 'TICK_SIZE', message: 'off the tick', allowed: '2601' });
         const { code, out, err } = await desk.run(

@@ -39,6 +39,8 @@ export class ReconcileCliDesk {
   settings: Record<string, Json> = {};
   backup: () => Promise<{ readonly id: string }> = async () => ({ id: 'db_backup_20260105_143500' });
   colours = false;
+  /** The streamer's epoch now; that of the snapshots is the desk's. */
+  leaseToken = 1;
   /** Standard error of the command that runs, so far. */
   heard = '';
   /** Ctrl-C for the command that runs. */
@@ -117,7 +119,16 @@ export class ReconcileCliDesk {
         headers: { [proofHeader]: proofText(purpose, planHash) },
       }),
       functions: { call: (name, payload) => this.#call(name, payload) },
-      leases: { read: none, replace: none },
+      leases: {
+        read: async () => ({
+          holder: 'main',
+          token: this.leaseToken,
+          version: 1,
+          renewedAtMs: this.desk.nowMs,
+          released: false,
+        }),
+        replace: none,
+      },
       heartbeats: { read: none, write: none },
       candles: undefined as never,
       deployment: undefined as never,

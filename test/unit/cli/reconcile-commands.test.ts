@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { planBody, planRef, readPlanRecord } from '../../../lib/domain/reconcile/records.ts';
 import { CallLostError, FunctionFailedError } from '../../../lib/ports/function-caller.ts';
 import {
   type DynamoEngine,
@@ -67,6 +68,19 @@ describe.skipIf(!engineIsHere)(
       expect(err).toContain(`Asked ${functionName} to compare IB with the book of ${account}`);
     });
 
+    it('a lock of an earlier epoch reads as it does in status, and asks for another run', async () => {
+      cli.desk.world.both(17);
+      await cli.desk.book();
+      await cli.desk.flags(stage);
+      cli.leaseToken = 2;
+      const { code, out } = await cli.run('reconcile');
+      expect(code).toBe(0);
+      expect(out).toMatch(
+        /^lock +locked: it was opened for epoch 1, and no reconcile has completed in epoch 2$/m,
+      );
+      expect(out).toContain('next  reconcile: the streamer has begun anew');
+    });
+
     it('a dry run says so in a whole sentence', async () => {
       await someDifference();
       await cli.desk.flags({ ...stage, DRY_RUN: true });
@@ -90,6 +104,41 @@ describe.skipIf(!engineIsHere)(
       expect(out).toMatch(/^lock +locked: a plan of 1 action waits for approval$/m);
       const [, hash] = /^plan +([0-9a-f]{12}) staged, 1 action: 1 insert, until .*, 60 min left$/m.exec(out)!;
       expect(out).toContain(`next  plan show ${hash}: review it\n      plan approve ${hash} --reason "..."`);
+    });
+
+    it('under SAFE_MODE no approval is proposed, which would be refused', async () => {
+      await someDifference();
+      await cli.desk.flags({ ...stage, SAFE_MODE: true });
+      const { out } = await cli.run('reconcile');
+      expect(out).toMatch(/^AWAITING_DRY_RUN_CONFIRM/);
+      expect(out).toMatch(
+        /^next {2}plan show .*\n {6}no plan can be approved while SAFE_MODE is on: .*\n {6}flags set SAFE_MODE false --reason "\.\.\.", then reconcile$/m,
+      );
+      expect(out).not.toContain('plan approve');
+      expect((await cli.run('reconcile', 'show', 'latest')).out).not.toContain('plan approve');
+    });
+
+    it('a run that is put off compared nothing: exit code 3', async () => {
+      await someDifference();
+      const { plan_hash: hash } = await cli.json('reconcile');
+      const { book } = cli.desk.tables;
+      const [item] = await book.read(worldAccount, [planRef(hash)]);
+      const body = planBody({ ...readPlanRecord(item?.body)!, state: 'applying' });
+      const writes = [{ ref: planRef(hash), expectedVersion: item!.version, body }];
+      const cause = { kind: 'reconcile', id: hash, name: 'apply-plan', reason: '' } as const;
+      const change = {
+        account: worldAccount,
+        writer: 'reconcile',
+        cause,
+        atMs: cli.desk.nowMs,
+        orderKey: '',
+        writes,
+      };
+      expect(await book.commit(change)).toBe('committed');
+      const { code, out } = await cli.run('reconcile');
+      expect(out).toMatch(/^POSTPONED PLAN_APPLYING {2}run_/);
+      expect(out).toContain('next  plan show: how far the plan is; a run follows by itself');
+      expect(code).toBe(3);
     });
 
     it('critical is exit code 3, with recommendations and their arithmetic', async () => {

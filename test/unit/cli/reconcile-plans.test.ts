@@ -73,6 +73,18 @@ describe.skipIf(!engineIsHere)(`evenkeel plan${engineIsHere ? '' : ` (skipped: $
     expect(await next()).toContain('flags set SAFE_MODE false');
   });
 
+  it('an approved plan names the flag that it waits for', async () => {
+    const hash = await staged();
+    await cli.desk.flags({ DRY_RUN_CONFIRM: false });
+    expect(await approve(hash, '--yes')).toMatchObject({
+      code: 3,
+      err: expect.stringContaining('CONFIRM_OFF'),
+    });
+    expect((await cli.run('plan', 'show', hash)).out).toMatch(
+      /^next {2}flags set DRY_RUN_CONFIRM true .*\n {6}plan approve .*: goes on with applying it$/m,
+    );
+  });
+
   it('what a reviewer needs: before and after, why, evidence, expiry, who has approved', async () => {
     const hash = await staged();
     for (const argv of [

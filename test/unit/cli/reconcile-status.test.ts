@@ -161,7 +161,7 @@ describe.skipIf(!engineIsHere)(
       it('a lock of an earlier epoch is none that is open', async () => {
         await putLock(6);
         expect(await status()).toMatch(
-          /^lock +locked: it was opened for epoch 6, and a reconcile has to be completed in this one$/m,
+          /^lock +locked: it was opened for epoch 6, and no reconcile has completed in epoch 7$/m,
         );
       });
 
@@ -212,6 +212,27 @@ describe.skipIf(!engineIsHere)(
           { lastCompletedMs: nowMs - 16 * minute },
           'problem',
           'REFUSED STALE_DATA, none was completed for 16 min: no snapshot came within 60 s',
+        ],
+        [
+          'a run that was lost, though one before it completed',
+          { status: 'RUNNING', startedAtMs: nowMs - 4 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: nowMs - 9 * minute },
+          'warning',
+          'the last run 4 min ago was LOST: it began and never ended',
+        ],
+        [
+          'a run that was lost, and none before it',
+          { status: 'RUNNING', startedAtMs: nowMs - 4 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: null },
+          'problem',
+          'LOST: it began and never ended',
+        ],
+        [
+          'a run that is under way',
+          { status: 'RUNNING', startedAtMs: nowMs - 2 * minute, endedAtMs: 0, verdict: null },
+          { lastCompletedMs: nowMs - 9 * minute },
+          'ok',
+          'completed 9 min ago',
         ],
         [
           'something critical',
@@ -265,7 +286,7 @@ describe.skipIf(!engineIsHere)(
         await putLock(6);
         expect((await findings()).lock).toMatchObject({
           state: 'warning',
-          message: expect.stringContaining('epoch 6'),
+          message: 'locked: it was opened for epoch 6, and no reconcile has completed in epoch 7',
         });
       });
     });

@@ -53,6 +53,7 @@ it('an outbox that is more than full, of order events that are never refused, is
   await delivery.drain(5_000);
   const notices = taken.map((event) => parseNotice(JSON.parse(JSON.stringify(event))));
   expect(notices.find(({ type }) => type === 'backpressure.detected')?.data).toMatchObject({
+    queue: 'outbox',
     depth: 120,
     capacity: 100,
     utilisation: 1,
