@@ -7,6 +7,10 @@ import type { OrderToWrite } from './order-writer.ts';
 import { SendingDriver } from './sending-driver.ts';
 
 const SETTLE_RETRY_MS = 1_000;
+const unlinked = {
+  code: 'NOT_CONNECTED',
+  allowed: 'The same order with another key, once the gateway answers.',
+} as const;
 
 /**
  * Orders from their record on: the journal, the socket, and what became of them. What may have left is watched until the
@@ -89,13 +93,13 @@ export class OrderFates {
     return true;
   }
 
-  neverLeft(intent: Intent, why: string, code: 'NOT_CONNECTED' | 'EXPIRED' = 'NOT_CONNECTED'): void {
-    this.#settle(intent, {
-      state: 'denied',
-      code,
-      message: `It never left: ${why}.`,
-      allowed: 'The same order with another key, once the gateway answers.',
-    });
+  /** @param why ends a sentence */
+  neverLeft(
+    intent: Intent,
+    why: string,
+    { code, allowed }: Pick<IntentWords, 'code' | 'allowed'> = unlinked,
+  ): void {
+    this.#settle(intent, { state: 'denied', code, message: `It never left: ${why}.`, allowed });
   }
 
   /** An intent that is recorded, and that nobody here is at work on. */

@@ -121,7 +121,7 @@ export class OrderSubmitter {
       }
       const isDone =
         words === undefined
-          ? await this.#leave(asked, key, reading, prepared as Prepared)
+          ? await this.#leave(asked, key, reading, prepared as Prepared, ordersFor)
           : await this.#recordNotSent(asked, key, reading, words, hasAsked);
       if (isDone) return;
       conflicts += 1;
@@ -180,9 +180,10 @@ export class OrderSubmitter {
     key: string,
     reading: DeskReading,
     { legs, orders }: Prepared,
+    ordersFor: OrdersFor,
   ): Promise<boolean> {
     const { command } = asked;
-    const { logger, systemMs } = this.#options;
+    const { logger } = this.#options;
     const intent = this.#parts.records.intentOf(asked, key, legs, {
       state: 'sending',
       code: '',
@@ -193,18 +194,38 @@ export class OrderSubmitter {
     const beganMs = performance.now();
     if ((await this.#parts.records.reserve(asked, reading, intent, desk)) === 'conflict') return false;
     const reservationMs = Math.round((performance.now() - beganMs) * 10) / 10;
-    if (systemMs() > Date.parse(command.validUntil)) {
-      this.#parts.fates.neverLeft(
-        intent,
-        `it was valid until ${command.validUntil}, and recorded later`,
-        'EXPIRED',
-      );
+    const turned = this.#turned(asked, reading, legs, ordersFor);
+    if (turned !== undefined) {
+      const why = `by the time it was recorded the answer had become another: ${turned.message.replace(/\.$/, '')}`;
+      this.#parts.fates.neverLeft(intent, why, turned);
       await this.#parts.fates.untilTold(command);
     } else if (this.#parts.fates.send(intent, desk.nextOrderId, orders)) {
       const ids = legs.map(({ leg, orderId }) => `${leg} ${orderId}`);
       logger.info('Order sent', { key: intent.key, orders: ids, reservationMs });
     } else await this.#parts.fates.untilTold(command);
     return true;
+  }
+
+  /**
+   * What speaks against it by now. The transaction has checked what the book says; what the broker and the market say may
+   * have become another while it took its time: a closing order for a position that is gone would open one.
+   */
+  #turned(
+    asked: Asked,
+    reading: DeskReading,
+    legs: readonly IntentLeg[],
+    ordersFor: OrdersFor,
+  ): (Words & { readonly code: DenialCode }) | undefined {
+    const verdict = this.#parts.judge.judge(asked, reading);
+    if (verdict.verdict === 'deny') return verdict;
+    try {
+      ordersFor(this.#options.view.line(asked.wish.conId)!.instrument!, legs);
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      // Under this key it cannot begin anew: the record stands.
+      return { code: 'ORDER_UNKNOWN', message, allowed: 'The same with another key, sent anew.' };
+    }
   }
 
   /** False where something of what was read has changed since. The id of a question that was asked is recorded with it. */

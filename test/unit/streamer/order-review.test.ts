@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerList } from '../../../lib/domain/orders/broker-facts.ts';
+import { lockBody } from '../../../lib/domain/safety/lock.ts';
 import type { ListDesk, ListResult } from '../../../streamer/broker-lists.ts';
 import type { EventRecorder } from '../../../streamer/event-recorder.ts';
 import { TrackerDriver } from '../../../streamer/tracker-driver.ts';
@@ -37,6 +38,62 @@ describe('an order that is on its way', () => {
     expect(desk.placed).toEqual([]);
     expect(desk.intent('late')).toMatchObject({ state: 'denied', code: 'EXPIRED' });
     expect(desk.answers).toMatchObject([{ key: 'late', answer: 'denied', code: 'EXPIRED' }]);
+  });
+
+  /** Somebody in TWS was faster, or a stop: told while the table is at work on the record. */
+  const whenRecorded = (desk: ReviewDesk, then: () => void) => {
+    const commit = desk.memory.commit.bind(desk.memory);
+    desk.memory.commit = async (change) => {
+      const result = await commit(change);
+      if (change.writes.some(({ body }) => body?.state === 'sending')) then();
+      return result;
+    };
+  };
+
+  it.each([
+    ['a flatten', 'flatten', 'open', {}, 'NOTHING_TO_FLATTEN'],
+    [
+      'an order that the lock lets through because it closes',
+      'place',
+      'locked',
+      { order: { action: 'SELL', quantity: '5', orderType: 'MKT' } },
+      'RECONCILE_LOCKED',
+    ],
+  ] as const)(
+    '%s does not leave where its position has gone while it was recorded',
+    async (_what, type, state, more, code) => {
+      const desk = open();
+      desk.position = '5';
+      const lock = { state, reason: 'a test', runId: 'run', token: 1 } as const;
+      desk.write({ kind: 'lock', id: '' }, lockBody(lock, 'run', '2026-01-05T15:00:00.000Z'));
+      whenRecorded(desk, () => {
+        desk.position = '0';
+      });
+      await desk.perform(desk.command(type, { key: 'close', conId, ...more }));
+      await desk.desk.settled();
+      expect(desk.placed).toEqual([]);
+      expect(desk.intent('close')).toMatchObject({ state: 'denied', code });
+      expect(desk.answers).toMatchObject([
+        { answer: 'denied', code, message: expect.stringMatching(/^It never left: /) },
+      ]);
+    },
+  );
+
+  it('a change does not leave where somebody else has changed the order while it was recorded', async () => {
+    const desk = open();
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    const [written] = desk.placed;
+    desk.showsWritten(written!);
+    await desk.desk.settled();
+    whenRecorded(desk, () => {
+      const { orderId, order } = written!;
+      const terms = { action: 'BUY', quantity: '5', orderType: 'LMT', limitPrice: '2690' } as const;
+      desk.shows({ orderId, orderRef: order.orderRef ?? '', ...terms });
+    });
+    await desk.perform(desk.command('modify', { key: 'a', quantity: '6' }));
+    await desk.desk.settled();
+    expect(desk.placed).toEqual([written]);
+    expect(desk.answers.at(-1)).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
   });
 });
 
