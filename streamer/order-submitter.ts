@@ -18,6 +18,7 @@ import type { OrderTeller } from './order-teller.ts';
 import { type OrderToWrite, OrderWriteError } from './order-writer.ts';
 import { Patience } from './patience.ts';
 import { earlierOf, keysOf } from './submission-keys.ts';
+import { waitUntilMs } from './wait-until.ts';
 
 /** What the gate lets through, as it would be written. */
 interface Prepared {
@@ -37,8 +38,6 @@ export interface OrderSubmitterParts {
 }
 
 const CONFLICTS_MAX = 20;
-/** For the gateway or the book to come back. */
-const WAIT_MAX_MS = 60_000;
 /** What a sender's clock may be away from ours. */
 const CLOCKS_MS = 2_000;
 /** Answers of the broker, the book or the gate that pass by themselves: nothing of the order has left. */
@@ -69,9 +68,7 @@ export class OrderSubmitter {
   ): Promise<void> {
     const { command } = asked;
     const { sha256, systemMs, view } = this.#options;
-    // Whatever its sender wrote: behind it wait others, a person's cancel among them.
-    const waitUntilMs = Math.min(Date.parse(command.validUntil), systemMs() + WAIT_MAX_MS);
-    const patience = new Patience(waitUntilMs, systemMs);
+    const patience = new Patience(waitUntilMs(command.validUntil, systemMs()), systemMs);
     let isTold = false;
     /** What the broker said of it; forgotten in every pause, because the account moves on. */
     let margin: { readonly denial: Denial | undefined } | undefined;

@@ -409,6 +409,23 @@ describe('what is known after an outage of the broker behind a link that stayed 
   });
 });
 
+describe('a command that its sender lets be valid for a day', () => {
+  it('is answered within minutes while the gateway is away: a cancel may be waiting behind it', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.isReady = false;
+    const from = desk.nowMs;
+    const clock = setInterval(() => {
+      desk.nowMs += 5_000;
+    }, 20);
+    const validUntil = '2026-01-06T15:00:00.000Z';
+    await desk.perform(desk.command('flatten', { key: 'flat', conId, validUntil }));
+    clearInterval(clock);
+    expect(desk.answers).toMatchObject([{ key: 'flat', answer: 'denied', code: 'NOT_CONNECTED' }]);
+    expect(desk.nowMs - from).toBeLessThan(10 * 60_000);
+  });
+});
+
 describe('cancel', () => {
   it('is answered when its time is over, also where the broker cannot be asked', async () => {
     const desk = open();
