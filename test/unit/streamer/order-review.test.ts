@@ -403,6 +403,10 @@ describe('what is known after an outage of the broker behind a link that stayed 
     expect(driver.synced).toBe(true);
     driver.restored();
     expect(driver.synced).toBe(false);
+    // Once more before they have come: those that are on their way are of before it.
+    driver.restored();
+    answerAll();
+    expect(driver.synced).toBe(false);
     answerAll();
     expect(driver.synced).toBe(true);
     driver.stop();
