@@ -8,6 +8,7 @@ import { AuditTable } from './audit-table.ts';
 import { BookTable } from './book-table.ts';
 import { CandlesTable } from './candles-table.ts';
 import { accountOfPartition, candleSeriesOf } from './keys.ts';
+import { requestPatience } from './request-patience.ts';
 
 /** After every sort key: the last character of Unicode, and UTF-8 sorts as the characters do. */
 const beyondAllSortKeys = '\u{10FFFF}';
@@ -89,7 +90,7 @@ export function openArchiveTables(tables: {
   readonly auditTable: string;
   readonly candlesTable: string;
 }) {
-  const client = new DynamoDBClient({});
+  const client = new DynamoDBClient({ requestHandler: { ...requestPatience, requestTimeout: 30_000 } });
   const book = new BookTable({ client, ...tables });
   return {
     book,

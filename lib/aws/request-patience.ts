@@ -7,3 +7,6 @@ export const requestPatience = {
   requestTimeout: 6_000,
   throwOnRequestTimeout: true,
 } as const;
+
+/** The same for whoever carries events out: the bus and the book's queue may take longer over a batch. */
+export const publishPatience = { ...requestPatience, requestTimeout: 10_000 } as const;
