@@ -95,6 +95,11 @@ export class OrderSubmitter {
         await this.#again(asked, earlier);
         return;
       }
+      if (this.#options.journal.mayHaveLeft(key)) {
+        if (await this.#recordNotSent(asked, key, reading, forgottenWords(key))) return;
+        conflicts += 1;
+        continue;
+      }
       const verdict = this.#parts.judge.judge(asked, reading);
       if (verdict.verdict === 'deny' && passing.has(verdict.code) && patience.lasts) {
         margin = undefined;
@@ -280,6 +285,16 @@ function contention({ id }: TradeCommand): Error {
   return new Error(
     `ORDERS_CONTENTION: the command ${id} met ${CONFLICTS_MAX} changes of flags, lock or other orders, or the lease is lost; nothing was sent`,
   );
+}
+
+/** The record comes before the journal: where only the journal is left, the book is one from before the order. */
+function forgottenWords(key: string): IntentWords {
+  return {
+    state: 'denied',
+    code: 'DUPLICATE',
+    message: `An order with the key ${key} has left this streamer before, and the book has no record of it: it was restored from before, or lost it.`,
+    allowed: 'Another key, once TWS and `evenkeel orders` show what became of the first one.',
+  };
 }
 
 function wordsOf(verdict: Exclude<GateVerdict, { verdict: 'send' }>): IntentWords {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerList } from '../../../lib/domain/orders/broker-facts.ts';
+import { deskBody, firstDesk } from '../../../lib/domain/orders/desk-record.ts';
 import { lockBody } from '../../../lib/domain/safety/lock.ts';
 import type { ListDesk, ListResult } from '../../../streamer/broker-lists.ts';
 import type { EventRecorder } from '../../../streamer/event-recorder.ts';
@@ -334,6 +335,42 @@ describe('cancel-all', () => {
     expect(desk.answers).toMatchObject([{ answer: 'denied', code: 'HALTED' }]);
     await desk.perform(desk.command('cancel-all', {}));
     expect(desk.cancelled).toEqual([4]);
+  });
+});
+
+describe('a book that was restored from before an order', () => {
+  const bought = async (desk: ReviewDesk) => {
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    desk.showsWritten(desk.placed[0]!);
+    await desk.desk.settled();
+    return desk.placed[0]!;
+  };
+
+  it('does not let it leave again under its key: the disk knows that it has left', async () => {
+    const desk = open();
+    await bought(desk);
+    desk.memory.items.delete(`${account} intent a`);
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    expect(desk.placed).toHaveLength(1);
+    expect(desk.answers.at(-1)).toMatchObject({ key: 'a', answer: 'denied', code: 'DUPLICATE' });
+  });
+
+  it('with its record as it was on its way does not say that it never left: it is looked for', async () => {
+    const former = open();
+    const written = await bought(former);
+    // The next process, on the same disk.
+    const desk = open();
+    desk.journal.begin('a', 2);
+    desk.journal.end('a');
+    desk.write({ kind: 'intent', id: 'a' }, { ...former.intent('a'), state: 'sending', message: '' });
+    desk.write({ kind: 'desk', id: '' }, deskBody({ ...firstDesk, nextOrderId: 2, open: ['a'] }));
+    await desk.desk.recover();
+    await desk.desk.settled();
+    expect(desk.answers).toEqual([]);
+    expect(desk.intent('a')).toMatchObject({ state: 'sending' });
+    desk.showsWritten(written);
+    await desk.desk.settled();
+    expect(desk.intent('a')).toMatchObject({ state: 'sent' });
   });
 });
 
