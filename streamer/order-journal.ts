@@ -9,6 +9,7 @@ const ENDED_MAX = 50_000;
  * remembered too: a book that was restored from before may not know that it left.
  */
 export class OrderJournal {
+  readonly #db: DatabaseSync;
   readonly #begin: StatementSync;
   readonly #has: StatementSync;
   readonly #end: StatementSync;
@@ -18,6 +19,7 @@ export class OrderJournal {
   readonly #forgetEnded: StatementSync;
 
   constructor(db: DatabaseSync) {
+    this.#db = db;
     this.#begin = db.prepare('INSERT OR IGNORE INTO sends (key, next_order_id) VALUES (?, ?)');
     this.#has = db.prepare(
       'SELECT 1 FROM sends WHERE key = :key UNION ALL SELECT 1 FROM ended WHERE key = :key',
@@ -33,7 +35,13 @@ export class OrderJournal {
 
   /** From now on it may have left. `nextOrderId` is above every id of it. */
   begin(key: string, nextOrderId: number): void {
-    this.#begin.run(key, nextOrderId);
+    // Events may be told again after a loss of power; an order whose row went with it would be said never to have left.
+    this.#db.exec('PRAGMA synchronous = FULL');
+    try {
+      this.#begin.run(key, nextOrderId);
+    } finally {
+      this.#db.exec('PRAGMA synchronous = NORMAL');
+    }
   }
 
   mayHaveLeft(key: string): boolean {
