@@ -24,7 +24,7 @@ export class OrderJournal {
     this.#has = db.prepare(
       'SELECT 1 FROM sends WHERE key = :key UNION ALL SELECT 1 FROM ended WHERE key = :key',
     );
-    this.#noteEnded = db.prepare('INSERT OR IGNORE INTO ended (key) VALUES (?)');
+    this.#noteEnded = db.prepare('INSERT OR IGNORE INTO ended SELECT key FROM sends WHERE key = ?');
     this.#forgetEnded = db.prepare(
       `DELETE FROM ended WHERE rowid <= (SELECT max(rowid) FROM ended) - ${ENDED_MAX}`,
     );

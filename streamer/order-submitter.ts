@@ -200,11 +200,11 @@ export class OrderSubmitter {
     if (turned !== undefined) {
       const why = `by the time it was recorded the answer had become another: ${turned.message.replace(/\.$/, '')}`;
       this.#parts.fates.neverLeft(intent, why, turned);
-      await this.#parts.fates.untilTold(command);
+      await this.#parts.fates.untilTold(command, key);
     } else if (this.#parts.fates.send(intent, desk.nextOrderId, orders)) {
       const ids = legs.map(({ leg, orderId }) => `${leg} ${orderId}`);
       logger.info('Order sent', { key: intent.key, orders: ids, reservationMs });
-    } else await this.#parts.fates.untilTold(command);
+    } else await this.#parts.fates.untilTold(command, key);
     return true;
   }
 
@@ -254,7 +254,7 @@ export class OrderSubmitter {
     }
     if (earlier.state === 'sending') {
       this.#parts.fates.takeUp(earlier, 'the answer to its record was lost');
-      await this.#parts.fates.untilTold(command);
+      await this.#parts.fates.untilTold(command, earlier.key);
     }
     this.#parts.teller.toldAgain(earlier);
   }

@@ -338,6 +338,18 @@ describe('cancel-all', () => {
   });
 });
 
+describe('a record that somebody has broken', () => {
+  it('keeps no other order from its end', async () => {
+    const desk = open();
+    for (const key of ['a', 'b']) await desk.perform(desk.command('place', { key, conId, order: buy }));
+    desk.write({ kind: 'intent', id: 'a' }, { key: 'a' });
+    for (const written of [...desk.placed]) desk.showsWritten(written);
+    await desk.desk.settled();
+    expect(desk.intent('b')).toMatchObject({ state: 'sent' });
+    expect(desk.answers).toMatchObject([{ key: 'b', answer: 'accepted' }]);
+  });
+});
+
 describe('a book that was restored from before an order', () => {
   const bought = async (desk: ReviewDesk) => {
     await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));

@@ -163,6 +163,9 @@ describe('outbox', () => {
     journal.end('a');
     // FULL, then NORMAL.
     expect(levels).toEqual([2, 1]);
+    // What never left has not ended either.
+    journal.end('b');
+    expect([journal.mayHaveLeft('a'), journal.mayHaveLeft('b')]).toEqual([true, false]);
     db.close();
   });
 
