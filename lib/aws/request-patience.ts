@@ -5,6 +5,8 @@
 export const requestPatience = {
   connectionTimeout: 3_000,
   requestTimeout: 6_000,
+  /** Between two pieces of an answer that has begun: `requestTimeout` ends with its first line. */
+  socketTimeout: 60_000,
   throwOnRequestTimeout: true,
 } as const;
 
