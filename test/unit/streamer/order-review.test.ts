@@ -343,7 +343,7 @@ describe('a record that somebody has broken', () => {
     const desk = open();
     for (const key of ['a', 'b']) await desk.perform(desk.command('place', { key, conId, order: buy }));
     desk.write({ kind: 'intent', id: 'a' }, { key: 'a' });
-    for (const written of [...desk.placed]) desk.showsWritten(written);
+    for (const written of desk.placed) desk.showsWritten(written);
     await desk.desk.settled();
     expect(desk.intent('b')).toMatchObject({ state: 'sent' });
     expect(desk.answers).toMatchObject([{ key: 'b', answer: 'accepted' }]);
