@@ -43,13 +43,41 @@ export function nameOf(symbol: SymbolConfig): string {
  * Takes one of the contracts that the broker named: the only one, or the front month by the roll rule.
  *
  * @param atMs market time, Unix ms UTC
+ * @param like only those of its kind are taken: a roll changes the month, and nothing else
  */
 export function choose(
   configured: string,
   found: readonly ContractDetails[],
   atMs: number,
   daysBeforeExpiry: number,
+  like?: Instrument,
 ): Instrument | undefined {
+  const instruments = instrumentsOf(configured, found).filter(
+    (instrument) => like === undefined || isSameKind(instrument, like),
+  );
+  if (instruments.length <= 1) return instruments[0];
+  if (instruments.some((instrument) => instrument.expiry === undefined)) return instruments[0];
+  return frontMonth(instruments, atMs, daysBeforeExpiry);
+}
+
+/**
+ * One of each kind that the name stands for, where the roll rule would have to choose between kinds: IB has futures of
+ * several multipliers under one root (SI is 5,000 ounces and 1,000). Which of them is meant only a person can say.
+ */
+export function kindsOf(configured: string, found: readonly ContractDetails[]): readonly Instrument[] {
+  const kinds: Instrument[] = [];
+  for (const instrument of instrumentsOf(configured, found))
+    if (instrument.expiry !== undefined && !kinds.some((kind) => isSameKind(kind, instrument)))
+      kinds.push(instrument);
+  return kinds;
+}
+
+/** What a point is worth is the same, in the same currency. */
+export function isSameKind(a: Instrument, b: Instrument): boolean {
+  return a.multiplier === b.multiplier && a.currency === b.currency && a.secType === b.secType;
+}
+
+function instrumentsOf(configured: string, found: readonly ContractDetails[]): readonly Instrument[] {
   const seen = new Set<number>();
   const instruments: Instrument[] = [];
   for (const details of found) {
@@ -59,9 +87,7 @@ export function choose(
     seen.add(instrument.conId);
     instruments.push(instrument);
   }
-  if (instruments.length <= 1) return instruments[0];
-  if (instruments.some((instrument) => instrument.expiry === undefined)) return instruments[0];
-  return frontMonth(instruments, atMs, daysBeforeExpiry);
+  return instruments;
 }
 
 /** The contract to subscribe to. Only keys are sent back, never a decoded contract (its multiplier may have been lost). */

@@ -78,7 +78,9 @@ export class GatewayErrors {
     const wasLost = session.state.serverLostSinceMs > 0;
     session.feed({ kind: 'notice', code, message });
     lists.onServers(session.state.serverLostSinceMs === 0);
-    if (code === 1101 || (wasLost && session.state.serverLostSinceMs === 0)) orders.restored();
+    // Also where the 1100 before it went to a link that was not up yet: this one had its lists from a gateway without servers.
+    const isBack = code === 1101 || code === 1102;
+    if (isBack || (wasLost && session.state.serverLostSinceMs === 0)) orders.restored();
   }
 
   /** An id below those of our requests is an order's, or that of a question about one. */

@@ -6,13 +6,13 @@ import { estimate } from '../lib/domain/market/market-clock.ts';
 import { createCalendar, type SessionCalendar } from '../lib/domain/market/sessions.ts';
 import { Tick8Volume } from '../lib/domain/market/tick8-volume.ts';
 import type { CandleEvents } from './candle-events.ts';
-import { choose } from './contract-query.ts';
+import { choose, isSameKind, kindsOf } from './contract-query.ts';
 import type { Coverage } from './coverage.ts';
 import { isRoot, type Line } from './line.ts';
 import type { LineBook } from './line-book.ts';
 import type { LineSubscriptions } from './line-subscriptions.ts';
 import type { MarketDataHost } from './market-data-host.ts';
-import { symbolTwice, unknownSymbol } from './streamer-error.ts';
+import { ambiguousSymbol, symbolTwice, unknownSymbol } from './streamer-error.ts';
 import type { TickBuffer } from './tick-buffer.ts';
 
 /** A question for a contract that failed is put again after this long, one without an answer after the longer time. */
@@ -89,8 +89,17 @@ export class LineContracts {
     line.queryReqId = 0;
     line.queryAgainAtMs = Number.POSITIVE_INFINITY;
     const atMs = estimate(this.#host.clock, this.#host.systemMs()) || this.#host.systemMs();
-    const instrument = choose(line.name, line.found, atMs, this.#config.roll.daysBeforeExpiry);
+    const kinds = kindsOf(line.name, line.found);
+    const known = line.instrument;
+    const isAmbiguous = kinds.length > 1 && !kinds.some((kind) => known && isSameKind(kind, known));
+    const { daysBeforeExpiry } = this.#config.roll;
+    const like = kinds.length > 1 ? known : undefined;
+    const instrument = choose(line.name, line.found, atMs, daysBeforeExpiry, like);
     line.found = [];
+    if (isAmbiguous && !known) {
+      this.#host.fatal(ambiguousSymbol(line.name, kinds));
+      return;
+    }
     if (!instrument) {
       if (line.instrument) {
         this.#host.logger.warn(`Contract details for ${line.name} could not be refreshed`);

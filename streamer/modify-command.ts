@@ -11,6 +11,7 @@ import {
   type Of,
 } from './order-command-types.ts';
 import { changedOrder } from './order-writer.ts';
+import { waitUntilMs } from './wait-until.ts';
 
 /**
  * Changes an order of ours that works.
@@ -71,10 +72,11 @@ async function targetOf(
     };
   }
   const find = () => own.report(orderRef);
+  const untilMs = waitUntilMs(validUntil, systemMs());
   // One after the other: of two changes under way nobody could tell which one the broker speaks of.
   while (desk.isChanging(orderRef) || (find() === undefined && desk.isPending(orderRef))) {
     // What is unresolved may stay so: nobody waits for it.
-    if (systemMs() > Date.parse(validUntil) || !desk.isLeaving(intent.conId, '')) {
+    if (systemMs() > untilMs || !desk.isLeaving(intent.conId, '')) {
       return {
         code: 'ORDER_UNKNOWN',
         message: `What became of an earlier command on the order ${key} (${leg}) is not known yet.`,

@@ -7,6 +7,11 @@ import type { OrderToWrite } from './order-writer.ts';
 import { SendingDriver } from './sending-driver.ts';
 
 const SETTLE_RETRY_MS = 1_000;
+const UNTOLD_MAX_MS = 60_000;
+const unlinked = {
+  code: 'NOT_CONNECTED',
+  allowed: 'The same order with another key, once the gateway answers.',
+} as const;
 
 /**
  * Orders from their record on: the journal, the socket, and what became of them. What may have left is watched until the
@@ -49,7 +54,7 @@ export class OrderFates {
     this.sending.stop();
   }
 
-  /** Resolves when what became of orders so far is written, or cannot be. */
+  /** Resolves when what became of orders so far is written, or was tried to be. */
   async settled(): Promise<void> {
     await this.#settling;
   }
@@ -57,10 +62,17 @@ export class OrderFates {
   /**
    * What never left is in no journal: until its end is told, its command stays in the queue.
    *
-   * @throws when the term ends before
+   * @throws when the term ends before, or the book does not take it: others wait behind the command, a cancel among them
    */
-  async untilTold({ id }: TradeCommand): Promise<void> {
-    await this.settled();
+  async untilTold({ id }: TradeCommand, key: string): Promise<void> {
+    const lateMs = performance.now() + UNTOLD_MAX_MS;
+    for (;;) {
+      await this.#settling;
+      if (this.#stopped || !this.#ending.has(key)) break;
+      if (performance.now() > lateMs)
+        throw new Error(`ORDERS_UNTOLD: the book does not take what became of the command ${id}; it waits`);
+      await sleep(SETTLE_RETRY_MS);
+    }
     if (this.#stopped) throw new Error(`ORDERS_STOPPED: the command ${id} is left to the next term`);
   }
 
@@ -89,13 +101,13 @@ export class OrderFates {
     return true;
   }
 
-  neverLeft(intent: Intent, why: string, code: 'NOT_CONNECTED' | 'EXPIRED' = 'NOT_CONNECTED'): void {
-    this.#settle(intent, {
-      state: 'denied',
-      code,
-      message: `It never left: ${why}.`,
-      allowed: 'The same order with another key, once the gateway answers.',
-    });
+  /** @param why ends a sentence */
+  neverLeft(
+    intent: Intent,
+    why: string,
+    { code, allowed }: Pick<IntentWords, 'code' | 'allowed'> = unlinked,
+  ): void {
+    this.#settle(intent, { state: 'denied', code, message: `It never left: ${why}.`, allowed });
   }
 
   /** An intent that is recorded, and that nobody here is at work on. */
@@ -120,28 +132,33 @@ export class OrderFates {
   /** In the background, again until it is written or the term is over: whoever comes next takes it up. */
   #settle(intent: Intent, words: IntentWords): void {
     this.#ending.add(intent.key);
-    this.#settling = this.#settling.then(async () => {
-      if (this.#stopped) return;
+    this.#settling = this.#settling.then(() => {
+      if (this.#stopped) return undefined;
       // Before it is recorded: nobody looks at it again afterwards.
       if (words.state === 'unresolved') this.#teller.unresolved(intent, words.message);
-      while (!this.#stopped) {
-        try {
-          const after = await this.#book.settle(intent.key, words);
-          this.#ending.delete(intent.key);
-          // Nobody would hear it: the next term tells.
-          if (this.#stopped) return;
-          if (after !== undefined) this.#teller.settled(after);
-          if (after?.state !== 'unresolved') await this.#forget(intent.key);
-          return;
-        } catch (error) {
-          this.#options.logger.warn('What became of an order could not be written; it is tried again', {
-            key: intent.key,
-            error: error instanceof Error ? error.message : String(error),
-          });
-          await sleep(SETTLE_RETRY_MS);
-        }
-      }
+      return this.#write(intent, words);
     });
+  }
+
+  /** Where it cannot be written it is tried again behind the others: one record must not keep their ends from being told. */
+  async #write(intent: Intent, words: IntentWords): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      const after = await this.#book.settle(intent.key, words);
+      this.#ending.delete(intent.key);
+      // Nobody would hear it: the next term tells.
+      if (this.#stopped) return;
+      if (after !== undefined) this.#teller.settled(after);
+      if (after?.state !== 'unresolved') await this.#forget(intent.key);
+    } catch (error) {
+      this.#options.logger.warn('What became of an order could not be written; it is tried again', {
+        key: intent.key,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      void sleep(SETTLE_RETRY_MS).then(() => {
+        this.#settling = this.#settling.then(() => this.#write(intent, words));
+      });
+    }
   }
 
   /** Behind what was told of it, which is on the disk with the end of the turn. What stays is told once more after a restart. */

@@ -18,6 +18,7 @@ import type { OrderTeller } from './order-teller.ts';
 import { type OrderToWrite, OrderWriteError } from './order-writer.ts';
 import { Patience } from './patience.ts';
 import { earlierOf, keysOf } from './submission-keys.ts';
+import { waitUntilMs } from './wait-until.ts';
 
 /** What the gate lets through, as it would be written. */
 interface Prepared {
@@ -37,8 +38,6 @@ export interface OrderSubmitterParts {
 }
 
 const CONFLICTS_MAX = 20;
-/** For the gateway or the book to come back. */
-const WAIT_MAX_MS = 60_000;
 /** What a sender's clock may be away from ours. */
 const CLOCKS_MS = 2_000;
 /** Answers of the broker, the book or the gate that pass by themselves: nothing of the order has left. */
@@ -69,9 +68,7 @@ export class OrderSubmitter {
   ): Promise<void> {
     const { command } = asked;
     const { sha256, systemMs, view } = this.#options;
-    // Whatever its sender wrote: behind it wait others, a person's cancel among them.
-    const waitUntilMs = Math.min(Date.parse(command.validUntil), systemMs() + WAIT_MAX_MS);
-    const patience = new Patience(waitUntilMs, systemMs);
+    const patience = new Patience(waitUntilMs(command.validUntil, systemMs()), systemMs);
     let isTold = false;
     /** What the broker said of it; forgotten in every pause, because the account moves on. */
     let margin: { readonly denial: Denial | undefined } | undefined;
@@ -98,6 +95,11 @@ export class OrderSubmitter {
         await this.#again(asked, earlier);
         return;
       }
+      if (this.#options.journal.mayHaveLeft(key)) {
+        if (await this.#recordNotSent(asked, key, reading, forgottenWords(key))) return;
+        conflicts += 1;
+        continue;
+      }
       const verdict = this.#parts.judge.judge(asked, reading);
       if (verdict.verdict === 'deny' && passing.has(verdict.code) && patience.lasts) {
         margin = undefined;
@@ -121,7 +123,7 @@ export class OrderSubmitter {
       }
       const isDone =
         words === undefined
-          ? await this.#leave(asked, key, reading, prepared as Prepared)
+          ? await this.#leave(asked, key, reading, prepared as Prepared, ordersFor)
           : await this.#recordNotSent(asked, key, reading, words, hasAsked);
       if (isDone) return;
       conflicts += 1;
@@ -180,9 +182,10 @@ export class OrderSubmitter {
     key: string,
     reading: DeskReading,
     { legs, orders }: Prepared,
+    ordersFor: OrdersFor,
   ): Promise<boolean> {
     const { command } = asked;
-    const { logger, systemMs } = this.#options;
+    const { logger } = this.#options;
     const intent = this.#parts.records.intentOf(asked, key, legs, {
       state: 'sending',
       code: '',
@@ -193,18 +196,38 @@ export class OrderSubmitter {
     const beganMs = performance.now();
     if ((await this.#parts.records.reserve(asked, reading, intent, desk)) === 'conflict') return false;
     const reservationMs = Math.round((performance.now() - beganMs) * 10) / 10;
-    if (systemMs() > Date.parse(command.validUntil)) {
-      this.#parts.fates.neverLeft(
-        intent,
-        `it was valid until ${command.validUntil}, and recorded later`,
-        'EXPIRED',
-      );
-      await this.#parts.fates.untilTold(command);
+    const turned = this.#turned(asked, reading, legs, ordersFor);
+    if (turned !== undefined) {
+      const why = `by the time it was recorded the answer had become another: ${turned.message.replace(/\.$/, '')}`;
+      this.#parts.fates.neverLeft(intent, why, turned);
+      await this.#parts.fates.untilTold(command, key);
     } else if (this.#parts.fates.send(intent, desk.nextOrderId, orders)) {
       const ids = legs.map(({ leg, orderId }) => `${leg} ${orderId}`);
       logger.info('Order sent', { key: intent.key, orders: ids, reservationMs });
-    } else await this.#parts.fates.untilTold(command);
+    } else await this.#parts.fates.untilTold(command, key);
     return true;
+  }
+
+  /**
+   * What speaks against it by now. The transaction has checked what the book says; what the broker and the market say may
+   * have become another while it took its time: a closing order for a position that is gone would open one.
+   */
+  #turned(
+    asked: Asked,
+    reading: DeskReading,
+    legs: readonly IntentLeg[],
+    ordersFor: OrdersFor,
+  ): (Words & { readonly code: DenialCode }) | undefined {
+    const verdict = this.#parts.judge.judge(asked, reading);
+    if (verdict.verdict === 'deny') return verdict;
+    try {
+      ordersFor(this.#options.view.line(asked.wish.conId)!.instrument!, legs);
+      return undefined;
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      // Under this key it cannot begin anew: the record stands.
+      return { code: 'ORDER_UNKNOWN', message, allowed: 'The same with another key, sent anew.' };
+    }
   }
 
   /** False where something of what was read has changed since. The id of a question that was asked is recorded with it. */
@@ -231,7 +254,7 @@ export class OrderSubmitter {
     }
     if (earlier.state === 'sending') {
       this.#parts.fates.takeUp(earlier, 'the answer to its record was lost');
-      await this.#parts.fates.untilTold(command);
+      await this.#parts.fates.untilTold(command, earlier.key);
     }
     this.#parts.teller.toldAgain(earlier);
   }
@@ -262,6 +285,16 @@ function contention({ id }: TradeCommand): Error {
   return new Error(
     `ORDERS_CONTENTION: the command ${id} met ${CONFLICTS_MAX} changes of flags, lock or other orders, or the lease is lost; nothing was sent`,
   );
+}
+
+/** The record comes before the journal: where only the journal is left, the book is one from before the order. */
+function forgottenWords(key: string): IntentWords {
+  return {
+    state: 'denied',
+    code: 'DUPLICATE',
+    message: `An order with the key ${key} has left this streamer before, and the book has no record of it: it was restored from before, or lost it.`,
+    allowed: 'Another key, once TWS and `evenkeel orders` show what became of the first one.',
+  };
 }
 
 function wordsOf(verdict: Exclude<GateVerdict, { verdict: 'send' }>): IntentWords {

@@ -116,6 +116,7 @@ function openFile(path: string): DatabaseSync {
       ) STRICT;
       CREATE TABLE IF NOT EXISTS watermarks (con_id INTEGER PRIMARY KEY, from_ms INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS ended (key TEXT PRIMARY KEY) STRICT;
       CREATE TABLE IF NOT EXISTS memory (key TEXT PRIMARY KEY, doc TEXT NOT NULL) STRICT;
     `);
     // A file of a release that knew only the bus: what lies in it goes there.

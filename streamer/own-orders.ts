@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Amount, amount } from '../lib/domain/orders/decimals.ts';
 import type { OrderReport } from '../lib/domain/orders/order-report.ts';
 import type { OrderCommandsOptions, TradeCommand } from './order-command-types.ts';
+import { waitUntilMs } from './wait-until.ts';
 
 /** How long the broker's word of our orders is waited for: that they have ended, or that they are there. */
 export const CANCELS_END_MS = 5_000;
@@ -64,7 +65,8 @@ export class OwnOrders {
   /** Waits, while the command is valid, until the broker's lists say which orders and positions there are. */
   async ready({ validUntil }: TradeCommand, signal: AbortSignal): Promise<void> {
     const { view, systemMs } = this.#options;
-    while (!view.session().ready && systemMs() < Date.parse(validUntil)) await this.look(signal);
+    const untilMs = waitUntilMs(validUntil, systemMs());
+    while (!view.session().ready && systemMs() < untilMs) await this.look(signal);
   }
 
   /** A moment, until it is worth looking again. */

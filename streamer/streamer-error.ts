@@ -4,6 +4,7 @@ export type StreamerErrorCode =
   | 'GATEWAY_REFUSED'
   | 'SYMBOL_UNKNOWN'
   | 'SYMBOL_TWICE'
+  | 'SYMBOL_AMBIGUOUS'
   | 'NO_MARKET_DATA'
   | 'DELAYED_DATA_ONLY'
   | 'API_READ_ONLY'
@@ -72,6 +73,17 @@ export function unknownSymbol(name: string): StreamerError {
   return new StreamerError(
     'SYMBOL_UNKNOWN',
     `The gateway knows no contract for the symbol "${name}": tried as the root of a future, as a local symbol and as a US stock. Check the spelling in the configuration (streamers[].symbols, or SYMBOLS), or name it exactly: { localSymbol: GCZ5, exchange: COMEX } or { conId: 495512563 }.`,
+  );
+}
+
+export function ambiguousSymbol(name: string, kinds: readonly Instrument[]): StreamerError {
+  const all = kinds.map(
+    ({ localSymbol, conId, multiplier, currency, exchange }) =>
+      `${localSymbol} (conId ${conId}, multiplier ${multiplier} ${currency}, ${exchange})`,
+  );
+  return new StreamerError(
+    'SYMBOL_AMBIGUOUS',
+    `The symbol "${name}" stands for contracts of different size: ${all.join(', ')}. Which one is meant is not guessed. Narrow it in the configuration (streamers[].symbols) by exchange or currency, or name one month: { localSymbol: ${kinds[0]?.localSymbol} }.`,
   );
 }
 

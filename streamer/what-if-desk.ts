@@ -37,6 +37,8 @@ interface Question {
 const TIMEOUT_MS = 5_000;
 /** After an error that nobody knows. Commands behind this one wait, a person's cancel among them. */
 const REMARK_MS = 500;
+/** A term lasts for weeks, and whoever trades fast asks thousands of times a day. */
+const ASKED_MAX = 1_000;
 
 /**
  * What-if questions to the broker: placeOrder with a flag, by which no order comes to be. Their answers and errors carry
@@ -45,7 +47,7 @@ const REMARK_MS = 500;
 export class WhatIfDesk implements BrokerListener {
   readonly #host: WhatIfHost;
   readonly #questions = new Map<number, Question>();
-  /** Every id that was asked with: an answer may come late. */
+  /** The last ids that were asked with: an answer may come late. */
   readonly #asked = new Set<number>();
   readonly #cancelled = new Set<number>();
   #nextOrderId = 0;
@@ -65,7 +67,7 @@ export class WhatIfDesk implements BrokerListener {
     const { place, timeoutMs = TIMEOUT_MS, remarkMs = REMARK_MS } = this.#host;
     if (order.order.whatIf !== true)
       throw new TypeError(`WHAT_IF_MISSING: the order ${orderId} would be placed; nothing was sent`);
-    this.#asked.add(orderId);
+    this.#remember(orderId);
     this.#nextOrderId = Math.max(this.#nextOrderId, orderId + 1);
     const { promise, resolve } = Promise.withResolvers<MarginAnswer>();
     const endIn = (ms: number) => setTimeout(() => resolve(lateAnswer(question, ms)), ms);
@@ -83,6 +85,14 @@ export class WhatIfDesk implements BrokerListener {
       clearTimeout(timer);
       this.#questions.delete(orderId);
     }
+  }
+
+  #remember(orderId: number): void {
+    this.#asked.add(orderId);
+    const [oldest] = this.#asked;
+    if (this.#asked.size <= ASKED_MAX || oldest === undefined) return;
+    this.#asked.delete(oldest);
+    this.#cancelled.delete(oldest);
   }
 
   /** An answer. Before it has reckoned IB may answer without figures: then the next one is waited for. */

@@ -8,6 +8,7 @@ import { AuditTable } from './audit-table.ts';
 import { BookTable } from './book-table.ts';
 import { CandlesTable } from './candles-table.ts';
 import { accountOfPartition, candleSeriesOf } from './keys.ts';
+import { requestPatience } from './request-patience.ts';
 import { unlogged } from './unlogged.ts';
 
 /** After every sort key: the last character of Unicode, and UTF-8 sorts as the characters do. */
@@ -90,7 +91,9 @@ export function openArchiveTables(tables: {
   readonly auditTable: string;
   readonly candlesTable: string;
 }) {
-  const client = unlogged(new DynamoDBClient({}));
+  const client = unlogged(
+    new DynamoDBClient({ requestHandler: { ...requestPatience, requestTimeout: 30_000 } }),
+  );
   const book = new BookTable({ client, ...tables });
   return {
     book,

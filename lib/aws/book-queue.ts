@@ -6,6 +6,7 @@ import {
   type PublishResult,
   publishBatchMax,
 } from '../ports/event-publisher.ts';
+import { publishPatience } from './request-patience.ts';
 import { unlogged } from './unlogged.ts';
 
 /** What the queue needs to know of an event: `Envelope` of lib/events is one. */
@@ -104,10 +105,8 @@ export class BookQueue implements EventPublisher {
 }
 
 export function createBookQueue(queueUrl: string): EventPublisher {
-  // A call that never comes back would hold its place in the publisher for ever.
-  const client = unlogged(
-    new SQSClient({ requestHandler: { connectionTimeout: 3_000, requestTimeout: 10_000 } }),
-  );
+  // One batch at a time: a call that never comes back would keep every event from the book.
+  const client = unlogged(new SQSClient({ requestHandler: publishPatience }));
   return new BookQueue({ client, queueUrl });
 }
 

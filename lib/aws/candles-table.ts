@@ -10,6 +10,7 @@ import { Decimal } from 'decimal.js';
 import { type Candle, candleRank } from '../domain/market/candle.ts';
 import type { CandlePutResult, CandleRange, CandleStore } from '../ports/candle-store.ts';
 import { candleKey, candlePartition, candleSort } from './keys.ts';
+import { requestPatience } from './request-patience.ts';
 import { unlogged } from './unlogged.ts';
 
 const daySeconds = 86_400;
@@ -90,7 +91,10 @@ export class CandlesTable implements CandleStore {
 
 /** The candles table of this process's AWS account: region, credentials and endpoint come from the environment. */
 export function openCandlesTable(options: { tableName: string; retentionDays: number }): CandleStore {
-  return new CandlesTable({ ...options, client: unlogged(new DynamoDBClient({})) });
+  return new CandlesTable({
+    ...options,
+    client: unlogged(new DynamoDBClient({ requestHandler: requestPatience })),
+  });
 }
 
 /**

@@ -5,5 +5,10 @@
 export const requestPatience = {
   connectionTimeout: 3_000,
   requestTimeout: 6_000,
+  /** Between two pieces of an answer that has begun: `requestTimeout` ends with its first line. */
+  socketTimeout: 60_000,
   throwOnRequestTimeout: true,
 } as const;
+
+/** The same for whoever carries events out: the bus and the book's queue may take longer over a batch. */
+export const publishPatience = { ...requestPatience, requestTimeout: 10_000 } as const;

@@ -12,10 +12,11 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { arrayStart, type ItemSpan, itemAt, nextItem } from '../domain/backup/item-text.ts';
 import type { StoredLine, StoredPage, TableScan } from '../ports/table-scan.ts';
+import { requestPatience } from './request-patience.ts';
 import { unlogged } from './unlogged.ts';
 
 /** A page has at most 1 MB, and a large table may be busy. */
-const patience = { connectionTimeout: 3_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
+const patience = { ...requestPatience, requestTimeout: 30_000 } as const;
 
 /** A page of 1 MB is somewhat more as JSON. */
 const inboxBytes = 2 * 1024 * 1024;

@@ -23,6 +23,9 @@ export interface SendingConfig {
 /** The gateway itself turned the request down, and so nothing of it went on: no such contract, not valid (or read-only), no account. */
 const neverTaken: ReadonlySet<number> = new Set([200, 321, 435]);
 
+/** An error of the broker comes with the word Inactive, before it or behind it. */
+const REFUSAL_MS = 1_000;
+
 /** `seen`: the broker has it, or has had it at work. `ended`: it came to nothing, and not by itself: its parent was refused, somebody cancelled it. */
 type Fate = 'seen' | 'ended' | { readonly code: number; readonly message: string };
 
@@ -31,6 +34,9 @@ interface Sent {
   readonly fates: Map<string, Fate>;
   phase: 'awaited' | 'ambiguous' | 'unresolved';
   dueMs: number;
+  /** Legs that the broker calls Inactive: refused, or held back. An error may still say which, until `inactiveDueMs`. */
+  readonly inactive: Set<string>;
+  inactiveDueMs: number;
   rounds: number;
   /** Of a change: the order was seen with its former terms. */
   former: boolean;
@@ -86,15 +92,20 @@ export function step(
       effects.push({ kind: 'ask' });
       break;
     case 'fact':
-      onFact(state, input.fact, effects);
+      onFact(state, input.fact, nowMs, effects);
       break;
     case 'link-lost':
-      for (const sent of state.sent.values()) doubt(sent, 'the link to the gateway was lost', effects);
+      for (const sent of state.sent.values()) {
+        takeInactive(state, sent, effects);
+        if (state.sent.has(sent.intent.key)) doubt(sent, 'the link to the gateway was lost', effects);
+      }
       break;
     case 'round':
       if (input.complete) for (const sent of state.sent.values()) onRound(state, sent, effects);
       break;
     case 'tick': {
+      for (const sent of state.sent.values())
+        if (sent.inactiveDueMs <= nowMs) takeInactive(state, sent, effects);
       const late = [...state.sent.values()].filter(({ dueMs }) => dueMs <= nowMs);
       for (const sent of late) {
         doubt(sent, `the broker did not answer within ${state.config.acknowledgeMs} ms`, effects);
@@ -109,7 +120,7 @@ export function step(
 /** When a `tick` is due; Infinity for never. */
 export function deadline(state: SendingState): number {
   let next = Number.POSITIVE_INFINITY;
-  for (const { dueMs } of state.sent.values()) next = Math.min(next, dueMs);
+  for (const { dueMs, inactiveDueMs } of state.sent.values()) next = Math.min(next, dueMs, inactiveDueMs);
   return next;
 }
 
@@ -129,10 +140,19 @@ export function undecided(state: SendingState): readonly Intent[] {
 }
 
 function take(state: SendingState, intent: Intent, phase: Sent['phase'], dueMs: number): void {
-  state.sent.set(intent.key, { intent, fates: new Map(), phase, dueMs, rounds: 0, former: false });
+  state.sent.set(intent.key, {
+    intent,
+    fates: new Map(),
+    phase,
+    dueMs,
+    inactive: new Set(),
+    inactiveDueMs: Number.POSITIVE_INFINITY,
+    rounds: 0,
+    former: false,
+  });
 }
 
-function onFact(state: SendingState, fact: BrokerFact, effects: SendingEffect[]): void {
+function onFact(state: SendingState, fact: BrokerFact, nowMs: number, effects: SendingEffect[]): void {
   const found = concerned(state, fact);
   if (fact.kind === 'order-error') {
     // An order and a change of it have one id: the answer is to what left last.
@@ -141,7 +161,9 @@ function onFact(state: SendingState, fact: BrokerFact, effects: SendingEffect[])
     return;
   }
   for (const { sent, leg } of found) {
-    if (sent.intent.command !== 'modify') noteShown(sent, leg, fact);
+    if (sent.intent.command !== 'modify') noteShown(sent, leg, fact, nowMs);
+    // Which terms it had when it ended, this list does not say.
+    else if (fact.kind === 'completed-order') noteEnded(sent, leg);
     else if (hasTerms(sent, fact)) sent.fates.set(leg, 'seen');
     conclude(state, sent, effects);
   }
@@ -173,11 +195,11 @@ function onError(
 
 type Shown = Exclude<BrokerFact, { readonly kind: 'order-error' }>;
 
-function noteShown(sent: Sent, leg: string, fact: Shown): void {
+function noteShown(sent: Sent, leg: string, fact: Shown, nowMs: number): void {
   switch (fact.kind) {
     case 'open-order':
     case 'order-status':
-      if (isOver(statusOfWord(fact.status))) noteEnded(sent, leg);
+      if (isOver(statusOfWord(fact.status))) noteOver(sent, leg, fact.status, nowMs);
       // Without a permanent id the gateway alone has it, and loses it with its session.
       else if (fact.permId !== 0) sent.fates.set(leg, 'seen');
       return;
@@ -191,6 +213,25 @@ function noteShown(sent: Sent, leg: string, fact: Shown): void {
     default:
       sent.fates.set(leg, 'seen');
   }
+}
+
+/** In a list that was asked for, no error follows on the word. */
+function noteOver(sent: Sent, leg: string, word: string, nowMs: number): void {
+  if (statusOfWord(word) !== 'Inactive' || sent.phase !== 'awaited') {
+    noteEnded(sent, leg);
+    return;
+  }
+  sent.inactive.add(leg);
+  sent.inactiveDueMs = Math.min(sent.inactiveDueMs, nowMs + REFUSAL_MS);
+}
+
+/** No error has said that it was refused: the broker holds it back. */
+function takeInactive(state: SendingState, sent: Sent, effects: SendingEffect[]): void {
+  sent.inactiveDueMs = Number.POSITIVE_INFINITY;
+  if (sent.inactive.size === 0) return;
+  for (const leg of sent.inactive) noteEnded(sent, leg);
+  sent.inactive.clear();
+  conclude(state, sent, effects);
 }
 
 function noteEnded({ fates }: Sent, leg: string): void {
@@ -233,7 +274,6 @@ function isAbout(fact: BrokerFact, { orderRef, orderId }: IntentLeg, ours: numbe
 
 /** Whether the broker has the order as it was to be changed: that it has the order says nothing of the change. */
 function hasTerms(sent: Sent, fact: BrokerFact): boolean {
-  if (fact.kind === 'completed-order') return true;
   if (fact.kind !== 'open-order') return false;
   const [wished] = sent.intent.wish.legs;
   const { quantity, limitPrice, stopPrice } = fact.terms;
@@ -259,8 +299,15 @@ function conclude(state: SendingState, sent: Sent, effects: SendingEffect[]): vo
     intent,
     state: isRejected ? 'rejected' : 'sent',
     ...(refused.length > 0 && !isRejected ? { lacks: refused } : {}),
-    message: refused.length === 0 ? 'The broker has it.' : `The broker refused ${refused.join('; ')}`,
+    message: refused.length === 0 ? acknowledged(sent) : `The broker refused ${refused.join('; ')}`,
   });
+}
+
+function acknowledged(sent: Sent): string {
+  if (isSeen(sent)) return 'The broker has it.';
+  return sent.intent.command === 'modify'
+    ? 'The order has ended. Whether it was changed before, its own events and the broker say.'
+    : 'The broker has had it, and it works no more or is held back: its own events say why.';
 }
 
 function isSeen({ fates }: Sent): boolean {

@@ -149,14 +149,17 @@ function takeListEnd(state: TrackerState, list: BrokerList, outcome: ListOutcome
 function endRound(state: TrackerState): void {
   const { round } = state;
   if (round === undefined || !isOver(round)) return;
+  if (state.roundAgain) {
+    // What this round had was asked for before the restore: nothing follows from it.
+    state.round = undefined;
+    askForAll(state);
+    startRound(state);
+    return;
+  }
   settle(state, round);
   judgeCoverage(state, round);
   state.round = undefined;
   const outcomes = Object.fromEntries(round.outcomes);
   const complete = [...round.outcomes.values()].every((outcome) => outcome === 'ok');
   state.out.push({ kind: 'synced', outcomes, complete });
-  if (!state.roundAgain) return;
-  // What this round had was asked for before the restore.
-  askForAll(state);
-  startRound(state);
 }

@@ -15,7 +15,8 @@ import { riskChecks } from './risk-limits.ts';
  * last, so that `would-send` means that all else has passed. The order of the legs makes no difference.
  *
  * It is asked before the intent is reserved. The reservation checks flags, lock, trading state and lease once more, in one
- * transaction with its own writing: between the two they may change.
+ * transaction with its own writing: between the two they may change. Behind it this is asked again, because what is held,
+ * works and trades may have changed as well.
  */
 export function canTrade(picture: TradingPicture, asked: OrderWish): GateVerdict {
   const wish = { ...asked, legs: [...asked.legs].sort(byName) };

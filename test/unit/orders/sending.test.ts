@@ -113,6 +113,29 @@ describe('an order that has left', () => {
     expect(sent().fact(refused(code)).said).toEqual(['rejected']);
   });
 
+  it('is refused where the error comes behind the word Inactive', () => {
+    const inactive = [openOrder({ orderRef: 'one-entry', status: 'Inactive' }), orderStatus('Inactive')];
+    const machine = sent().fact(...inactive);
+    expect(machine.said).toEqual([]);
+    expect(machine.fact(refused(201)).effects).toMatchObject([
+      { kind: 'settled', state: 'rejected', message: 'The broker refused entry: 201 no' },
+    ]);
+    expect(isWatched(machine.state, 'one')).toBe(false);
+  });
+
+  it.each([
+    ['no error comes', { kind: 'tick' }],
+    ['the link is lost', { kind: 'link-lost' }],
+  ] as const)('that the broker holds back is acknowledged when %s', (_name, input) => {
+    const machine = sent().fact(orderStatus('Inactive'));
+    machine.nowMs = deadline(machine.state);
+    expect(machine.nowMs).toBe(1_000);
+    expect(machine.feed(input).effects).toMatchObject([
+      { kind: 'settled', state: 'sent', message: expect.stringContaining('held back') },
+    ]);
+    expect(deadline(machine.state)).toBe(Number.POSITIVE_INFINITY);
+  });
+
   it('a warning says nothing, and neither do facts of other orders and other clients', () => {
     const machine = sent().fact(
       refused(399),
@@ -236,6 +259,14 @@ describe('a change that has left', () => {
     expect(sent(change).fact(refused(110)).said).toEqual(['rejected']);
     const machine = recovered(change).fact(withPrice('5000')).feed(round, round, round);
     expect(machine.said.at(-1)).toBe('rejected');
+  });
+
+  it('is not called done where its order has ended: nobody knows with which terms', () => {
+    const ends = [completed('Cancelled by Trader', { orderRef: 'one-entry' }), refused(202)];
+    for (const fact of ends)
+      expect(sent(change).fact(fact).effects).toMatchObject([
+        { kind: 'settled', state: 'sent', message: expect.stringContaining('The order has ended') },
+      ]);
   });
 
   it('beside its order, of which not all was heard yet: each hears what concerns it', () => {

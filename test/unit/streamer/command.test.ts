@@ -126,6 +126,7 @@ function runnerOf(
   queue: Queue,
   perform: (command: Command, signal: AbortSignal) => Promise<void>,
   mayWrite = () => true,
+  systemMs = () => NOW,
 ) {
   const raised: EventData<'alert.raised'>[] = [];
   const runner = new CommandRunner({
@@ -135,7 +136,7 @@ function runnerOf(
     raise: (alert) => raised.push(alert),
     mayWrite,
     logger: silent,
-    systemMs: () => NOW,
+    systemMs,
   });
   return { runner, raised };
 }
@@ -229,6 +230,24 @@ describe('the command runner', () => {
     await runner.stop();
     expect(queue.removed).toEqual([]);
     expect(raised).toEqual([]);
+  });
+
+  it('one that is valid for a day is not tried all day: others wait behind it', async () => {
+    const queue = new Queue([JSON.stringify(command({ validUntil: '2026-01-06T14:30:00.000Z' }))]);
+    let nowMs = NOW;
+    const { runner } = runnerOf(
+      queue,
+      async () => {
+        nowMs += 59_600;
+        throw new Error('COMMAND_AGAIN');
+      },
+      () => true,
+      () => nowMs,
+    );
+    runner.start();
+    await until(() => queue.givenBack.length === 1);
+    await runner.stop();
+    expect(queue.removed).toEqual([]);
   });
 
   it('without the lease no command is carried out or removed', async () => {

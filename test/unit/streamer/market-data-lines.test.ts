@@ -54,6 +54,29 @@ describe('the contract of a line', () => {
     expect(line.fatal.map((error) => error.code)).toEqual(['SYMBOL_UNKNOWN']);
   });
 
+  describe('a root that stands for contracts of two sizes', () => {
+    const [full, mini] = [gold(), gold(90, 'SILG6', '20260220')];
+    const small = { ...mini, contract: { ...mini.contract, multiplier: 10 } };
+
+    it('is refused with their names: which one is meant is not guessed', () => {
+      const line = new MarketDataHarness();
+      line.marketData.subscribeAll();
+      line.answer([small, full]);
+      expect(line.requests('subscribe')).toHaveLength(0);
+      expect(line.fatal.map(({ code }) => code)).toEqual(['SYMBOL_AMBIGUOUS']);
+      expect(line.fatal[0]?.message).toMatch(/SILG6 .*multiplier 10 .*GCG6 .*multiplier 100 /);
+    });
+
+    it('rolls within the size that it has', () => {
+      const line = new MarketDataHarness().start();
+      line.marketData.coverageLost('disconnected', true);
+      line.marketData.subscribeAll();
+      line.answer([small, april]);
+      expect(line.fatal).toEqual([]);
+      expect(line.marketData.lines[0]?.instrument?.conId).toBe(102);
+    });
+  });
+
   it('a list of months that breaks off with an error is no verdict on the front month', () => {
     const line = new MarketDataHarness().start();
     line.marketData.coverageLost('disconnected', true);

@@ -114,7 +114,8 @@ export class ReviewDesk {
   constructor(risk: Partial<(typeof limited)['risk']> = {}) {
     const config = { ...limited, risk: { ...limited.risk, ...risk } };
     const db = new DatabaseSync(':memory:');
-    db.exec('CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT');
+    db.exec(`CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT;
+      CREATE TABLE ended (key TEXT PRIMARY KEY) STRICT`);
     this.journal = new OrderJournal(db);
     const [streamer] = config.streamers;
     const view = this.#view();

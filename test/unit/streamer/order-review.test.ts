@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { BrokerList } from '../../../lib/domain/orders/broker-facts.ts';
+import { deskBody, firstDesk } from '../../../lib/domain/orders/desk-record.ts';
+import { lockBody } from '../../../lib/domain/safety/lock.ts';
 import type { ListDesk, ListResult } from '../../../streamer/broker-lists.ts';
 import type { EventRecorder } from '../../../streamer/event-recorder.ts';
 import { TrackerDriver } from '../../../streamer/tracker-driver.ts';
@@ -37,6 +39,62 @@ describe('an order that is on its way', () => {
     expect(desk.placed).toEqual([]);
     expect(desk.intent('late')).toMatchObject({ state: 'denied', code: 'EXPIRED' });
     expect(desk.answers).toMatchObject([{ key: 'late', answer: 'denied', code: 'EXPIRED' }]);
+  });
+
+  /** Somebody in TWS was faster, or a stop: told while the table is at work on the record. */
+  const whenRecorded = (desk: ReviewDesk, then: () => void) => {
+    const commit = desk.memory.commit.bind(desk.memory);
+    desk.memory.commit = async (change) => {
+      const result = await commit(change);
+      if (change.writes.some(({ body }) => body?.state === 'sending')) then();
+      return result;
+    };
+  };
+
+  it.each([
+    ['a flatten', 'flatten', 'open', {}, 'NOTHING_TO_FLATTEN'],
+    [
+      'an order that the lock lets through because it closes',
+      'place',
+      'locked',
+      { order: { action: 'SELL', quantity: '5', orderType: 'MKT' } },
+      'RECONCILE_LOCKED',
+    ],
+  ] as const)(
+    '%s does not leave where its position has gone while it was recorded',
+    async (_what, type, state, more, code) => {
+      const desk = open();
+      desk.position = '5';
+      const lock = { state, reason: 'a test', runId: 'run', token: 1 } as const;
+      desk.write({ kind: 'lock', id: '' }, lockBody(lock, 'run', '2026-01-05T15:00:00.000Z'));
+      whenRecorded(desk, () => {
+        desk.position = '0';
+      });
+      await desk.perform(desk.command(type, { key: 'close', conId, ...more }));
+      await desk.desk.settled();
+      expect(desk.placed).toEqual([]);
+      expect(desk.intent('close')).toMatchObject({ state: 'denied', code });
+      expect(desk.answers).toMatchObject([
+        { answer: 'denied', code, message: expect.stringMatching(/^It never left: /) },
+      ]);
+    },
+  );
+
+  it('a change does not leave where somebody else has changed the order while it was recorded', async () => {
+    const desk = open();
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    const [written] = desk.placed;
+    desk.showsWritten(written!);
+    await desk.desk.settled();
+    whenRecorded(desk, () => {
+      const { orderId, order } = written!;
+      const terms = { action: 'BUY', quantity: '5', orderType: 'LMT', limitPrice: '2690' } as const;
+      desk.shows({ orderId, orderRef: order.orderRef ?? '', ...terms });
+    });
+    await desk.perform(desk.command('modify', { key: 'a', quantity: '6' }));
+    await desk.desk.settled();
+    expect(desk.placed).toEqual([written]);
+    expect(desk.answers.at(-1)).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
   });
 });
 
@@ -280,6 +338,54 @@ describe('cancel-all', () => {
   });
 });
 
+describe('a record that somebody has broken', () => {
+  it('keeps no other order from its end', async () => {
+    const desk = open();
+    for (const key of ['a', 'b']) await desk.perform(desk.command('place', { key, conId, order: buy }));
+    desk.write({ kind: 'intent', id: 'a' }, { key: 'a' });
+    for (const written of desk.placed) desk.showsWritten(written);
+    await desk.desk.settled();
+    expect(desk.intent('b')).toMatchObject({ state: 'sent' });
+    expect(desk.answers).toMatchObject([{ key: 'b', answer: 'accepted' }]);
+  });
+});
+
+describe('a book that was restored from before an order', () => {
+  const bought = async (desk: ReviewDesk) => {
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    desk.showsWritten(desk.placed[0]!);
+    await desk.desk.settled();
+    return desk.placed[0]!;
+  };
+
+  it('does not let it leave again under its key: the disk knows that it has left', async () => {
+    const desk = open();
+    await bought(desk);
+    desk.memory.items.delete(`${account} intent a`);
+    await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
+    expect(desk.placed).toHaveLength(1);
+    expect(desk.answers.at(-1)).toMatchObject({ key: 'a', answer: 'denied', code: 'DUPLICATE' });
+  });
+
+  it('with its record as it was on its way does not say that it never left: it is looked for', async () => {
+    const former = open();
+    const written = await bought(former);
+    // The next process, on the same disk.
+    const desk = open();
+    desk.journal.begin('a', 2);
+    desk.journal.end('a');
+    desk.write({ kind: 'intent', id: 'a' }, { ...former.intent('a'), state: 'sending', message: '' });
+    desk.write({ kind: 'desk', id: '' }, deskBody({ ...firstDesk, nextOrderId: 2, open: ['a'] }));
+    await desk.desk.recover();
+    await desk.desk.settled();
+    expect(desk.answers).toEqual([]);
+    expect(desk.intent('a')).toMatchObject({ state: 'sending' });
+    desk.showsWritten(written);
+    await desk.desk.settled();
+    expect(desk.intent('a')).toMatchObject({ state: 'sent' });
+  });
+});
+
 describe('what a run before this one left', () => {
   it('an intent that cannot be read is told of, and holds up nobody else', async () => {
     const desk = open();
@@ -346,9 +452,30 @@ describe('what is known after an outage of the broker behind a link that stayed 
     expect(driver.synced).toBe(true);
     driver.restored();
     expect(driver.synced).toBe(false);
+    // Once more before they have come: those that are on their way are of before it.
+    driver.restored();
+    answerAll();
+    expect(driver.synced).toBe(false);
     answerAll();
     expect(driver.synced).toBe(true);
     driver.stop();
+  });
+});
+
+describe('a command that its sender lets be valid for a day', () => {
+  it('is answered within minutes while the gateway is away: a cancel may be waiting behind it', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.isReady = false;
+    const from = desk.nowMs;
+    const clock = setInterval(() => {
+      desk.nowMs += 5_000;
+    }, 20);
+    const validUntil = '2026-01-06T15:00:00.000Z';
+    await desk.perform(desk.command('flatten', { key: 'flat', conId, validUntil }));
+    clearInterval(clock);
+    expect(desk.answers).toMatchObject([{ key: 'flat', answer: 'denied', code: 'NOT_CONNECTED' }]);
+    expect(desk.nowMs - from).toBeLessThan(10 * 60_000);
   });
 });
 

@@ -7,6 +7,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Envelope } from '../../../lib/events/envelope.ts';
 import type { EventPublisher, PublishResult } from '../../../lib/ports/event-publisher.ts';
+import { OrderJournal } from '../../../streamer/order-journal.ts';
 import { epochFromClock, Outbox, OutboxError } from '../../../streamer/outbox.ts';
 import { Publisher } from '../../../streamer/publisher.ts';
 
@@ -143,6 +144,29 @@ describe('outbox', () => {
     expect(outbox().holder).toBe(first.holder);
     path = join(dir, 'other.db');
     expect(outbox().holder).not.toBe(first.holder);
+  });
+
+  it('has the row of an order on the disk itself before the order leaves, and everything else when the system likes', () => {
+    outbox();
+    open.pop()?.close();
+    const db = new DatabaseSync(path);
+    const levels: unknown[] = [];
+    db.exec('PRAGMA synchronous = NORMAL');
+    db.function('noted', () => {
+      levels.push(Object.values(db.prepare('PRAGMA synchronous').get() ?? {})[0]);
+      return 0;
+    });
+    for (const table of ['sends', 'ended'])
+      db.exec(`CREATE TEMP TRIGGER of_${table} AFTER INSERT ON ${table} BEGIN SELECT noted(); END`);
+    const journal = new OrderJournal(db);
+    journal.begin('a', 2);
+    journal.end('a');
+    // FULL, then NORMAL.
+    expect(levels).toEqual([2, 1]);
+    // What never left has not ended either.
+    journal.end('b');
+    expect([journal.mayHaveLeft('a'), journal.mayHaveLeft('b')]).toEqual([true, false]);
+    db.close();
   });
 
   it('puts what the book is made of into both ways, and everything else on the bus alone', () => {

@@ -437,6 +437,11 @@ describe('the driver', () => {
     end();
     link.listener.notice(1101, 'restored - data lost');
     expect(asked()).toHaveLength(15);
+    end();
+    // The outage was older than the link, and nobody told it of it.
+    link.listener.notice(1102, 'restored - data maintained');
+    expect(streamer!.stats().orders.synced).toBe(false);
+    expect(asked()).toHaveLength(20);
     link.listener.disconnected(null, 'gone');
     expect(streamer!.stats().orders.synced).toBe(false);
   });

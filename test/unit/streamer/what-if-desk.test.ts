@@ -146,6 +146,14 @@ describe('what comes of a question', () => {
     expect(desk.nextOrderId).toBe(8);
   });
 
+  it('is remembered for a thousand more, and not for ever', async () => {
+    const { desk, link } = open();
+    link.isUp = false;
+    for (let orderId = 1; orderId <= 1_001; orderId += 1) await desk.ask(question(orderId));
+    expect([desk.onError(1, 399, 'late'), desk.onError(2, 399, 'late')]).toEqual([false, true]);
+    expect(desk.nextOrderId).toBe(1_002);
+  });
+
   it('an order is cancelled once, and a person is told; orders of others are left alone', async () => {
     const { desk, cancelled, alerts } = open();
     const answer = desk.ask(question(7));
