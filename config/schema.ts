@@ -11,11 +11,18 @@ import { flag, fraction, int, oneOf, oneOfNumbers, section, text, timeZone } fro
 const secTypes = ['STK', 'FUT', 'OPT', 'FOP', 'CASH', 'BAG', 'IND', 'CRYPTO'] as const;
 const weekdays = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
 
+const allowedMultiplier = 'a number above 0, for example 5000';
+
 const symbolDetails = {
   secType: oneOf(secTypes, "IB's security type").exactOptional(),
   exchange: text('Exchange, for example `COMEX` or `SMART`').exactOptional(),
   currency: text('ISO 4217 code', 'three capital letters, for example USD', /^[A-Z]{3}$/).exactOptional(),
 };
+
+const multiplier = z
+  .number({ error: allowedMultiplier })
+  .positive({ error: allowedMultiplier })
+  .meta({ allowed: allowedMultiplier, description: 'Where contracts of several sizes have one root: which' });
 
 const conId = int(1, 2_147_483_647, "IB's key of the contract");
 
@@ -32,7 +39,11 @@ const symbolSchema = z
         .min(1)
         .transform((name) => (/^\d+$/.test(name) ? Number(name) : name)),
       conId,
-      z.strictObject({ root: text('Root symbol; the front month is chosen'), ...symbolDetails }),
+      z.strictObject({
+        root: text('Root symbol; the front month is chosen'),
+        ...symbolDetails,
+        multiplier: multiplier.exactOptional(),
+      }),
       z.strictObject({ localSymbol: text('Local symbol of one contract'), ...symbolDetails }),
       z.strictObject({ conId, ...symbolDetails }),
     ],

@@ -39,6 +39,13 @@ export function nameOf(symbol: SymbolConfig): string {
   return String(symbol);
 }
 
+/** Without those of another size than the configuration says. */
+export function ofSize(symbol: SymbolConfig, found: readonly ContractDetails[]): readonly ContractDetails[] {
+  if (typeof symbol !== 'object' || !('root' in symbol) || symbol.multiplier === undefined) return found;
+  const { multiplier } = symbol;
+  return found.filter(({ contract }) => Number(contract.multiplier) === multiplier);
+}
+
 /**
  * Takes one of the contracts that the broker named: the only one, or the front month by the roll rule.
  *

@@ -6,7 +6,7 @@ import { estimate } from '../lib/domain/market/market-clock.ts';
 import { createCalendar, type SessionCalendar } from '../lib/domain/market/sessions.ts';
 import { Tick8Volume } from '../lib/domain/market/tick8-volume.ts';
 import type { CandleEvents } from './candle-events.ts';
-import { choose, isSameKind, kindsOf } from './contract-query.ts';
+import { choose, isSameKind, kindsOf, ofSize } from './contract-query.ts';
 import type { Coverage } from './coverage.ts';
 import { isRoot, type Line } from './line.ts';
 import type { LineBook } from './line-book.ts';
@@ -89,12 +89,13 @@ export class LineContracts {
     line.queryReqId = 0;
     line.queryAgainAtMs = Number.POSITIVE_INFINITY;
     const atMs = estimate(this.#host.clock, this.#host.systemMs()) || this.#host.systemMs();
-    const kinds = kindsOf(line.name, line.found);
+    const found = ofSize(line.symbol, line.found);
+    const kinds = kindsOf(line.name, found);
     const known = line.instrument;
     const isAmbiguous = kinds.length > 1 && !kinds.some((kind) => known && isSameKind(kind, known));
     const { daysBeforeExpiry } = this.#config.roll;
     const like = kinds.length > 1 ? known : undefined;
-    const instrument = choose(line.name, line.found, atMs, daysBeforeExpiry, like);
+    const instrument = choose(line.name, found, atMs, daysBeforeExpiry, like);
     line.found = [];
     if (isAmbiguous && !known) {
       this.#host.fatal(ambiguousSymbol(line.name, kinds));

@@ -83,7 +83,7 @@ export function ambiguousSymbol(name: string, kinds: readonly Instrument[]): Str
   );
   return new StreamerError(
     'SYMBOL_AMBIGUOUS',
-    `The symbol "${name}" stands for contracts of different size: ${all.join(', ')}. Which one is meant is not guessed. Narrow it in the configuration (streamers[].symbols) by exchange or currency, or name one month: { localSymbol: ${kinds[0]?.localSymbol} }.`,
+    `The symbol "${name}" stands for contracts of different size: ${all.join(', ')}. Which one is meant is not guessed. Say it in the configuration (streamers[].symbols): { root: ${name}, multiplier: ${kinds[0]?.multiplier} }, by exchange or currency, or one month alone: { localSymbol: ${kinds[0]?.localSymbol} }.`,
   );
 }
 

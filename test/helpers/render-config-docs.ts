@@ -108,8 +108,12 @@ Each entry of \`symbols\` is a root (\`GC\`: the front month is chosen), a local
 symbols:
   - GC
   - { root: ES, exchange: CME }
+  - { root: SI, multiplier: 5000 }
   - { localSymbol: SPY, secType: STK, exchange: SMART, currency: USD }
 \`\`\`
+
+Where contracts of several sizes have one root, as \`SI\` (5,000 and 1,000 ounces), the streamer refuses to start until
+\`multiplier\`, exchange or currency says which.
 
 ## Reset windows
 

@@ -40,7 +40,7 @@ export function gold(conId = 101, localSymbol = 'GCG6', expiry = '20260225'): Co
 
 interface Overrides {
   readonly hasForerunner?: boolean;
-  readonly symbols?: readonly (string | number)[];
+  readonly symbols?: readonly (string | number | { readonly root: string; readonly multiplier: number })[];
   readonly marketDataType?: 'live' | 'delayed' | 'frozen';
   readonly candles?: object;
   readonly marketData?: object;

@@ -67,6 +67,21 @@ describe('the contract of a line', () => {
       expect(line.fatal[0]?.message).toMatch(/SILG6 .*multiplier 10 .*GCG6 .*multiplier 100 /);
     });
 
+    it('is taken in the size that the configuration says', () => {
+      const line = new MarketDataHarness({ symbols: [{ root: 'GC', multiplier: 10 }] });
+      line.marketData.subscribeAll();
+      line.answer([full, small]);
+      expect(line.fatal).toEqual([]);
+      expect(line.marketData.lines[0]?.instrument?.localSymbol).toBe('SILG6');
+    });
+
+    it('is unknown in a size that the broker does not have', () => {
+      const line = new MarketDataHarness({ symbols: [{ root: 'GC', multiplier: 50 }] });
+      line.marketData.subscribeAll();
+      line.answer([full, small]);
+      expect(line.fatal.map(({ code }) => code)).toEqual(['SYMBOL_UNKNOWN']);
+    });
+
     it('rolls within the size that it has', () => {
       const line = new MarketDataHarness().start();
       line.marketData.coverageLost('disconnected', true);
