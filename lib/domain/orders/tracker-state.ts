@@ -45,6 +45,8 @@ export interface TrackedOrder {
   listedRound: number;
   /** Complete rounds in a row without it. */
   missingRounds: number;
+  /** Complete rounds in a row, of this run, in which IB had nothing new to say of it anywhere. */
+  silentRounds: number;
   unresolvedTold: boolean;
 }
 
@@ -112,6 +114,9 @@ export interface TrackerState {
   linked: boolean;
   round: Round | undefined;
   roundId: number;
+  /** The last round of this link in which the lists of orders and executions were complete, and how many of it were; 0 for none. */
+  wholeRound: number;
+  wholeRounds: number;
   roundDueMs: number;
   /** Another connect or restore came while a round was running. */
   roundAgain: boolean;
@@ -160,6 +165,8 @@ export function createState(options: TrackerOptions): TrackerState {
     linked: false,
     round: undefined,
     roundId: 0,
+    wholeRound: 0,
+    wholeRounds: 0,
     roundDueMs: Number.POSITIVE_INFINITY,
     roundAgain: false,
     owed: new Set(),
