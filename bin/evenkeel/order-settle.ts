@@ -76,7 +76,9 @@ export async function settleOrder(
     const answer = await watch(session, flags.wait, async () => {
       now = await readRow(session, row);
       if (isSettled(now, end)) return { settled: { state: 'settled', commandId } as const, detail: '' };
-      if (isTerminal(now.status)) return { settled: endedBefore(now, commandId), detail: '' };
+      // What a person said before is what is to be corrected.
+      if (isTerminal(now.status) && now.settled === undefined)
+        return { settled: endedBefore(now, commandId), detail: '' };
       const denied = await readAnswer(session, settleKey(commandId));
       const settled = denied && {
         state: 'denied' as const,
