@@ -80,11 +80,11 @@ describe('settle', () => {
   });
 
   /** What is prepared, and what the command says otherwise than usual. */
-  const denials: readonly (readonly [string, (desk: ReviewDesk) => void, object?])[] = [
-    ['ORDER_QUIET', () => undefined],
+  const denials: readonly (readonly [code: string, prepare: (desk: ReviewDesk) => void, more: object])[] = [
+    ['ORDER_QUIET', () => undefined, {}],
     ['ORDER_UNKNOWN', () => undefined, { orderKey: 'P1' }],
     ['EXPIRED', () => undefined, { validUntil: '2026-01-05T14:00:00.000Z' }],
-    ['ORDER_AT_WORK', ({ tracked }) => tracked.round({ 'open-orders': [openOrder({ account })] })],
+    ['ORDER_AT_WORK', ({ tracked }) => tracked.round({ 'open-orders': [openOrder({ account })] }), {}],
     // The round that the command waits for is the one that has it.
     [
       'ORDER_AT_WORK',
@@ -92,10 +92,12 @@ describe('settle', () => {
         desk.tracked.round().round();
         desk.onDoubt = () => desk.tracked.round({ 'open-orders': [openOrder({ account })] });
       },
+      {},
     ],
     [
       'ORDER_ENDED',
       ({ tracked }) => tracked.round({ 'completed-orders': [completed('Cancelled by Trader', { account })] }),
+      {},
     ],
     [
       'ORDER_ENDED',
@@ -103,14 +105,16 @@ describe('settle', () => {
         desk.tracked.round({ 'completed-orders': [completed('Filled Size: 5', { account })] });
         bookNow(desk);
       },
+      {},
     ],
-    ['NOT_OURS', ({ tracked }) => Object.assign(tracked.state.orders.get(orderKey)!, { account: 'DU2' })],
+    ['NOT_OURS', ({ tracked }) => Object.assign(tracked.state.orders.get(orderKey)!, { account: 'DU2' }), {}],
     [
       'LISTS_INCOMPLETE',
       (desk) => {
         desk.tracked.round().round();
         desk.isReady = false;
       },
+      {},
     ],
   ];
 
