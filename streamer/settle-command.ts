@@ -126,7 +126,7 @@ function denialOf(
     case 'quiet':
       return {
         code: 'ORDER_QUIET',
-        message: `IB's lists lack the order ${orderKey} in ${verdict.rounds} complete rounds since they last had it or the link came up, and ${verdict.needed} are needed. Nothing was changed.`,
+        message: `IB's lists lack the order ${orderKey} in ${verdict.rounds} complete rounds since they last had it or the link came up, and ${verdict.needed} are needed, not all within a minute. Nothing was changed.`,
         allowed: 'The same in some minutes: a round is made every minute.',
       };
     case 'unsure':

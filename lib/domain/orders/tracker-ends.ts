@@ -23,7 +23,7 @@ export type EndVerdict =
   | { readonly is: 'foreign'; readonly account: string }
   /** IB's lists have it, or IB has spoken of it since they lacked it. */
   | { readonly is: 'listed'; readonly report: OrderReport }
-  /** Missing, and not for long enough. */
+  /** Missing, and not in enough rounds, or not for as long as the time from one to the next. */
   | { readonly is: 'quiet'; readonly rounds: number; readonly needed: number }
   /** No whole round has ended that began late enough. */
   | { readonly is: 'unsure' };
@@ -45,7 +45,10 @@ export function judgeEnd(state: TrackerState, end: GivenEnd): EndVerdict {
     return { is: 'listed', report: order.report ?? end.known };
   // One that this run has never heard of was in none of its rounds.
   const rounds = Math.min(state.wholeRounds, order?.silentRounds ?? state.wholeRounds);
-  return rounds < needed ? { is: 'quiet', rounds, needed } : { is: 'given' };
+  const sinceMs = Math.max(state.wholeSinceMs, order?.silentSinceMs ?? 0);
+  // Doubts make rounds follow each other within seconds.
+  const isShort = rounds < needed || state.nowMs - sinceMs < state.config.resyncMs;
+  return isShort ? { is: 'quiet', rounds, needed } : { is: 'given' };
 }
 
 /** Takes a person's end, where it may be given. */

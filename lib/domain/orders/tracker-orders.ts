@@ -39,6 +39,7 @@ export function trackedOrder(state: TrackerState, key: string, account: string):
     listedRound: 0,
     missingRounds: 0,
     silentRounds: 0,
+    silentSinceMs: 0,
     unresolvedTold: false,
   };
   state.orders.set(key, order);

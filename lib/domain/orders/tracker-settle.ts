@@ -15,6 +15,7 @@ export function settle(state: TrackerState, round: Round): void {
   if (!hasAll(round)) return;
   // What was asked before the gateway had its servers back may lack what happened behind the outage.
   if (!state.roundAgain) {
+    if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
     state.wholeRound = round.id;
     state.wholeRounds += 1;
   }
@@ -78,6 +79,7 @@ function watchUnlisted(state: TrackerState, order: TrackedOrder, round: Round): 
     return;
   }
   order.missingRounds += 1;
+  if (order.silentRounds === 0) order.silentSinceMs = round.askedMs;
   order.silentRounds += 1;
   if (order.unresolvedTold || order.missingRounds < state.config.unresolvedAfterRounds) return;
   order.unresolvedTold = true;

@@ -101,6 +101,13 @@ describe('an end is refused', () => {
     expect(verdict(desk.input({ kind: 'restored' }))).toEqual({ is: 'unsure' });
   });
 
+  it('in rounds that follow each other within seconds, because something is in doubt', () => {
+    const quick = (desk: TrackedDesk) => desk.input({ kind: 'doubt' }).round();
+    const desk = quick(quick(quick(missing(0))));
+    expect(verdict(desk)).toEqual({ is: 'quiet', rounds: 3, needed: 3 });
+    expect(verdict(desk.round())).toEqual({ is: 'given' });
+  });
+
   it('where no round began after the question', () => {
     const desk = missing(3);
     const end = endOf(desk, { afterRound: desk.state.roundId });
