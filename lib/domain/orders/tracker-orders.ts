@@ -89,10 +89,8 @@ function takeBack(
 export function takeFill(state: TrackerState, order: TrackedOrder, fill: FillReport): boolean {
   order.lastSeenMs = state.nowMs;
   const folded = foldFill(order.state, fill, nextStamp(state));
-  if (folded.news) {
-    order.silentRounds = 0;
-    emit(state, 'fill.received', fill, order.account, fill.timeMs);
-  }
+  if (folded.news) order.silentRounds = 0;
+  if (folded.news) emit(state, 'fill.received', fill, order.account, fill.timeMs);
   keep(state, order, folded);
   return folded.news;
 }

@@ -171,9 +171,10 @@ describe('a run that has lost its memory', () => {
 });
 
 describe("IB's word after it", () => {
+  const tellStatus = (desk: TrackedDesk) => desk.fact(orderStatus('PreSubmitted'));
   it.each([
     ['a list', (desk: TrackedDesk) => desk.round({ 'open-orders': [openOrder()] })],
-    ['a status', (desk: TrackedDesk) => desk.fact(orderStatus('PreSubmitted'))],
+    ['a status', tellStatus],
     [
       'a list after a restart',
       (desk: TrackedDesk) =>
@@ -202,6 +203,8 @@ describe("IB's word after it", () => {
     expect(desk.view().reason).toBeNull();
     const order = desk.state.orders.get(key)!;
     expect(order).toMatchObject({ endedAtMs: 0, unresolvedTold: false });
+    // What no list has is not changed: it could be placed anew under its id.
+    expect(order.missingRounds > 0).toBe(tell === tellStatus);
     desk.news();
     desk.round({ 'open-orders': [openOrder()] }).round({ 'open-orders': [openOrder()] });
     expect(desk.alerts()).toEqual([]);
