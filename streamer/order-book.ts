@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ordersWriter } from '../lib/domain/audit/writers.ts';
 import type { AuditCause, BookItem, BookRef, BookWrite } from '../lib/domain/book/item.ts';
+import type { OrderBody } from '../lib/domain/book/orders.ts';
 import { type DeskRecord, deskBody, readDesk } from '../lib/domain/orders/desk-record.ts';
 import { type Intent, type IntentState, intentBody, readIntent } from '../lib/domain/orders/intent.ts';
 import { type FlagsReading, readFlags } from '../lib/domain/safety/flags.ts';
@@ -81,6 +82,13 @@ export class OrderBook {
       ),
       versions: new Map(refs.map((ref, index) => [ref, versionOf(items[index])])),
     };
+  }
+
+  /** An order as the book-keeper has it. */
+  async order(orderKey: string): Promise<OrderBody | undefined> {
+    const { book, account } = this.#options;
+    const [item] = await book.read(account, [{ kind: 'order', id: orderKey }]);
+    return item?.body as unknown as OrderBody | undefined;
   }
 
   /**

@@ -34,6 +34,6 @@ export class CommandAgainError extends Error {
 }
 
 /** Of what never became an order. */
-export function emptyWish({ type, by }: Of<'modify'> | Of<'flatten'>, conId: number): OrderWish {
+export function emptyWish({ type, by }: Of<'modify' | 'settle' | 'flatten'>, conId: number): OrderWish {
   return { command: type, by, conId, legs: [] };
 }

@@ -3,6 +3,7 @@ import { flatten } from './flatten-command.ts';
 import { modify } from './modify-command.ts';
 import type { CommandHost, OrderCommandsOptions, TradeCommand } from './order-command-types.ts';
 import { OwnOrders } from './own-orders.ts';
+import { settle } from './settle-command.ts';
 
 /** Carries out trading commands: each is answered, and those that send something are recorded before. */
 export class OrderCommands {
@@ -24,6 +25,8 @@ export class OrderCommands {
         return cancelOne(command, this.#host, signal);
       case 'cancel-all':
         return cancelAll(command, this.#host, signal);
+      case 'settle':
+        return settle(command, this.#host, signal);
       case 'flatten':
         return flatten(command, this.#host, signal);
     }

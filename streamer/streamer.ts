@@ -266,6 +266,9 @@ export class Streamer {
       askMargin: (order) => this.#whatIfs.ask(order),
       cancel: (orderId) => link.cancelOrder(orderId),
       doubt: () => orders.doubt(),
+      rounds: () => orders.rounds,
+      judgeEnd: (end) => orders.judgeEnd(end),
+      giveEnd: (end) => orders.giveEnd(end),
       listen: (listener) => orders.listen(listener),
     };
   }

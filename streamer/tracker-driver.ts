@@ -10,9 +10,10 @@ import {
   type TrackerMemory,
   type TrackerOptions,
 } from '../lib/domain/orders/tracker.ts';
+import { type EndVerdict, judgeEnd } from '../lib/domain/orders/tracker-ends.ts';
 import { protectionFacts } from '../lib/domain/orders/tracker-protection.ts';
 import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
-import type { TrackerDoc } from '../lib/domain/orders/tracker-types.ts';
+import type { GivenEnd, TrackerDoc } from '../lib/domain/orders/tracker-types.ts';
 import { isLiving } from '../lib/domain/orders/tracker-view.ts';
 import type { ProtectionFacts } from '../lib/domain/safety/protection-facts.ts';
 import type { ListDesk } from './broker-lists.ts';
@@ -108,6 +109,23 @@ export class TrackerDriver {
   /** Has the lists asked for soon: something is in doubt that only they can settle. */
   doubt(): void {
     this.#feed({ kind: 'doubt' });
+  }
+
+  /** The last round of questions that has begun. */
+  get rounds(): { readonly begun: number; readonly isRunning: boolean } {
+    return { begun: this.#state.roundId, isRunning: this.#state.round !== undefined };
+  }
+
+  /** Whether a person may give this end to an order that the broker does not know any more. */
+  judgeEnd(end: GivenEnd): EndVerdict {
+    return judgeEnd(this.#state, end);
+  }
+
+  /** Gives it, where it may be given: with the events that tell of it. */
+  giveEnd(end: GivenEnd): EndVerdict {
+    const verdict = this.judgeEnd(end);
+    if (verdict.is === 'given') this.#feed({ kind: 'settle', end });
+    return verdict;
   }
 
   /** The last round of questions was complete, and the link has held since. */

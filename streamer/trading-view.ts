@@ -1,5 +1,7 @@
 import type { PositionReport } from '../lib/domain/accounts/position-report.ts';
+import type { EndVerdict } from '../lib/domain/orders/tracker-ends.ts';
 import type { TrackedOrder } from '../lib/domain/orders/tracker-state.ts';
+import type { GivenEnd } from '../lib/domain/orders/tracker-types.ts';
 import type { MarginAnswer } from '../lib/domain/safety/margin.ts';
 import type { Line } from './line.ts';
 import type { OrderToWrite } from './order-writer.ts';
@@ -34,5 +36,11 @@ export interface TradingView {
   cancel(orderId: number): boolean;
   /** Has the broker's lists asked for soon. */
   doubt(): void;
+  /** The last round of lists that has begun. */
+  rounds(): { readonly begun: number; readonly isRunning: boolean };
+  /** Whether a person may give an order this end, which the broker does not know any more. */
+  judgeEnd(end: GivenEnd): EndVerdict;
+  /** Gives it, where it may be given. */
+  giveEnd(end: GivenEnd): EndVerdict;
   listen(listener: BrokerListener): void;
 }

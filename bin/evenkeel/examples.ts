@@ -41,6 +41,9 @@ export const examples: Readonly<Record<string, readonly string[]>> = {
   ],
   'order cancel': ['order cancel breakout-17', 'order cancel 1873465 --yes'],
   'order cancel-all': ['order cancel-all', 'order cancel-all --symbol GCG6'],
+  'order settle': [
+    'order settle P1873465 --as cancelled --reason "the statement of 5 January has it as cancelled"',
+  ],
   'order flatten': ['order flatten GCG6'],
   orders: ['orders', 'orders --all --json', 'orders show P1873465'],
   'orders show': ['orders show P1873465', 'orders show 1873465', 'orders show my-reference'],

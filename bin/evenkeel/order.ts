@@ -9,6 +9,7 @@ import { type ModifyFlags, modifyOrder } from './order-modify.ts';
 import { type OrderPicture, readOrderPicture } from './order-picture.ts';
 import { isFlatAlready, legWords, type Review, reviewOrder, showReview } from './order-review.ts';
 import { sendIntent } from './order-send.ts';
+import { type SettleFlags, settleOrder } from './order-settle.ts';
 import {
   decimalOf,
   keyOf,
@@ -200,6 +201,22 @@ export function addOrder({ program, run }: Cli): void {
       .description('cancel our working orders, one by one; orders of others stay')
       .option('--symbol <symbol>', 'only those of this contract'),
   ).action(run<CancelFlags & { symbol?: string }>(cancelAll));
+  sends(
+    group
+      .command('settle')
+      .description('say how an order ended that IB does not know any more; IB is told nothing')
+      .argument('<order>', "its key in orders, IB's permId, or the key under which it was ordered")
+      .addOption(
+        chosenOption('--as <end>', 'how it ended', ['cancelled', 'filled'], (end) =>
+          validName('end', end, ['cancelled', 'filled'] as const),
+        ).makeOptionMandatory(),
+      )
+      .requiredOption('--reason <text>', 'how you know, for the audit trail'),
+  ).action(
+    run<{ args: readonly [string] } & SettleFlags>((session, { args: [given], ...flags }) =>
+      settleOrder(session, given, flags),
+    ),
+  );
   keyed(
     group
       .command('flatten')

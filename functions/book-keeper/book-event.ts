@@ -59,7 +59,7 @@ export async function bookEvent(
     const result = await table.commit({
       account: event.account,
       writer: bookKeeper,
-      cause: { kind: 'event', id: event.id, name: event.type, reason: '' },
+      cause: { kind: 'event', id: event.id, name: event.type, reason: reasonOf(news) },
       atMs: nowMs(),
       orderKey,
       writes,
@@ -69,6 +69,12 @@ export async function bookEvent(
     if (attempts < attemptsMax) await sleep(random() * Math.min(pauseMsMax, pauseMs * 2 ** attempts));
   }
   throw new BookContentionError(event.id);
+}
+
+/** What a person said stands in the audit row itself; what the broker says is in the item. */
+function reasonOf(news: News): string {
+  const settled = news.kind === 'order' ? news.report.settled : undefined;
+  return settled === undefined ? '' : `settled by ${settled.by}: ${settled.reason}`;
 }
 
 async function decide(news: News, account: string, table: Book): Promise<Extract<Booking, { do: 'write' }>> {

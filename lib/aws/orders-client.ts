@@ -62,6 +62,16 @@ export interface OrdersClient {
   ): Promise<SentCommand>;
   /** All working orders of this stage's client, or those of one contract. */
   cancelAll(which?: { readonly conId?: number }, options?: SendOptions): Promise<SentCommand>;
+  /**
+   * Says how an order ended that IB's lists do not have any more; only by a person.
+   *
+   * @param orderKey its key in the book
+   */
+  settle(
+    orderKey: string,
+    how: { readonly end: 'Cancelled' | 'Filled'; readonly reason: string },
+    options?: SendOptions,
+  ): Promise<SentCommand>;
   /** Closes the position in a contract. */
   flatten(position: { readonly conId: number }, options?: SendOptions): Promise<SentCommand>;
 }
@@ -154,6 +164,10 @@ export function ordersClient(options: OrdersClientOptions): OrdersClient {
     }),
     cancelAll: async ({ conId } = {}, { key } = {}) => ({
       commandId: await send('cancel-all', { conId: conId ?? null }, key),
+      key: '',
+    }),
+    settle: async (orderKey, { end, reason }, { key } = {}) => ({
+      commandId: await send('settle', { orderKey, end, reason }, key),
       key: '',
     }),
     flatten: ({ conId }, { key } = {}) => sendIntent('flatten', { conId }, key),

@@ -5,10 +5,14 @@ import { denialCodes } from '../domain/safety/gate-types.ts';
 export const commandAnswered = z.object({
   commandId: z.string().describe('Of the command'),
   command: z
-    .enum(['place', 'place-bracket', 'modify', 'cancel', 'cancel-all', 'flatten'])
+    .enum(['place', 'place-bracket', 'modify', 'cancel', 'cancel-all', 'settle', 'flatten'])
     .describe('Its type'),
   issuedBy: z.string().describe('Who asked'),
-  key: z.string().describe("The intent's key, also where the sender gave none; `''` for a cancel"),
+  key: z
+    .string()
+    .describe(
+      "The intent's key, also where the sender gave none; `''` for a cancel, and for a settle that was accepted",
+    ),
   answer: z
     .enum(['accepted', 'denied', 'would-send', 'rejected', 'ambiguous', 'unresolved'])
     .describe(

@@ -81,6 +81,16 @@ export const commandSchema = z.discriminatedUnion('type', [
   }),
   z.object({
     ...head,
+    type: z.literal('settle'),
+    by: z.literal('person').describe('Somebody who has looked: a program cannot know'),
+    orderKey: z.string().min(1).max(200).describe('Key of the order in the book'),
+    end: z
+      .enum(['Cancelled', 'Filled'])
+      .describe('`Cancelled`: what the book has of fills is all. `Filled`: the whole quantity'),
+    reason: z.string().trim().min(1).max(500),
+  }),
+  z.object({
+    ...head,
     type: z.literal('flatten'),
     by: wishedBy,
     key: intentKey.optional(),

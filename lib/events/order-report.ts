@@ -40,4 +40,14 @@ export const orderReport = z.object({
     .describe('Why IB refused, cancelled or warned; `code` is 0 where IB gave only words'),
   reportedFilled: quantity.describe('Cumulative quantity that IB reports as filled; decimal text'),
   reportedAveragePrice: price.nullable().describe('Average price that IB reports; decimal text'),
+  settled: z
+    .object({
+      by: z.string().min(1).describe('Who said so, an AWS identity'),
+      reason: z.string().min(1),
+      commandId: z.string().min(1),
+    })
+    .optional()
+    .describe(
+      'Only where a person gave the order its end, because IB does not know it any more; a later word of IB takes its place',
+    ),
 }) satisfies z.ZodType<OrderReport>;

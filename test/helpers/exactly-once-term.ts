@@ -219,6 +219,9 @@ export class Term implements Duty, GatewayClient {
         return true;
       },
       doubt: () => this.#tracker.doubt(),
+      rounds: () => this.#tracker.rounds,
+      judgeEnd: (end) => this.#tracker.judgeEnd(end),
+      giveEnd: (end) => this.#tracker.giveEnd(end),
       listen: (listener) => this.#tracker.listen(listener),
     };
   }

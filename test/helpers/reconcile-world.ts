@@ -92,6 +92,7 @@ export interface ToldOrderWords extends OrderWords {
   readonly status?: OrderStatus;
   readonly brokerStatus?: string;
   readonly reason?: OrderReport['reason'];
+  readonly settled?: OrderReport['settled'];
   readonly filled?: string;
   readonly averagePrice?: string;
   /** Market time of the change; an hour ago where nothing is said, unknown for null. */
@@ -160,6 +161,7 @@ export class World {
       reason,
       reportedFilled: filled,
       reportedAveragePrice: filled === '0' ? null : (averagePrice ?? '5000'),
+      ...(words.settled && { settled: words.settled }),
     };
     this.tell({ kind: 'order', at: this.stamp(), report });
     if (changedAtMs === null) this.changedAtMs.delete(report.orderKey);

@@ -24,7 +24,7 @@ import {
   standingPlan,
   standStill,
 } from './operators.ts';
-import { order } from './orders.ts';
+import { order, settleOpen } from './orders.ts';
 import type { FunctionName } from './world/functions.ts';
 import type { Service, Trouble } from './world/part.ts';
 import type { World } from './world/world.ts';
@@ -392,6 +392,7 @@ function unloaded(world: World, dice: Dice): string {
   gateway.restart();
   gateway.unloaded = { fromMs: time.nowMs, toMs: time.nowMs + ms };
   time.after(ms, () => gateway.loaded());
+  for (let atMs = 20_000; isLong && atMs < ms; atMs += 8_000) time.after(atMs, () => settleOpen(world, dice));
   return `the gateway restarts, and does not have the account for ${ms} ms`;
 }
 

@@ -89,7 +89,11 @@ function wish({ gateway }: World, dice: Dice): BareCommand {
 }
 
 function change({ witness, gateway }: World, dice: Dice): BareCommand {
-  if (dice.chance(0.2)) return { type: 'cancel-all', by: 'person' };
+  if (dice.chance(0.2)) {
+    const [orderKey] = [...witness.book.of('ORDER#')].map(([, body]) => String(body.orderKey));
+    if (orderKey !== undefined && dice.chance(0.3)) return settled(orderKey, dice);
+    return { type: 'cancel-all', by: 'person' };
+  }
   const keys = [...witness.book.of('INTENT#')].flatMap(([, { key, state }]) =>
     state === 'sent' ? [String(key)] : [],
   );
@@ -108,6 +112,18 @@ function change({ witness, gateway }: World, dice: Dice): BareCommand {
   }
   const last = Number(gateway.instrument.last.price);
   return { type: 'modify', key, limitPrice: (last + dice.between(-40, 40)).toFixed(1) } as BareCommand;
+}
+
+/** Somebody whose lists show nothing says of what the book has open that it was cancelled: true or not. */
+export function settleOpen(world: World, dice: Dice): void {
+  for (const [, { orderKey, working }] of world.witness.book.of('ORDER#'))
+    if (working === true)
+      world.witness.note(send(world, headed(world, dice, settled(String(orderKey), dice))));
+}
+
+function settled(orderKey: string, dice: Dice): BareCommand {
+  const end = dice.chance(0.8) ? 'Cancelled' : 'Filled';
+  return { type: 'settle', by: 'person', orderKey, end, reason: 'no list has it' };
 }
 
 /** An order that a desk which is ready for it sends. */

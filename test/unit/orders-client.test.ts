@@ -134,18 +134,20 @@ describe('orders client', () => {
     });
   });
 
-  it('modify, cancel, cancel-all and flatten', async () => {
+  it('modify, cancel, cancel-all, settle and flatten', async () => {
     const { orders, sent } = client({ by: 'person' });
     await orders.modify('breakout-17', { leg: 'stop-loss', stopPrice: '2595' });
     await orders.cancel({ permId: 17, clientId: 1, orderId: 3 });
     await orders.cancelAll();
     await orders.cancelAll({ conId: 5 });
+    await orders.settle('P17', { end: 'Cancelled', reason: 'the statement has it' });
     await orders.flatten({ conId: 5 }, { key: 'out-1' });
     expect(sent.map(bodyOf)).toMatchObject([
       { type: 'modify', key: 'breakout-17', leg: 'stop-loss', stopPrice: '2595', by: 'person' },
       { type: 'cancel', permId: 17, clientId: 1, orderId: 3, by: 'person' },
       { type: 'cancel-all', conId: null },
       { type: 'cancel-all', conId: 5 },
+      { type: 'settle', orderKey: 'P17', end: 'Cancelled', reason: 'the statement has it', by: 'person' },
       { type: 'flatten', conId: 5, key: 'out-1' },
     ]);
     expect(sent.every(({ body }) => commandSchema.safeParse(JSON.parse(body)).success)).toBe(true);
@@ -165,6 +167,8 @@ describe('orders client', () => {
     ['key', (orders) => orders.place(order, { key: '' })],
     ['key', (orders) => orders.cancelAll({}, { key: 'x'.repeat(65) })],
     ['key', (orders) => orders.modify('-', { quantity: '1' })],
+    // A program's: it cannot know.
+    ['by', (orders) => orders.settle('P17', { end: 'Filled', reason: 'surely' })],
     // As a strategy in plain JavaScript may call it.
     ['order.quantity', (orders) => orders.place({ ...order, quantity: 1 as never })],
     ['order.limitPrice', (orders) => orders.place({ ...order, limitPrice: Number.NaN as never })],

@@ -246,7 +246,8 @@ const raisedAlerts = {
     severities: ['CRITICAL', 'INFO'],
     meaning:
       'Whether an order is at the broker is not known: CRITICAL for one that we sent, INFO for one that IB does not list any more.',
-    action: 'Look for it in TWS. It is not sent again.',
+    action:
+      'Look for it in TWS. It is not sent again. One that IB does not list any more, and of which you know how it ended: give it its end.',
     command: orders,
   },
   orphaned_child: {
@@ -320,6 +321,13 @@ const raisedAlerts = {
     action: 'Nothing.',
     command: status,
     ends: ['reconcile_late'],
+  },
+  settled_order_working: {
+    severities: ['CRITICAL'],
+    meaning:
+      'IB tells an order as working that a person had given its end. It counts as open again, and may fill.',
+    action: 'Look for it in TWS, and cancel it if it is not wanted.',
+    command: 'evenkeel orders show {id} --account {account}',
   },
   tracker_bound_reached: {
     severities: ['HIGH'],

@@ -4,7 +4,7 @@ import type { Advice } from './catalogue.ts';
 export const unstaged: Readonly<Record<string, Advice>> = {
   UNRESOLVED: {
     action:
-      'Look for it in TWS or in the statement: no plan is staged for it. Reconcile finds it when it is there; it is never sent again by itself.',
+      'Look for it in TWS or in the statement: no plan is staged for it. Reconcile finds it when it is there; it is never sent again by itself. Once you know how it ended, say so: `evenkeel order settle`.',
     command: 'evenkeel orders show {id} --account {account}',
   },
   UNPROTECTED_POSITION: {

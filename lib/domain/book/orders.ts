@@ -1,5 +1,5 @@
 /** Orders: the fold's state, and beside it what readers want to see without folding. */
-import type { OrderIdentity } from '../orders/order-report.ts';
+import type { OrderIdentity, OrderReport } from '../orders/order-report.ts';
 import { foldReport, type OrderState, viewOf } from '../orders/order-state.ts';
 import type { BookRef, BookWrite } from './item.ts';
 import type { NewsOf } from './news.ts';
@@ -8,6 +8,24 @@ import { type Booking, bodyOf, type Seen, unread, write } from './seen.ts';
 
 /** Body of an `ORDER#` item: the view of its state, and the state. */
 export type OrderBody = ReturnType<typeof viewOf> & { readonly state: OrderState };
+
+/** The whole that the book would have been told last; undefined while only executions are known. */
+export function toldReport(body: OrderBody): OrderReport | undefined {
+  const { state, status, brokerStatus, whyHeld, reason, terms, contract } = body;
+  if (contract === null || terms === null) return undefined;
+  return {
+    ...state.identity,
+    contract,
+    terms,
+    status,
+    brokerStatus,
+    whyHeld,
+    reason,
+    reportedFilled: state.reported?.filled ?? '0',
+    reportedAveragePrice: state.reported?.averagePrice ?? null,
+    ...(body.settled && { settled: body.settled }),
+  };
+}
 
 export function bookOrder({ report, at }: NewsOf<'order'>, seen: Seen): Booking {
   const missing = unreadOrder(report, seen);

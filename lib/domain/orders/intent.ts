@@ -48,6 +48,11 @@ export function modifyKey(commandId: string): string {
   return `MOD-${commandId}`;
 }
 
+/** The key under which it is recorded that an order was not given an end. */
+export function settleKey(commandId: string): string {
+  return `SETTLE-${commandId}`;
+}
+
 export function intentBody(intent: Intent): BookBody {
   return { ...intent } as unknown as BookBody;
 }

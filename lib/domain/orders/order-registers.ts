@@ -1,13 +1,14 @@
 /**
  * The registers that reports of an order are joined into. Terms and the live state: the later stamp wins. How it ended:
- * chosen by content, and for good, because IB repeats old states after the last one. The reported fill: the largest.
+ * chosen by content, and for good, because IB repeats old states after the last one; but what a person said of it stands
+ * only until IB says something else. The reported fill: the largest.
  */
 
 import { sameContent } from './content.ts';
 import type { TradedContract } from './contract.ts';
 import { amount } from './decimals.ts';
 import { isTerminal } from './legal-moves.ts';
-import type { OrderReason, OrderReport, OrderStatus, OrderTerms } from './order-report.ts';
+import type { OrderReason, OrderReport, OrderStatus, OrderTerms, Settlement } from './order-report.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 
 /** What was asked for. `final`: told with the order's end, which later repeats of older terms do not undo. */
@@ -39,6 +40,8 @@ export interface Ended {
   readonly status: OrderStatus;
   readonly brokerStatus: string;
   readonly reason: OrderReason | null;
+  /** A person gave it: any end that IB tells takes its place, and a later word that the order works takes it back. */
+  readonly settled?: Settlement;
 }
 
 export interface Reported {
@@ -55,14 +58,22 @@ export interface Registers {
   readonly reported: Reported | null;
 }
 
+/** How it ended, as far as that stands: IB's later word that the order works takes back what a person said, and nothing else. */
+export function standingEnd({ ended, live }: Pick<Registers, 'ended' | 'live'>): Ended | null {
+  const isTakenBack = ended?.settled !== undefined && live !== null && byStamp(live, ended) > 0;
+  return isTakenBack ? null : ended;
+}
+
 /** Registers after a report, the old objects where nothing changed. */
 export function joinReport(known: Registers, report: OrderReport, stamp: Stamp): Registers {
   const at = { epoch: stamp.epoch, seq: stamp.seq };
   const { status, brokerStatus, whyHeld } = report;
   const reason = report.reason && { code: report.reason.code, message: report.reason.message };
   // Filled because the fills say so is no word of IB's: the fold sees the fills itself, and they may be corrected.
-  const derived = status === 'Filled' && brokerStatus === '';
-  const final = isTerminal(status) && !derived;
+  const settled = report.settled && copySettlement(report.settled);
+  const derived = status === 'Filled' && brokerStatus === '' && settled === undefined;
+  const isEnd = isTerminal(status) && !derived;
+  const final = isEnd && settled === undefined;
   const asked = { at, final, contract: copyContract(report.contract), terms: copyTerms(report.terms) };
   const { quantity } = report.terms;
   const filled = { at, filled: report.reportedFilled, averagePrice: report.reportedAveragePrice };
@@ -79,13 +90,16 @@ export function joinReport(known: Registers, report: OrderReport, stamp: Stamp):
       ? better(known.quantity, { at, final, quantity }, byFinality)
       : known.quantity,
     live: isTerminal(status) ? known.live : better(known.live, live, byStamp),
-    ended: final ? better(known.ended, { at, status, brokerStatus, reason }, byEnd) : known.ended,
+    ended: isEnd
+      ? better(known.ended, { at, status, brokerStatus, reason, ...(settled && { settled }) }, byEnd)
+      : known.ended,
     reported: better(known.reported, filled, byFilled),
   };
 }
 
-/** Whether registers differ in more than their stamps. */
+/** Whether registers differ in no more than their stamps, and in nothing that follows from these. */
 export function sayTheSame(a: Registers, b: Registers): boolean {
+  if ((standingEnd(a) === null) !== (standingEnd(b) === null)) return false;
   const names = ['asked', 'quantity', 'live', 'ended', 'reported'] as const;
   return names.every((name) => a[name] === b[name] || sameContent(a[name], b[name]));
 }
@@ -107,6 +121,9 @@ function byFinality(a: { at: Stamp; final: boolean }, b: { at: Stamp; final: boo
 const endRanks: readonly OrderStatus[] = ['Cancelled', 'ApiCancelled', 'Expired', 'Rejected', 'Filled'];
 
 function byEnd(a: Ended, b: Ended): number {
+  // Of what persons said the last: one who says it again after the order was back has to be heard.
+  if (a.settled !== undefined && b.settled !== undefined) return byStamp(a, b);
+  if (a.settled !== undefined || b.settled !== undefined) return a.settled === undefined ? 1 : -1;
   return (
     endRanks.indexOf(a.status) - endRanks.indexOf(b.status) ||
     (a.reason?.code ?? -1) - (b.reason?.code ?? -1) ||
@@ -144,6 +161,10 @@ export function copyContract(from: TradedContract): TradedContract {
     right: from.right,
     tradingClass: from.tradingClass,
   };
+}
+
+function copySettlement({ by, reason, commandId }: Settlement): Settlement {
+  return { by, reason, commandId };
 }
 
 function copyTerms(from: OrderTerms): OrderTerms {

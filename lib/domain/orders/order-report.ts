@@ -65,6 +65,14 @@ export interface OrderReason {
   readonly message: string;
 }
 
+/** Who said how an order ended where IB does not say it any more. IB's own word counts more, whenever it comes. */
+export interface Settlement {
+  /** An AWS identity. */
+  readonly by: string;
+  readonly reason: string;
+  readonly commandId: string;
+}
+
 /** What the streamer says of an order when something about it has really changed: the whole, not the difference. */
 export interface OrderReport extends OrderIdentity {
   readonly contract: TradedContract;
@@ -78,4 +86,6 @@ export interface OrderReport extends OrderIdentity {
   readonly reportedFilled: string;
   /** Average price that IB reports; decimal text, null before the first fill. */
   readonly reportedAveragePrice: string | null;
+  /** Only where the state is an end that a person gave. */
+  readonly settled?: Settlement | undefined;
 }

@@ -4,7 +4,8 @@ import { type Amount, amount, derivedPrice, plain, sum, zero } from './decimals.
 import { type CountedFill, countFills, isCombination } from './fill-count.ts';
 import { isWorking } from './legal-moves.ts';
 import { costsOf } from './order-costs.ts';
-import type { OrderIdentity, OrderReason, OrderStatus, OrderTerms } from './order-report.ts';
+import { type Ended, standingEnd } from './order-registers.ts';
+import type { OrderIdentity, OrderReason, OrderStatus, OrderTerms, Settlement } from './order-report.ts';
 import type { OrderState } from './order-state.ts';
 
 export interface OrderView extends OrderIdentity {
@@ -26,7 +27,7 @@ export interface OrderView extends OrderIdentity {
   readonly endedInPart: boolean;
   /** Of what is filled, at most 12 decimals; null before the first fill. */
   readonly averagePrice: string | null;
-  /** What IB says, for comparison. */
+  /** What IB says, for comparison; the whole quantity where a person said that it filled. */
   readonly reportedFilled: string;
   readonly reportedAveragePrice: string | null;
   /** What IB reports as filled and no execution that was told explains; `0` when all is there. */
@@ -46,6 +47,8 @@ export interface OrderView extends OrderIdentity {
   /** Cost by currency; negative is a rebate. */
   readonly commissions: { readonly [currency: string]: string };
   readonly realizedPnl: { readonly [currency: string]: string };
+  /** Who gave it its end; left out where IB did, and where it has none. */
+  readonly settled?: Settlement;
   /** Executions whose cost is not known. */
   readonly withoutCommission: readonly string[];
 }
@@ -53,12 +56,15 @@ export interface OrderView extends OrderIdentity {
 export function viewOf(state: OrderState): OrderView {
   const counts = countFills(state);
   const progress = counts.filter((count) => count.progress);
-  const reported = amount(state.reported?.filled ?? '0');
+  const ended = standingEnd(state);
+  const asked = state.quantity === null ? null : amount(state.quantity.quantity);
+  // Who says that it filled says so of the whole quantity; what no execution tells of it is missing.
+  const isSaidFilled = ended?.settled !== undefined && ended.status === 'Filled';
+  const reported = isSaidFilled && asked !== null ? asked : amount(state.reported?.filled ?? '0');
   // Not every source tells the row of a combination; its legs say nothing of how often it was filled.
   const byReport = isCombination(state) && progress.length === 0;
   const filled = byReport ? reported : sum(progress.map(({ counted }) => counted));
-  const asked = state.quantity === null ? null : amount(state.quantity.quantity);
-  const status = statusOf(state, filled, reported, asked);
+  const status = statusOf(state, ended, filled, reported, asked);
   const names = (wanted: (count: CountedFill) => boolean) =>
     counts.filter(wanted).map(({ fill }) => fill.execId);
   return {
@@ -70,12 +76,12 @@ export function viewOf(state: OrderState): OrderView {
     },
     status,
     working: isWorking(status),
-    brokerStatus: (state.ended ?? state.live)?.brokerStatus ?? '',
-    whyHeld: state.ended === null ? (state.live?.whyHeld ?? '') : '',
-    reason: reasonOf(state, status),
+    brokerStatus: (ended ?? state.live)?.brokerStatus ?? '',
+    whyHeld: ended === null ? (state.live?.whyHeld ?? '') : '',
+    reason: reasonOf(state, ended, status),
     filled: plain(filled),
     remaining: asked && plain(asked.gt(filled) ? asked.minus(filled) : zero),
-    endedInPart: state.ended !== null && status !== 'Filled' && filled.gt(0),
+    endedInPart: ended !== null && status !== 'Filled' && filled.gt(0),
     averagePrice: byReport ? (state.reported?.averagePrice ?? null) : averageOf(progress),
     reportedFilled: plain(reported),
     reportedAveragePrice: state.reported?.averagePrice ?? null,
@@ -87,14 +93,21 @@ export function viewOf(state: OrderState): OrderView {
     noisy: names(({ fill }) => fill.noisy),
     liquidation: counts.some(({ fill }) => fill.liquidation),
     ...costsOf(state.commissions, counts),
+    // Where the fills have made another end of it, nobody had to say one.
+    ...(ended?.settled && ended.status === status && { settled: ended.settled }),
   };
 }
 
 const overruledByFills: readonly OrderStatus[] = ['ApiPending', 'PendingSubmit', 'PreSubmitted', 'Submitted'];
 
 /** Fills first: they are proof. Then how it ended, then the last live state. */
-function statusOf(state: OrderState, filled: Amount, reported: Amount, asked: Amount | null): OrderStatus {
-  const { ended, live } = state;
+function statusOf(
+  { live }: OrderState,
+  ended: Ended | null,
+  filled: Amount,
+  reported: Amount,
+  asked: Amount | null,
+): OrderStatus {
   if (ended?.status === 'Filled') return 'Filled';
   if (asked !== null && (filled.gte(asked) || reported.gte(asked))) return 'Filled';
   if (ended !== null) return ended.status;
@@ -110,7 +123,7 @@ function contractOf({ asked, traded }: OrderState): TradedContract | null {
 }
 
 /** Why it ended, or the last warning; nothing of a cancel that the fills overtook. */
-function reasonOf({ ended, live }: OrderState, status: OrderStatus): OrderReason | null {
+function reasonOf({ live }: OrderState, ended: Ended | null, status: OrderStatus): OrderReason | null {
   if (status === 'Filled' && ended?.status !== 'Filled') return null;
   return (ended ?? live)?.reason ?? null;
 }

@@ -22,7 +22,7 @@ export interface WishedLeg {
 
 /** Orders that are to leave together: one, or a bracket of a parent and its children. */
 export interface OrderWish {
-  readonly command: 'place' | 'place-bracket' | 'modify' | 'flatten';
+  readonly command: 'place' | 'place-bracket' | 'modify' | 'settle' | 'flatten';
   /** A person at the command line, or a program. */
   readonly by: 'person' | 'program';
   readonly conId: number;

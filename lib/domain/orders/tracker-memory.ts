@@ -16,7 +16,7 @@ import type { TrackerDoc, TrackerMemory } from './tracker-types.ts';
 /** Shape of the documents; those of another are not read. */
 const VERSION = 1;
 
-interface OrderDoc {
+export interface OrderDoc {
   readonly account: string;
   readonly state: OrderState;
   readonly report: OrderReport | null;
@@ -146,7 +146,7 @@ function recallOne(state: TrackerState, key: string, doc: TrackerDoc): boolean {
   }
 }
 
-function recallOrder(state: TrackerState, key: string, doc: OrderDoc): void {
+export function recallOrder(state: TrackerState, key: string, doc: OrderDoc): void {
   const order = trackedOrder(state, key, doc.account);
   const { termsAt, statusAt, transmit, parentPermId, endedAtMs, unresolvedTold } = doc;
   Object.assign(order, { termsAt, statusAt, transmit, parentPermId, endedAtMs, unresolvedTold });

@@ -5,7 +5,8 @@
 import type { FillReport } from './fill-report.ts';
 import { isTerminal } from './legal-moves.ts';
 import { isShare } from './order-key.ts';
-import type { OrderIdentity, OrderReport } from './order-report.ts';
+import { standingEnd } from './order-registers.ts';
+import type { OrderIdentity, OrderReport, Settlement } from './order-report.ts';
 import { type Folded, foldFill, foldReport, viewOf } from './order-state.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 import { dropOrphan, parentOf } from './tracker-parents.ts';
@@ -37,6 +38,8 @@ export function trackedOrder(state: TrackerState, key: string, account: string):
     lastSeenMs: state.nowMs,
     listedRound: 0,
     missingRounds: 0,
+    silentRounds: 0,
+    silentSinceMs: 0,
     unresolvedTold: false,
   };
   state.orders.set(key, order);
@@ -58,13 +61,35 @@ export function takeSight(state: TrackerState, order: TrackedOrder, sight: Sight
   if (parentKey !== null && told?.terms.parentKey === null) dropOrphan(state, order.key);
   const occurredAtMs = sight.occurredAtMs ?? state.nowMs;
   emit(state, nameOf(told, next), next, order.account, occurredAtMs);
+  if (told?.settled && endOf(next.status) === undefined) takeBack(state, order, told.settled, next);
   keep(state, order, foldReport(order.state, next, nextStamp(state)));
+}
+
+/** It works after all: it counts as open again, and whoever relied on its end has to hear of it. */
+function takeBack(
+  state: TrackerState,
+  order: TrackedOrder,
+  { by, reason }: Settlement,
+  { status, contract, terms }: OrderReport,
+): void {
+  order.unresolvedTold = false;
+  // Until a list has it, it is not changed.
+  order.missingRounds = Math.max(order.missingRounds, 1);
+  const what = `${terms.action} ${terms.quantity} ${contract.localSymbol || contract.symbol}`;
+  const alert = {
+    alert: 'settled_order_working',
+    severity: 'CRITICAL',
+    subject: `order ${order.key}`,
+    message: `IB tells the order (${what}) as ${status}, which ${by} had given its end (${reason}). It counts as open again, and may fill. Look for it in TWS, and cancel it if it is not wanted.`,
+  } as const;
+  emit(state, 'alert.raised', alert, order.account, state.nowMs);
 }
 
 /** Takes in an execution or its correction; false for a repeat. One with other contents is news: the book marks it. */
 export function takeFill(state: TrackerState, order: TrackedOrder, fill: FillReport): boolean {
   order.lastSeenMs = state.nowMs;
   const folded = foldFill(order.state, fill, nextStamp(state));
+  if (folded.news) order.silentRounds = 0;
   if (folded.news) emit(state, 'fill.received', fill, order.account, fill.timeMs);
   keep(state, order, folded);
   return folded.news;
@@ -126,15 +151,18 @@ export function identityOf(order: TrackedOrder): OrderIdentity {
 /** The report with what follows from it together with the fills, and with an end that was told before. */
 function judged(order: TrackedOrder, report: OrderReport): OrderReport {
   const state = foldReport(order.state, report, latest).state;
-  const { status, reason } = viewOf(state);
-  if (!isTerminal(status)) return status === report.status ? report : { ...report, status };
-  const byFills = status === 'Filled' && state.ended?.status !== 'Filled';
+  const { status, reason, settled } = viewOf(state);
+  const { settled: _, ...said } = report;
+  if (!isTerminal(status)) return { ...said, status };
+  const end = standingEnd(state);
+  const byFills = status === 'Filled' && end?.status !== 'Filled';
   return {
-    ...report,
+    ...said,
     status,
-    brokerStatus: byFills ? '' : (state.ended?.brokerStatus ?? ''),
+    brokerStatus: byFills ? '' : (end?.brokerStatus ?? ''),
     whyHeld: '',
     reason,
+    ...(settled && { settled }),
   };
 }
 

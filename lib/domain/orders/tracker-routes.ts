@@ -10,6 +10,7 @@ import { beforeOf, statusSight } from './tracker-words.ts';
 
 /** Takes what is said, points the ids to the order, and links children that waited for it. */
 export function see(state: TrackerState, order: TrackedOrder, sight: Sight, at: Stamp): void {
+  if (sight.status !== undefined) order.silentRounds = 0;
   if (state.round !== undefined && sight.status !== undefined) order.listedRound = state.round.id;
   const known = order.state === undefined;
   if (sight.ids !== undefined) pointTo(state, order, sight.ids, at);

@@ -13,8 +13,15 @@ import { addBounded, overdue } from './tracker-waiting.ts';
 
 export function settle(state: TrackerState, round: Round): void {
   if (!hasAll(round)) return;
+  // What was asked before the gateway had its servers back may lack what happened behind the outage.
+  if (!state.roundAgain) {
+    if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
+    state.wholeRound = round.id;
+    state.wholeRounds += 1;
+  }
   settleWaiting(state, round);
-  for (const order of state.orders.values()) if (isLiving(order)) watchUnlisted(state, order, round);
+  for (const order of state.orders.values())
+    if (isLiving(order) || order.report?.settled) watchUnlisted(state, order, round);
   forget(state);
   forgetFlat(state);
 }
@@ -66,11 +73,14 @@ function settleHeld(state: TrackerState, round: Round): void {
 function watchUnlisted(state: TrackerState, order: TrackedOrder, round: Round): void {
   if (order.listedRound === round.id) {
     order.missingRounds = 0;
+    order.silentRounds = 0;
     if (order.unresolvedTold) state.dirty.add(`order:${order.key}`);
     order.unresolvedTold = false;
     return;
   }
   order.missingRounds += 1;
+  if (order.silentRounds === 0) order.silentSinceMs = round.askedMs;
+  order.silentRounds += 1;
   if (order.unresolvedTold || order.missingRounds < state.config.unresolvedAfterRounds) return;
   order.unresolvedTold = true;
   state.dirty.add(`order:${order.key}`);
@@ -81,12 +91,12 @@ function watchUnlisted(state: TrackerState, order: TrackedOrder, round: Round): 
     state,
     'order_unresolved',
     `order ${order.key}`,
-    `The order was last seen ${order.report!.status} and IB has it neither among the open nor the completed orders, nor filled.${why} It is left as it is; look for it in TWS, or reconcile.`,
+    `The order was last seen ${order.report!.status} and IB has it neither among the open nor the completed orders, nor filled.${why} It is left as it is; look for it in TWS or in the statement, and once you know how it ended say so: evenkeel order settle ${order.key}.`,
     order.account,
   );
 }
 
-/** Ended, not spoken of for long, and nobody's living parent. */
+/** Ended by IB's word, not spoken of for long, and nobody's living parent. */
 function forget(state: TrackerState): void {
   const beforeMs = state.nowMs - state.config.forgetAfterMs;
   const parents = new Set<string>();
@@ -95,7 +105,7 @@ function forget(state: TrackerState): void {
     if (isLiving(order) && parentKey) parents.add(parentKey);
   }
   for (const order of state.orders.values()) {
-    if (isLiving(order) || parents.has(order.key)) continue;
+    if (isLiving(order) || parents.has(order.key) || order.report?.settled) continue;
     if (Math.max(order.lastSeenMs, order.endedAtMs) <= beforeMs) forgetOrder(state, order);
   }
   const over = state.orders.size - state.config.ordersMax;

@@ -4,7 +4,7 @@ import type { TradedContract } from './contract.ts';
 import { amount, plain } from './decimals.ts';
 import { isRefusal } from './error-verdict.ts';
 import { isAccepted, isTerminal } from './legal-moves.ts';
-import type { OrderIdentity, OrderReason, OrderReport, OrderStatus } from './order-report.ts';
+import type { OrderIdentity, OrderReason, OrderReport, OrderStatus, Settlement } from './order-report.ts';
 import { compareStamps, type Stamp } from './stamp.ts';
 import type { TrackedOrder } from './tracker-state.ts';
 
@@ -21,6 +21,8 @@ export interface Sight {
   readonly partial?: boolean;
   readonly status?: { readonly status: OrderStatus; readonly word: string; readonly whyHeld?: string };
   readonly reason?: OrderReason;
+  /** The status is a person's word. */
+  readonly settled?: Settlement;
   readonly filled?: string;
   readonly averagePrice?: string;
   /** Order id of the parent where only a status says it. */
@@ -48,6 +50,9 @@ export function mergeSight(
   const counts =
     sight.status && (isTerminal(sight.status.status) || isNewer(statusAt(sight), order.statusAt));
   const status = counts ? sight.status : undefined;
+  // A person's reason is one of that end.
+  const before = status !== undefined && report?.settled ? null : (report?.reason ?? null);
+  const settled = status === undefined ? report?.settled : sight.settled;
   return {
     ...known,
     contract,
@@ -55,8 +60,9 @@ export function mergeSight(
     status: status?.status ?? report?.status ?? 'Unknown',
     brokerStatus: status?.word ?? report?.brokerStatus ?? '',
     whyHeld: status?.whyHeld ?? report?.whyHeld ?? '',
-    reason: sight.reason ?? (status && takesBackRefusal(status) ? unrefused(report) : report?.reason) ?? null,
+    reason: sight.reason ?? (status && takesBackRefusal(status) ? unrefused(before) : before),
     ...mergeFilled(report, sight),
+    ...(settled && { settled }),
   };
 }
 
@@ -66,8 +72,7 @@ function takesBackRefusal({ status, word }: NonNullable<Sight['status']>): boole
 }
 
 /** Kept, it would make a refused order of one that is cancelled later. */
-function unrefused(report: OrderReport | undefined): OrderReason | null {
-  const reason = report?.reason ?? null;
+function unrefused(reason: OrderReason | null): OrderReason | null {
   return reason !== null && isRefusal(reason.code) ? null : reason;
 }
 
@@ -104,6 +109,7 @@ export function noteSeen(order: TrackedOrder, sight: Sight): void {
 export function saysMore(told: OrderReport, next: OrderReport): boolean {
   return (
     told.status !== next.status ||
+    told.settled?.commandId !== next.settled?.commandId ||
     (told.permId === 0 && next.permId !== 0) ||
     // The end that followed from the fills is now IB's word, which no correction of a fill undoes.
     (isTerminal(next.status) && told.brokerStatus === '' && next.brokerStatus !== '') ||

@@ -45,6 +45,10 @@ export interface TrackedOrder {
   listedRound: number;
   /** Complete rounds in a row without it. */
   missingRounds: number;
+  /** Complete rounds in a row, of this run, in which IB had nothing new to say of it anywhere. */
+  silentRounds: number;
+  /** When the first of them was asked for, Unix ms. */
+  silentSinceMs: number;
   unresolvedTold: boolean;
 }
 
@@ -112,6 +116,11 @@ export interface TrackerState {
   linked: boolean;
   round: Round | undefined;
   roundId: number;
+  /** The last round of this link in which the lists of orders and executions were complete, and how many of it were; 0 for none. */
+  wholeRound: number;
+  wholeRounds: number;
+  /** When the first of them was asked for, Unix ms. */
+  wholeSinceMs: number;
   roundDueMs: number;
   /** Another connect or restore came while a round was running. */
   roundAgain: boolean;
@@ -160,6 +169,9 @@ export function createState(options: TrackerOptions): TrackerState {
     linked: false,
     round: undefined,
     roundId: 0,
+    wholeRound: 0,
+    wholeRounds: 0,
+    wholeSinceMs: 0,
     roundDueMs: Number.POSITIVE_INFINITY,
     roundAgain: false,
     owed: new Set(),

@@ -1,7 +1,8 @@
 import type { BalanceReport, PositionReport } from '../accounts/position-report.ts';
 import type { BrokerFact, BrokerList, ListOutcome } from './broker-facts.ts';
 import type { CommissionReport, FillReport } from './fill-report.ts';
-import type { OrderReport } from './order-report.ts';
+import type { OrderReport, Settlement } from './order-report.ts';
+import type { OrderState } from './order-state.ts';
 import type { Stamp } from './stamp.ts';
 
 /** What the order and position tracker takes in, gives out and remembers. All times are the system clock's, Unix ms. */
@@ -55,7 +56,19 @@ export type TrackerInput =
   | { readonly kind: 'list-end'; readonly list: BrokerList; readonly outcome: ListOutcome }
   /** Something is in doubt that only the lists can settle: the next round need not wait for its time. */
   | { readonly kind: 'doubt' }
+  /** A person says how an order ended that IB does not know any more; refused as `judgeEnd` says. */
+  | { readonly kind: 'settle'; readonly end: GivenEnd }
   | { readonly kind: 'tick' };
+
+/** The end that a person gives an order, with the order as the book has it: a tracker that lost its memory does not know it. */
+export interface GivenEnd {
+  readonly status: 'Cancelled' | 'Filled';
+  readonly settled: Settlement;
+  readonly known: OrderReport;
+  readonly state: OrderState;
+  /** It must be missing in a round that began later. */
+  readonly afterRound: number;
+}
 
 export type AlertSeverity = 'INFO' | 'MEDIUM' | 'HIGH' | 'CRITICAL';
 

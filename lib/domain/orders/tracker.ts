@@ -10,6 +10,7 @@
 import type { BrokerFact, BrokerList, ListOutcome } from './broker-facts.ts';
 import type { Stamp } from './stamp.ts';
 import { doubtCoverage, judgeCoverage } from './tracker-coverage.ts';
+import { giveEnd } from './tracker-ends.ts';
 import { takeCommission, takeExecution } from './tracker-executions.ts';
 import { takeCompleted, takeError, takeOpenOrder, takeStatus } from './tracker-facts.ts';
 import { closeUnlisted, closeUnlistedCash, takeAccountValue, takePosition } from './tracker-holdings.ts';
@@ -17,6 +18,7 @@ import { recall, rememberDirty, tellUnread } from './tracker-memory.ts';
 import {
   askForAll,
   askSoon,
+  doubtRounds,
   dropRound,
   failLateLists,
   isOver,
@@ -90,6 +92,9 @@ function take(state: TrackerState, input: TrackerInput): void {
     case 'doubt':
       if (state.linked) askSoon(state);
       break;
+    case 'settle':
+      giveEnd(state, input.end);
+      break;
     case 'tick':
       failLateLists(state);
       endRound(state);
@@ -132,6 +137,7 @@ function takeFact(state: TrackerState, fact: BrokerFact, at: Stamp): void {
 
 function takeRestored(state: TrackerState): void {
   if (!state.linked) return;
+  doubtRounds(state);
   doubtCoverage(state);
   askForAll(state);
   if (state.round === undefined) startRound(state);

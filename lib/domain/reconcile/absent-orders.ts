@@ -2,13 +2,12 @@
  * Orders that should live and that no list of the broker has. To be absent is no verdict: it is given runs and asked for
  * by name, and then a person is told. Nothing is ever deleted for it.
  */
-import type { OrderBody } from '../book/orders.ts';
+import { type OrderBody, toldReport } from '../book/orders.ts';
 import { parseExecId } from '../orders/exec-id.ts';
 import { isTerminal } from '../orders/legal-moves.ts';
 import type { OrderReport, OrderStatus } from '../orders/order-report.ts';
 import { OrderDraft } from './order-actions.ts';
 import { isIgnored, isQuiet, lastChangeMs, type OrderDesk } from './order-desk.ts';
-import { toldReport } from './order-merge.ts';
 import { discrepancy, type OrderFinding, pendingOf, wordsOf } from './order-words.ts';
 import type { Discrepancy, Pending } from './types.ts';
 

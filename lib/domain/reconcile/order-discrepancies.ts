@@ -1,5 +1,5 @@
 /** Orders that the broker speaks of, beside the book's: what differs, and the draft that would cure it. */
-import type { OrderBody } from '../book/orders.ts';
+import { type OrderBody, toldReport } from '../book/orders.ts';
 import { amount } from '../orders/decimals.ts';
 import { fillKey, parseExecId } from '../orders/exec-id.ts';
 import { isTerminal } from '../orders/legal-moves.ts';
@@ -8,7 +8,7 @@ import type { BrokerOrder } from './context.ts';
 import { missingCost, missingFills } from './missing-fills.ts';
 import { fillsPerAction, OrderDraft } from './order-actions.ts';
 import { isIgnored, isQuiet, lastChangeMs, type OrderDesk } from './order-desk.ts';
-import { identityWith, mergedReport, saysTheSame, toldReport } from './order-merge.ts';
+import { identityWith, mergedReport, saysTheSame } from './order-merge.ts';
 import {
   discrepancy,
   evidenceOf,

@@ -1,9 +1,10 @@
 /** The report that the broker's facts of one order make, over what the book knows of it: by the rules of the tracker. */
-import type { OrderBody } from '../book/orders.ts';
+import { type OrderBody, toldReport } from '../book/orders.ts';
 import { statusOfCompleted } from '../orders/broker-words.ts';
 import { sameContent } from '../orders/content.ts';
 import { amount } from '../orders/decimals.ts';
 import { isTerminal } from '../orders/legal-moves.ts';
+import { standingEnd } from '../orders/order-registers.ts';
 import type { OrderIdentity, OrderReport, OrderTerms } from '../orders/order-report.ts';
 import { restateReport } from '../orders/order-restate.ts';
 import { type OrderState, viewOf } from '../orders/order-state.ts';
@@ -16,23 +17,6 @@ import type { BrokerOrder } from './context.ts';
 const never: Stamp = { epoch: -1, seq: -1 };
 /** All facts of a snapshot are of one moment. */
 const at: Stamp = { epoch: 0, seq: 0 };
-
-/** The whole that the book would have been told last; undefined while only executions are known. */
-export function toldReport(body: OrderBody): OrderReport | undefined {
-  const { state, status, brokerStatus, whyHeld, reason, terms, contract } = body;
-  if (contract === null || terms === null) return undefined;
-  return {
-    ...state.identity,
-    contract,
-    terms,
-    status,
-    brokerStatus,
-    whyHeld,
-    reason,
-    reportedFilled: state.reported?.filled ?? '0',
-    reportedAveragePrice: state.reported?.averagePrice ?? null,
-  };
-}
 
 /** What IB calls it, added to what is known of it. */
 export function identityWith(known: OrderIdentity, order: BrokerOrder): OrderIdentity {
@@ -106,11 +90,12 @@ function asBefore(sight: Sight, state: OrderState | undefined): Sight {
 function judged(state: OrderState | undefined, report: OrderReport, fresh: Stamp): Merged {
   const probe = restateReport(state, report, fresh);
   const view = viewOf(probe);
-  const { status, reason } = view;
+  const { status, reason, settled } = view;
+  const end = standingEnd(probe);
   let { brokerStatus, whyHeld } = report;
   if (isTerminal(status)) {
-    const byFills = status === 'Filled' && probe.ended?.status !== 'Filled';
-    brokerStatus = byFills ? '' : (probe.ended?.brokerStatus ?? '');
+    const byFills = status === 'Filled' && end?.status !== 'Filled';
+    brokerStatus = byFills ? '' : (end?.brokerStatus ?? '');
     whyHeld = '';
   }
   const said = isTerminal(status) ? reason : report.reason;
@@ -118,9 +103,12 @@ function judged(state: OrderState | undefined, report: OrderReport, fresh: Stamp
     status === report.status &&
     brokerStatus === report.brokerStatus &&
     whyHeld === report.whyHeld &&
+    settled?.commandId === report.settled?.commandId &&
     sameContent(said, report.reason);
   if (isSame) return { report, body: { ...view, state: probe } };
-  return { report: { ...report, status, brokerStatus, whyHeld, reason: said }, body: undefined };
+  const { settled: _, ...rest } = report;
+  const next = { ...rest, status, brokerStatus, whyHeld, reason: said, ...(settled && { settled }) };
+  return { report: next, body: undefined };
 }
 
 const numbers = ['quantity', 'limitPrice', 'stopPrice', 'trailingPercent', 'trailStopPrice'] as const;

@@ -31,6 +31,9 @@ export const denialCodes = [
   'ORDER_UNKNOWN',
   'ORDER_ENDED',
   'NOT_OURS',
+  'ORDER_AT_WORK',
+  'ORDER_QUIET',
+  'LISTS_INCOMPLETE',
   'NOTHING_TO_FLATTEN',
   // When it comes.
   'FEED_STALE',

@@ -67,6 +67,20 @@ export const anythingArb: fc.Arbitrary<Told> = fc.oneof(
   ),
 );
 
+/** The same, and ends that persons give. */
+export const settlingArb: fc.Arbitrary<Told> = fc.oneof(
+  { weight: 3, arbitrary: anythingArb },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({ status: fc.constantFrom('Cancelled', 'Filled'), commandId: fc.constantFrom('c1', 'c2') })
+      .map(({ status, commandId }): Told => {
+        const settled = { by: 'anna', reason: 'why', commandId };
+        return { kind: 'report', report: reportOf({ status, brokerStatus: '', settled }) };
+      }),
+  },
+);
+
 export interface Life {
   readonly quantity: string;
   readonly events: readonly Told[];

@@ -1,8 +1,8 @@
 /** What is said of an order, and when: contradictions, words on gaps, and the average price that may differ. */
 import { describe, expect, it } from 'vitest';
+import { toldReport } from '../../../lib/domain/book/orders.ts';
 import { multiplierOf, sizeOf } from '../../../lib/domain/reconcile/holdings.ts';
 import { recommendations } from '../../../lib/domain/reconcile/initial-state.ts';
-import { toldReport } from '../../../lib/domain/reconcile/order-merge.ts';
 import { gapOf } from '../../../lib/domain/reconcile/order-words.ts';
 import { gatherEvidence } from '../../../lib/domain/reconcile/position-evidence.ts';
 import { account, found, planned, World } from '../../helpers/reconcile-world.ts';

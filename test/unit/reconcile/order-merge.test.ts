@@ -1,12 +1,8 @@
 /** The broker's word over the book's: what is the same at a glance, which of two rows counts, and what remains of the old. */
 import { describe, expect, it } from 'vitest';
+import { toldReport } from '../../../lib/domain/book/orders.ts';
 import type { OrderTerms } from '../../../lib/domain/orders/order-report.ts';
-import {
-  differingTerms,
-  mergedReport,
-  saysTheSame,
-  toldReport,
-} from '../../../lib/domain/reconcile/order-merge.ts';
+import { differingTerms, mergedReport, saysTheSame } from '../../../lib/domain/reconcile/order-merge.ts';
 import { World } from '../../helpers/reconcile-world.ts';
 import { limitTerms } from '../orders/order-harness.ts';
 import { deskOf, listedOf } from './stages.ts';

@@ -7,6 +7,7 @@ import { parsePrice } from '../../../lib/domain/market/fixed.ts';
 import { alwaysOpen } from '../../../lib/domain/market/sessions.ts';
 import type { BrokerFact, ListOutcome } from '../../../lib/domain/orders/broker-facts.ts';
 import { foldFill } from '../../../lib/domain/orders/order-state.ts';
+import { judgeEnd } from '../../../lib/domain/orders/tracker-ends.ts';
 import { firstFlags, flagsBody } from '../../../lib/domain/safety/flags.ts';
 import { lockBody } from '../../../lib/domain/safety/lock.ts';
 import { type TradingMode, tradingBody } from '../../../lib/domain/safety/trading-state.ts';
@@ -22,6 +23,7 @@ import type { BrokerListener } from '../../../streamer/tracker-driver.ts';
 import type { TradingView } from '../../../streamer/trading-view.ts';
 import { MemoryBook } from '../../helpers/memory-book.ts';
 import { fillOf } from '../orders/order-harness.ts';
+import { TrackedDesk } from '../orders/tracker-harness.ts';
 
 export const account = 'DU1234567';
 export const conId = 17;
@@ -105,6 +107,10 @@ export class ReviewDesk {
   /** Called with each placeOrder, and each cancel. */
   onPlace: (order: OrderToWrite) => void = () => undefined;
   onCancel: (orderId: number) => void = () => undefined;
+  /** Called where the broker's lists are wanted soon. */
+  onDoubt: () => void = () => undefined;
+  /** The tracker that knows which orders the broker's lists lack. */
+  readonly tracked = new TrackedDesk({ account });
   /** The broker's answer to a what-if question. */
   askMargin: TradingView['askMargin'] = () => Promise.reject(new TypeError('nobody asks for margin here'));
   readonly #living = new Map<string, Told>();
@@ -295,7 +301,17 @@ export class ReviewDesk {
         this.onCancel(orderId);
         return true;
       },
-      doubt: () => undefined,
+      doubt: () => this.onDoubt(),
+      rounds: () => ({
+        begun: this.tracked.state.roundId,
+        isRunning: this.tracked.state.round !== undefined,
+      }),
+      judgeEnd: (end) => judgeEnd(this.tracked.state, end),
+      giveEnd: (end) => {
+        const verdict = judgeEnd(this.tracked.state, end);
+        this.tracked.input({ kind: 'settle', end });
+        return verdict;
+      },
       listen: (listener) => void this.#listeners.push(listener),
     };
   }
