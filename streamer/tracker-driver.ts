@@ -42,7 +42,7 @@ export interface BrokerListener {
 }
 
 export interface OrderFigures {
-  /** The last round of questions was complete, and the link has held since. */
+  /** As `TrackerDriver.synced`. */
   readonly synced: boolean;
   /** When that round ended, system time, Unix ms; 0 for never. */
   readonly syncedAtMs: number;
@@ -78,6 +78,10 @@ export class TrackerDriver {
     this.#host = host;
     this.#steadyMs = host.steadyMs ?? host.systemMs;
     this.#state = createTracker(host.options, host.memory);
+    host.lists.watch({
+      begun: (list, renews) => this.#feed({ kind: 'list-begin', list, renews }),
+      over: (list, whole) => this.#feed({ kind: 'list-over', list, whole }),
+    });
   }
 
   fact(fact: BrokerFact): void {
@@ -110,9 +114,12 @@ export class TrackerDriver {
     this.#feed({ kind: 'doubt' });
   }
 
-  /** The last round of questions was complete, and the link has held since. */
+  /**
+   * The last round of questions was complete, the link has held since, and no whole list lacks a position that is held:
+   * such a one may be closed, and until the next list has settled it the picture is not that of the broker.
+   */
   get synced(): boolean {
-    return this.#synced;
+    return this.#synced && this.#state.positionsLacking.size === 0;
   }
 
   /** Orders that live, whoever placed them. */
@@ -148,7 +155,7 @@ export class TrackerDriver {
     let working = 0;
     for (const order of this.#state.orders.values()) if (isLiving(order)) working += 1;
     return {
-      synced: this.#synced,
+      synced: this.synced,
       syncedAtMs: this.#syncedAtMs,
       working,
       held: this.#state.held.size,
@@ -160,7 +167,7 @@ export class TrackerDriver {
 
   /** What is certain of positions and of the orders that may protect them; undefined while that is not known whole. */
   protection(): ProtectionFacts | undefined {
-    return this.#synced ? protectionFacts(this.#state) : undefined;
+    return this.synced ? protectionFacts(this.#state) : undefined;
   }
 
   #feed(input: TrackerInput): void {

@@ -105,6 +105,8 @@ export class ReviewDesk {
   /** Called with each placeOrder, and each cancel. */
   onPlace: (order: OrderToWrite) => void = () => undefined;
   onCancel: (orderId: number) => void = () => undefined;
+  /** Called with each question for positions, before it is answered. */
+  onList: () => void = () => undefined;
   /** The broker's answer to a what-if question. */
   askMargin: TradingView['askMargin'] = () => Promise.reject(new TypeError('nobody asks for margin here'));
   readonly #living = new Map<string, Told>();
@@ -238,6 +240,7 @@ export class ReviewDesk {
   }
 
   #positions() {
+    this.onList();
     const position = this.listed ?? this.position;
     this.position = position;
     const fact = { kind: 'position', account, contract: { conId }, position, averageCost: '0' };
