@@ -68,10 +68,11 @@ export class OrderSubmitter {
     fixedIds?: readonly IntentLeg[],
   ): Promise<void> {
     const { command } = asked;
-    const { sha256, systemMs, view } = this.#options;
+    const { sha256, systemMs, steadyMs = systemMs, view } = this.#options;
     // Whatever its sender wrote: behind it wait others, a person's cancel among them.
-    const waitUntilMs = Math.min(Date.parse(command.validUntil), systemMs() + WAIT_MAX_MS);
-    const patience = new Patience(waitUntilMs, systemMs);
+    const waitMs = Math.min(Date.parse(command.validUntil) - systemMs(), WAIT_MAX_MS);
+    const waitUntilMs = systemMs() + waitMs;
+    const patience = new Patience(waitMs, steadyMs);
     let isTold = false;
     /** What the broker said of it; forgotten in every pause, because the account moves on. */
     let margin: { readonly denial: Denial | undefined } | undefined;
@@ -83,7 +84,7 @@ export class OrderSubmitter {
         await this.#parts.recovery.recover();
         reading = await this.#parts.book.read(keys);
       } catch (error) {
-        if (!isTold) this.#tellHeld(command, error, patience);
+        if (!isTold) this.#tellHeld(command, error, waitUntilMs);
         isTold = true;
         if (patience.isOver) {
           this.#tellUnreadable(asked, key, error);
@@ -237,7 +238,7 @@ export class OrderSubmitter {
   }
 
   /** Not "send it again": that would be a second order beside this one, which may still leave. */
-  #tellHeld(command: TradeCommand, error: unknown, { untilMs }: Patience): void {
+  #tellHeld(command: TradeCommand, error: unknown, untilMs: number): void {
     const allowed = `It is tried again until ${new Date(untilMs).toISOString()}.`;
     this.#parts.teller.blocked(command, { ...unreadableWords(error), allowed });
   }

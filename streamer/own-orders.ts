@@ -10,9 +10,11 @@ const LOOK_EVERY_MS = 50;
 /** Our working orders and positions, as the broker has told them, and waiting for its word of them. */
 export class OwnOrders {
   readonly #options: OrderCommandsOptions;
+  readonly #steadyMs: () => number;
 
   constructor(options: OrderCommandsOptions) {
     this.#options = options;
+    this.#steadyMs = options.steadyMs ?? options.systemMs;
   }
 
   /** Of a contract; null for all. */
@@ -53,9 +55,8 @@ export class OwnOrders {
 
   /** False where it did not become so in time. */
   async until(isSo: () => boolean, signal: AbortSignal): Promise<boolean> {
-    const { systemMs } = this.#options;
-    for (const untilMs = systemMs() + CANCELS_END_MS; !isSo(); ) {
-      if (systemMs() > untilMs) return false;
+    for (const untilMs = this.#steadyMs() + CANCELS_END_MS; !isSo(); ) {
+      if (this.#steadyMs() > untilMs) return false;
       await this.look(signal);
     }
     return true;
@@ -64,7 +65,8 @@ export class OwnOrders {
   /** Waits, while the command is valid, until the broker's lists say which orders and positions there are. */
   async ready({ validUntil }: TradeCommand, signal: AbortSignal): Promise<void> {
     const { view, systemMs } = this.#options;
-    while (!view.session().ready && systemMs() < Date.parse(validUntil)) await this.look(signal);
+    const untilMs = this.#steadyMs() + Date.parse(validUntil) - systemMs();
+    while (!view.session().ready && this.#steadyMs() < untilMs) await this.look(signal);
   }
 
   /** A moment, until it is worth looking again. */

@@ -122,6 +122,7 @@ export class StreamerDuty implements Duty {
       cancelHost: this.#cancelHost(),
       listPositions: () => this.streamer.lists.collect('positions'),
       systemMs,
+      steadyMs: this.streamer.steadyMs,
     });
     this.#watch = new TradingWatch({
       account,

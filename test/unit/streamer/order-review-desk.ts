@@ -113,7 +113,10 @@ export class ReviewDesk {
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
 
-  constructor(risk: Partial<(typeof limited)['risk']> = {}) {
+  constructor(
+    risk: Partial<(typeof limited)['risk']> = {},
+    steadyMs: (() => number) | undefined = undefined,
+  ) {
     const config = { ...limited, risk: { ...limited.risk, ...risk } };
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT');
@@ -135,6 +138,7 @@ export class ReviewDesk {
       raise: (alert) => this.alerts.push(alert),
       logger: silent,
       systemMs,
+      steadyMs,
       sha256: digest,
       worth,
     });
@@ -153,6 +157,7 @@ export class ReviewDesk {
       },
       listPositions: async () => this.#positions(),
       systemMs,
+      steadyMs,
     });
     this.write(
       { kind: 'flags', id: '' },
