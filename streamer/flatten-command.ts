@@ -19,7 +19,7 @@ const LOOKS_MAX = 3;
  * @throws when it must be tried again
  */
 export async function flatten(command: Of<'flatten'>, host: CommandHost, signal: AbortSignal): Promise<void> {
-  const { desk, view, account, own, systemMs } = host;
+  const { desk, account, own, systemMs } = host;
   const { conId, by } = command;
   const key = command.key ?? `FLAT-${command.id}`;
   const deny = (words: CommandDenial) =>
@@ -28,7 +28,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   await own.ready(command, signal);
   // What has just left is shown in a moment, or has filled already and is in no list of what works.
   await own.until(() => !desk.isLeaving(conId, key), signal);
-  const isTime = view.session().ready && systemMs() <= Date.parse(command.validUntil);
+  const isTime = own.isReady(command) && systemMs() <= Date.parse(command.validUntil);
   let held = isTime ? await listedPosition(conId, host) : own.held(conId);
   if (held.isZero() && isTime) {
     await deny({

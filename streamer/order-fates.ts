@@ -64,10 +64,15 @@ export class OrderFates {
     if (this.#stopped) throw new Error(`ORDERS_STOPPED: the command ${id} is left to the next term`);
   }
 
-  /** From here on it may have left, whatever happens. False where it is known that not all of it has. */
-  send(intent: Intent, nextOrderId: number, orders: readonly OrderToWrite[]): boolean {
+  /**
+   * From here on it may have left, whatever happens. False where it is known that not all of it has.
+   *
+   * @param isWayOut it may leave while only positions and open orders are known whole
+   */
+  send(intent: Intent, nextOrderId: number, orders: readonly OrderToWrite[], isWayOut: boolean): boolean {
     const { journal, view, mayWrite } = this.#options;
-    if (!mayWrite() || !view.session().ready) {
+    const { ready, canClose } = view.session();
+    if (!mayWrite() || !(ready || (isWayOut && canClose))) {
       this.neverLeft(intent, 'the link to the gateway was lost before it could leave');
       return false;
     }

@@ -1,5 +1,6 @@
 import type { Instrument } from '../lib/domain/market/instrument.ts';
 import { canTrade } from '../lib/domain/safety/gate.ts';
+import { isWayOut } from '../lib/domain/safety/gate-account.ts';
 import type { GateVerdict, TradingPicture } from '../lib/domain/safety/gate-types.ts';
 import { marginQuestion } from '../lib/domain/safety/margin.ts';
 import type { DeskReading } from './order-book.ts';
@@ -42,6 +43,11 @@ export class OrderJudge {
       };
     }
     return canTrade(this.#picture(asked, reading), wish);
+  }
+
+  /** Whether it leaves although not all lists of the broker are whole. */
+  isWayOut(asked: Asked, reading: DeskReading): boolean {
+    return isWayOut(this.#picture(asked, reading), asked.wish);
   }
 
   /**

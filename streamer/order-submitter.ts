@@ -192,6 +192,8 @@ export class OrderSubmitter {
     });
     const desk = this.#parts.records.deskWith(reading, intent);
     const beganMs = performance.now();
+    // Of the picture that the gate has let it pass by.
+    const isWayOut = this.#parts.judge.isWayOut(asked, reading);
     if ((await this.#parts.records.reserve(asked, reading, intent, desk)) === 'conflict') return false;
     const reservationMs = Math.round((performance.now() - beganMs) * 10) / 10;
     if (systemMs() > Date.parse(command.validUntil)) {
@@ -201,7 +203,7 @@ export class OrderSubmitter {
         'EXPIRED',
       );
       await this.#parts.fates.untilTold(command);
-    } else if (this.#parts.fates.send(intent, desk.nextOrderId, orders)) {
+    } else if (this.#parts.fates.send(intent, desk.nextOrderId, orders, isWayOut)) {
       const ids = legs.map(({ leg, orderId }) => `${leg} ${orderId}`);
       logger.info('Order sent', { key: intent.key, orders: ids, reservationMs });
     } else await this.#parts.fates.untilTold(command);

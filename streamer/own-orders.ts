@@ -62,11 +62,17 @@ export class OwnOrders {
     return true;
   }
 
-  /** Waits, while the command is valid, until the broker's lists say which orders and positions there are. */
-  async ready({ validUntil }: TradeCommand, signal: AbortSignal): Promise<void> {
-    const { view, systemMs } = this.#options;
-    const untilMs = this.#steadyMs() + Date.parse(validUntil) - systemMs();
-    while (!view.session().ready && this.#steadyMs() < untilMs) await this.look(signal);
+  /** Whether the broker's lists say which orders and positions there are, as far as a command of this kind needs it. */
+  isReady({ type, by }: TradeCommand): boolean {
+    const { ready, canClose } = this.#options.view.session();
+    return ready || (type === 'flatten' && by === 'person' && canClose);
+  }
+
+  /** Waits for that, while the command is valid. */
+  async ready(command: TradeCommand, signal: AbortSignal): Promise<void> {
+    const { systemMs } = this.#options;
+    const untilMs = this.#steadyMs() + Date.parse(command.validUntil) - systemMs();
+    while (!this.isReady(command) && this.#steadyMs() < untilMs) await this.look(signal);
   }
 
   /** A moment, until it is worth looking again. */

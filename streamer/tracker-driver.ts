@@ -71,6 +71,8 @@ export class TrackerDriver {
   #facts = 0;
   #rounds = 0;
   #synced = false;
+  /** The last round had all open orders, and the link has held since. */
+  #openListed = false;
   #syncedAtMs = 0;
   readonly #listeners = new Set<BrokerListener>();
 
@@ -99,6 +101,7 @@ export class TrackerDriver {
 
   disconnected(): void {
     this.#synced = false;
+    this.#openListed = false;
     // The tracker first: what becomes of the questions of a link that is gone tells it nothing.
     this.#feed({ kind: 'disconnected' });
     this.#host.lists.disconnected();
@@ -143,12 +146,19 @@ export class TrackerDriver {
   restored(): void {
     // What happened behind an outage is in no list before the round that begins now has ended.
     this.#synced = false;
+    this.#openListed = false;
     this.#feed({ kind: 'restored' });
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+  }
+
+  /** What is held, and which orders are open, is known whole, be it that other lists have failed. */
+  get canClose(): boolean {
+    const { owed, positionsLacking } = this.#state;
+    return this.#openListed && !owed.has('positions') && positionsLacking.size === 0;
   }
 
   stats(): OrderFigures {
@@ -217,6 +227,7 @@ export class TrackerDriver {
       logger.warn("Not all of the broker's lists were complete; nothing is concluded from them", outcomes);
     }
     this.#synced = complete;
+    this.#openListed = outcomes['open-orders'] === 'ok';
     for (const listener of this.#listeners) listener.round(complete);
   }
 

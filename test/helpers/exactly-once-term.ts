@@ -202,7 +202,12 @@ export class Term implements Duty, GatewayClient {
     const { time } = around;
     return {
       clientId,
-      session: () => ({ ready: this.isReady, phase: this.#isReady ? 'ready' : 'lost', readOnlyApi: false }),
+      session: () => ({
+        ready: this.isReady,
+        canClose: this.#isReady && this.#tracker.canClose,
+        phase: this.#isReady ? 'ready' : 'lost',
+        readOnlyApi: false,
+      }),
       managed: () => [account],
       marketMs: () => time.nowMs,
       lines: () => [],

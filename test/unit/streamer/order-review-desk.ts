@@ -100,6 +100,8 @@ export class ReviewDesk {
   ordersOutcome: ListOutcome = 'ok';
   nextValidId = 1;
   isReady = true;
+  /** Positions and open orders are known whole; as `isReady` when it is not set. */
+  canClose: boolean | undefined;
   isLinked = true;
   nowMs = Date.parse(at);
   /** Called with each placeOrder, and each cancel. */
@@ -113,10 +115,7 @@ export class ReviewDesk {
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
 
-  constructor(
-    risk: Partial<(typeof limited)['risk']> = {},
-    steadyMs: (() => number) | undefined = undefined,
-  ) {
+  constructor(risk: Partial<(typeof limited)['risk']> = {}, steadyMs?: () => number) {
     const config = { ...limited, risk: { ...limited.risk, ...risk } };
     const db = new DatabaseSync(':memory:');
     db.exec('CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT');
@@ -275,7 +274,10 @@ export class ReviewDesk {
       })) as unknown as ReturnType<TradingView['living']>;
     return {
       clientId,
-      session: () => ({ ready: this.isReady, phase: this.isReady ? 'ready' : 'lost', readOnlyApi: false }),
+      session: () => {
+        const canClose = this.canClose ?? this.isReady;
+        return { ready: this.isReady, canClose, phase: canClose ? 'ready' : 'lost', readOnlyApi: false };
+      },
       managed: () => [account],
       marketMs: () => this.nowMs,
       lines: () => [],
