@@ -257,7 +257,12 @@ export class Term implements Duty, GatewayClient {
       requestExecutions: (reqId: number) => ask('executions', reqId),
       subscribePositions: () => ask('positions'),
       subscribeAccount: () => ask('account-values'),
-      unsubscribePositions: () => undefined,
+      unsubscribePositions: () => {
+        const connection = this.#connection;
+        connection?.up(() => {
+          connection.followsPositions = false;
+        });
+      },
       unsubscribeAccount: () => undefined,
     } as unknown as BrokerLink;
   }
