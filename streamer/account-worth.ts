@@ -8,19 +8,22 @@ export class AccountWorth implements BrokerListener {
   readonly #account: string;
   readonly #view: Pick<TradingView, 'lines' | 'marketMs'>;
   readonly #told: () => void;
-  readonly #systemMs: () => number;
+  readonly #steadyMs: () => number;
   #toldAtMs = 0;
   #now: string | null = null;
   #day: DayValue | undefined;
 
-  /** @param told called when the broker has told a value */
+  /**
+   * @param told called when the broker has told a value
+   * @param steadyMs a clock that nobody sets: a value must not look fresh because the system's was set back
+   */
   constructor(
     account: string,
     view: Pick<TradingView, 'lines' | 'marketMs'>,
     told: () => void,
-    systemMs: () => number = Date.now,
+    steadyMs: () => number = Date.now,
   ) {
-    this.#systemMs = systemMs;
+    this.#steadyMs = steadyMs;
     this.#account = account;
     this.#view = view;
     this.#told = told;
@@ -31,9 +34,9 @@ export class AccountWorth implements BrokerListener {
     return this.#now;
   }
 
-  /** Milliseconds since the broker told it, by the system's clock; null before it has. A value that stays is told once. */
+  /** Milliseconds since the broker told it, by a clock that nobody sets; null before it has. A value that stays is told once. */
   get ageMs(): number | null {
-    return this.#now === null ? null : Math.max(0, this.#systemMs() - this.#toldAtMs);
+    return this.#now === null ? null : Math.max(0, this.#steadyMs() - this.#toldAtMs);
   }
 
   /**
@@ -52,7 +55,7 @@ export class AccountWorth implements BrokerListener {
     if (fact.kind !== 'account-value' || fact.key !== 'NetLiquidation' || fact.account !== this.#account)
       return;
     this.#now = fact.value;
-    this.#toldAtMs = this.#systemMs();
+    this.#toldAtMs = this.#steadyMs();
     // Behind the word itself: what is read of the book for it takes its time.
     if (this.#day !== undefined) this.day(null);
     this.#told();

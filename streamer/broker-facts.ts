@@ -125,13 +125,16 @@ export function executionFact(contract: Contract, execution: Execution, timeZone
   };
 }
 
+/** @throws BrokerMessageError where it names no execution, or its amount cannot be read */
 export function commissionFact(report: CommissionReport): CommissionFact {
+  const { execId = '' } = report;
+  if (execId === '') throw new BrokerMessageError('a commission has no execId');
   noNaN('a commission', report.commission);
   const commission = decimalText(report.commission);
   const currency = report.currency ?? '';
   return {
     kind: 'commission',
-    execId: report.execId ?? '',
+    execId,
     // -1 is the sentinel of some gateways (`ib-facts` 28); a rebate of exactly one has not been seen.
     commission: commission === '-1' || currency === '' ? null : commission,
     currency,

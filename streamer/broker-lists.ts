@@ -6,7 +6,8 @@ import type { GatewayLink, ListEnd } from './broker-link-types.ts';
  * whole list; a question that failed says nothing of what the broker has.
  *
  * Positions and account values are subscriptions, which give the whole list once, then changes. To have the whole
- * again, the subscription is ended and made anew; between the two nothing is lost, because the new list is whole.
+ * again, the subscription is ended and made anew: what happens between the two is told by the new list alone. So whoever
+ * follows the changes watches the lists of all who ask.
  */
 export interface BrokerLists {
   /**
@@ -21,6 +22,14 @@ export interface ListResult {
   readonly outcome: ListOutcome;
   /** In the order in which they came; of facts with the same key the last is the present one. */
   readonly facts: readonly BrokerFact[];
+}
+
+/** Told of each question, whoever put it. */
+export interface ListWatcher {
+  /** The question goes out. `renews`: it ends the subscription that there is. */
+  begun(list: BrokerList, renews: boolean): void;
+  /** Before those who asked. */
+  over(list: BrokerList, whole: boolean): void;
 }
 
 /** Figures of one list, for `stats()`. */
@@ -82,6 +91,7 @@ export class ListDesk implements BrokerLists {
   readonly #link: GatewayLink;
   readonly #config: BrokerListsConfig;
   readonly #desks = new Map<BrokerList, Desk>(brokerLists.map((list) => [list, newDesk()]));
+  #watcher: ListWatcher | undefined;
   #linked = false;
   #served = true;
 
@@ -103,6 +113,10 @@ export class ListDesk implements BrokerLists {
     const desk = this.#desk(list);
     desk.waiting.push(told);
     if (desk.question === undefined) this.#put(list, desk);
+  }
+
+  watch(watcher: ListWatcher): void {
+    this.#watcher = watcher;
   }
 
   /** The session is ready: requests may be sent. */
@@ -191,6 +205,7 @@ export class ListDesk implements BrokerLists {
       spoiled: !this.#served,
       passedOver: false,
     };
+    this.#watcher?.begun(list, desk.subscribed);
     this.#send(list, desk, reqId);
   }
 
@@ -237,6 +252,7 @@ export class ListDesk implements BrokerLists {
     const { facts, told } = question;
     const outcome = whole ? 'ok' : facts.length > 0 ? 'partial' : 'failed';
     desk.outcomes[outcome] += 1;
+    this.#watcher?.over(list, whole);
     for (const tell of told) tell({ list, outcome, facts });
     if (this.#linked && desk.question === undefined && desk.waiting.length > 0) this.#put(list, desk);
   }

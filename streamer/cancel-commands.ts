@@ -45,12 +45,13 @@ export async function cancelAll(
   const { conId } = command;
   const cancelled = new Set<number>();
   // What has just left is shown in a moment, and is meant as well.
+  const areOrdersKnown = () => view.session().ready || view.session().canClose;
   const isWhole = await own.until(() => {
     own.cancel(conId, cancelled);
-    return view.session().ready && !desk.isLeaving(conId, '');
+    return areOrdersKnown() && !desk.isLeaving(conId, '');
   }, signal);
   const left = own.working(conId).filter(({ orderId }) => !cancelled.has(orderId));
-  const isBlind = !view.session().ready || !cancelHost.mayWrite();
+  const isBlind = !areOrdersKnown() || !cancelHost.mayWrite();
   if (left.length > 0 || (cancelled.size === 0 && isBlind))
     throw new CommandAgainError('NOT_CONNECTED: not all of our working orders could be asked to end');
   const what = conId === null ? '' : ` of contract ${conId}`;

@@ -4,7 +4,7 @@ import type { Command } from '../lib/events/command.ts';
 import { type CommandSource, heldMs, type QueuedCommand } from '../lib/ports/command-queue.ts';
 import { checkCommand } from './command-check.ts';
 import type { Logger } from './logger.ts';
-import { waitUntilMs } from './wait-until.ts';
+import { waitingMs } from './waiting-time.ts';
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 30_000;
@@ -19,6 +19,8 @@ export interface CommandRunnerOptions {
   readonly mayWrite: () => boolean;
   readonly logger: Logger;
   readonly systemMs: () => number;
+  /** A clock that nobody sets, for waiting; the system's where left out. */
+  readonly steadyMs?: () => number;
 }
 
 export interface CommandStats {
@@ -149,14 +151,14 @@ export class CommandRunner {
 
   /** Again while it is valid: here, because each return to the queue counts towards its dead letters. */
   async #perform(command: Command): Promise<void> {
-    const { perform, mayWrite, logger, systemMs } = this.#options;
-    const untilMs = waitUntilMs(command.validUntil, systemMs());
+    const { perform, mayWrite, logger, systemMs, steadyMs = systemMs } = this.#options;
+    const untilMs = steadyMs() + waitingMs(command.validUntil, systemMs());
     for (;;) {
       try {
         await perform(command, this.#abort.signal);
         return;
       } catch (error) {
-        const isOver = untilMs <= systemMs() + RETRY_FIRST_MS;
+        const isOver = untilMs <= steadyMs() + RETRY_FIRST_MS;
         if (isOver || this.#abort.signal.aborted || !mayWrite()) throw error;
         this.#stats.failed += 1;
         logger.warn(`Command ${command.type} failed and is tried again`, {

@@ -10,13 +10,16 @@ import {
 import { ordersOf } from './order-writer.ts';
 import { CANCELS_END_MS } from './own-orders.ts';
 
+/** For a position that another one changes while it is asked for. */
+const LOOKS_MAX = 3;
+
 /**
  * Ends our working orders of the contract, then closes what is held: nothing of ours may fill beside it.
  *
  * @throws when it must be tried again
  */
 export async function flatten(command: Of<'flatten'>, host: CommandHost, signal: AbortSignal): Promise<void> {
-  const { desk, view, account, own, systemMs } = host;
+  const { desk, account, own, systemMs } = host;
   const { conId, by } = command;
   const key = command.key ?? `FLAT-${command.id}`;
   const deny = (words: CommandDenial) =>
@@ -25,7 +28,7 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   await own.ready(command, signal);
   // What has just left is shown in a moment, or has filled already and is in no list of what works.
   await own.until(() => !desk.isLeaving(conId, key), signal);
-  const isTime = view.session().ready && systemMs() <= Date.parse(command.validUntil);
+  const isTime = own.isReady(command) && systemMs() <= Date.parse(command.validUntil);
   let held = isTime ? await listedPosition(conId, host) : own.held(conId);
   if (held.isZero() && isTime) {
     await deny({
@@ -78,14 +81,24 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
   });
 }
 
-/** As the broker says it now: what it has pushed may be behind a fill. */
-async function listedPosition(conId: number, { account, listPositions }: CommandHost): Promise<Amount> {
-  const { outcome, facts } = await listPositions();
-  if (outcome !== 'ok') throw new CommandAgainError(`COMMAND_AGAIN: the broker's positions are ${outcome}`);
-  for (const fact of facts.toReversed())
-    if (fact.kind === 'position' && fact.account === account && fact.contract.conId === conId)
-      return amount(fact.position);
-  return amount('0');
+/**
+ * As the broker says it now: what it has pushed may be behind a fill. A size that is news may itself have been pushed,
+ * before the list that was asked for, and be in that list no more: it counts once a list says it again.
+ *
+ * @throws CommandAgainError where there is no whole list, or each one says something else
+ */
+async function listedPosition(conId: number, { account, own, listPositions }: CommandHost): Promise<Amount> {
+  for (let looks = 0; looks < LOOKS_MAX; looks += 1) {
+    const told = own.held(conId);
+    const { outcome, facts } = await listPositions();
+    if (outcome !== 'ok') throw new CommandAgainError(`COMMAND_AGAIN: the broker's positions are ${outcome}`);
+    const row = facts.findLast(
+      (fact) => fact.kind === 'position' && fact.account === account && fact.contract.conId === conId,
+    );
+    const listed = amount(row?.kind === 'position' ? row.position : '0');
+    if (listed.isZero() || listed.eq(told)) return listed;
+  }
+  throw new CommandAgainError(`COMMAND_AGAIN: the position of contract ${conId} goes on changing`);
 }
 
 /** A market order that closes what is held. */

@@ -11,7 +11,7 @@ import {
   type Of,
 } from './order-command-types.ts';
 import { changedOrder } from './order-writer.ts';
-import { waitUntilMs } from './wait-until.ts';
+import { waitingMs } from './waiting-time.ts';
 
 /**
  * Changes an order of ours that works.
@@ -57,7 +57,7 @@ export async function modify(command: Of<'modify'>, host: CommandHost, signal: A
 /** The order that a key and a leg name, if it lives and is ours. */
 async function targetOf(
   { key, leg, validUntil }: Of<'modify'>,
-  { desk, view, own, systemMs }: CommandHost,
+  { desk, view, own, systemMs, steadyMs = systemMs }: CommandHost,
   signal: AbortSignal,
 ): Promise<{ intent: Intent; report: OrderReport } | CommandDenial> {
   const { intents } = await desk.book.read([key]);
@@ -72,11 +72,11 @@ async function targetOf(
     };
   }
   const find = () => own.report(orderRef);
-  const untilMs = waitUntilMs(validUntil, systemMs());
+  const untilMs = steadyMs() + waitingMs(validUntil, systemMs());
   // One after the other: of two changes under way nobody could tell which one the broker speaks of.
   while (desk.isChanging(orderRef) || (find() === undefined && desk.isPending(orderRef))) {
     // What is unresolved may stay so: nobody waits for it.
-    if (systemMs() > untilMs || !desk.isLeaving(intent.conId, '')) {
+    if (steadyMs() > untilMs || !desk.isLeaving(intent.conId, '')) {
       return {
         code: 'ORDER_UNKNOWN',
         message: `What became of an earlier command on the order ${key} (${leg}) is not known yet.`,

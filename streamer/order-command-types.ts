@@ -17,6 +17,8 @@ export interface OrderCommandsOptions {
   /** Asks the broker for its positions; resolves when they are told. */
   readonly listPositions: () => Promise<ListResult>;
   readonly systemMs: () => number;
+  /** For deadlines: the system clock without its steps; the same when left out. */
+  readonly steadyMs?: (() => number) | undefined;
 }
 
 /** What carries out one kind of command. */

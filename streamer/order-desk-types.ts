@@ -35,7 +35,7 @@ export interface OrderDeskOptions {
   readonly logger: Logger;
   readonly systemMs: () => number;
   /** For deadlines: the system clock without its steps; the same when left out. */
-  readonly steadyMs?: () => number;
+  readonly steadyMs?: (() => number) | undefined;
   /** Hexadecimal. */
   readonly sha256: (text: string) => string;
   readonly worth: AccountWorth;

@@ -79,7 +79,9 @@ export class OrderFates {
   /** From here on it may have left, whatever happens. False where it is known that not all of it has. */
   send(intent: Intent, nextOrderId: number, orders: readonly OrderToWrite[]): boolean {
     const { journal, view, mayWrite } = this.#options;
-    if (!mayWrite() || !view.session().ready) {
+    const { ready, canClose } = view.session();
+    // Which orders may leave while not all lists are whole, the gate has said in this turn.
+    if (!mayWrite() || !(ready || canClose)) {
       this.neverLeft(intent, 'the link to the gateway was lost before it could leave');
       return false;
     }

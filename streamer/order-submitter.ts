@@ -18,7 +18,7 @@ import type { OrderTeller } from './order-teller.ts';
 import { type OrderToWrite, OrderWriteError } from './order-writer.ts';
 import { Patience } from './patience.ts';
 import { earlierOf, keysOf } from './submission-keys.ts';
-import { waitUntilMs } from './wait-until.ts';
+import { waitingMs } from './waiting-time.ts';
 
 /** What the gate lets through, as it would be written. */
 interface Prepared {
@@ -67,8 +67,10 @@ export class OrderSubmitter {
     fixedIds?: readonly IntentLeg[],
   ): Promise<void> {
     const { command } = asked;
-    const { sha256, systemMs, view } = this.#options;
-    const patience = new Patience(waitUntilMs(command.validUntil, systemMs()), systemMs);
+    const { sha256, systemMs, steadyMs = systemMs, view } = this.#options;
+    const waitMs = waitingMs(command.validUntil, systemMs());
+    const waitUntilMs = systemMs() + waitMs;
+    const patience = new Patience(waitMs, steadyMs);
     let isTold = false;
     /** What the broker said of it; forgotten in every pause, because the account moves on. */
     let margin: { readonly denial: Denial | undefined } | undefined;
@@ -80,7 +82,7 @@ export class OrderSubmitter {
         await this.#parts.recovery.recover();
         reading = await this.#parts.book.read(keys);
       } catch (error) {
-        if (!isTold) this.#tellHeld(command, error, patience);
+        if (!isTold) this.#tellHeld(command, error, waitUntilMs);
         isTold = true;
         if (patience.isOver) {
           this.#tellUnreadable(asked, key, error);
@@ -260,7 +262,7 @@ export class OrderSubmitter {
   }
 
   /** Not "send it again": that would be a second order beside this one, which may still leave. */
-  #tellHeld(command: TradeCommand, error: unknown, { untilMs }: Patience): void {
+  #tellHeld(command: TradeCommand, error: unknown, untilMs: number): void {
     const allowed = `It is tried again until ${new Date(untilMs).toISOString()}.`;
     this.#parts.teller.blocked(command, { ...unreadableWords(error), allowed });
   }

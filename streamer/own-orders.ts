@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Amount, amount } from '../lib/domain/orders/decimals.ts';
 import type { OrderReport } from '../lib/domain/orders/order-report.ts';
 import type { OrderCommandsOptions, TradeCommand } from './order-command-types.ts';
-import { waitUntilMs } from './wait-until.ts';
+import { waitingMs } from './waiting-time.ts';
 
 /** How long the broker's word of our orders is waited for: that they have ended, or that they are there. */
 export const CANCELS_END_MS = 5_000;
@@ -11,9 +11,11 @@ const LOOK_EVERY_MS = 50;
 /** Our working orders and positions, as the broker has told them, and waiting for its word of them. */
 export class OwnOrders {
   readonly #options: OrderCommandsOptions;
+  readonly #steadyMs: () => number;
 
   constructor(options: OrderCommandsOptions) {
     this.#options = options;
+    this.#steadyMs = options.steadyMs ?? options.systemMs;
   }
 
   /** Of a contract; null for all. */
@@ -54,19 +56,24 @@ export class OwnOrders {
 
   /** False where it did not become so in time. */
   async until(isSo: () => boolean, signal: AbortSignal): Promise<boolean> {
-    const { systemMs } = this.#options;
-    for (const untilMs = systemMs() + CANCELS_END_MS; !isSo(); ) {
-      if (systemMs() > untilMs) return false;
+    for (const untilMs = this.#steadyMs() + CANCELS_END_MS; !isSo(); ) {
+      if (this.#steadyMs() > untilMs) return false;
       await this.look(signal);
     }
     return true;
   }
 
-  /** Waits, while the command is valid, until the broker's lists say which orders and positions there are. */
-  async ready({ validUntil }: TradeCommand, signal: AbortSignal): Promise<void> {
-    const { view, systemMs } = this.#options;
-    const untilMs = waitUntilMs(validUntil, systemMs());
-    while (!view.session().ready && systemMs() < untilMs) await this.look(signal);
+  /** Whether the broker's lists say which orders and positions there are, as far as a command of this kind needs it. */
+  isReady({ type, by }: TradeCommand): boolean {
+    const { ready, canClose } = this.#options.view.session();
+    return ready || (type === 'flatten' && by === 'person' && canClose);
+  }
+
+  /** Waits for that, while the command is valid. */
+  async ready(command: TradeCommand, signal: AbortSignal): Promise<void> {
+    const { systemMs } = this.#options;
+    const untilMs = this.#steadyMs() + waitingMs(command.validUntil, systemMs());
+    while (!this.isReady(command) && this.#steadyMs() < untilMs) await this.look(signal);
   }
 
   /** A moment, until it is worth looking again. */

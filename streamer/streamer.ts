@@ -250,6 +250,7 @@ export class Streamer {
         const { phase } = this.#session.state;
         return {
           ready: phase === 'ready' && orders.synced,
+          canClose: phase === 'ready' && orders.canClose,
           phase,
           readOnlyApi: streamer.gateway.readOnlyApi,
         };

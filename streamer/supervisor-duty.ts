@@ -94,9 +94,10 @@ export class StreamerDuty implements Duty {
       mayWrite,
       logger,
       systemMs,
+      steadyMs: this.streamer.steadyMs,
     });
     const { view, raise } = { view: this.streamer.trading, raise: this.#raise };
-    const worth = new AccountWorth(account, view, () => void this.#watch?.look(), systemMs);
+    const worth = new AccountWorth(account, view, () => void this.#watch?.look(), this.streamer.steadyMs);
     view.listen(worth);
     this.#desk = new OrderDesk({
       config,
@@ -122,6 +123,7 @@ export class StreamerDuty implements Duty {
       cancelHost: this.#cancelHost(),
       listPositions: () => this.streamer.lists.collect('positions'),
       systemMs,
+      steadyMs: this.streamer.steadyMs,
     });
     this.#watch = new TradingWatch({
       account,

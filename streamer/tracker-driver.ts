@@ -43,7 +43,7 @@ export interface BrokerListener {
 }
 
 export interface OrderFigures {
-  /** The last round of questions was complete, and the link has held since. */
+  /** As `TrackerDriver.synced`. */
   readonly synced: boolean;
   /** When that round ended, system time, Unix ms; 0 for never. */
   readonly syncedAtMs: number;
@@ -72,6 +72,8 @@ export class TrackerDriver {
   #facts = 0;
   #rounds = 0;
   #synced = false;
+  /** The last round had all open orders, and the link has held since. */
+  #openListed = false;
   #syncedAtMs = 0;
   readonly #listeners = new Set<BrokerListener>();
 
@@ -79,6 +81,10 @@ export class TrackerDriver {
     this.#host = host;
     this.#steadyMs = host.steadyMs ?? host.systemMs;
     this.#state = createTracker(host.options, host.memory);
+    host.lists.watch({
+      begun: (list, renews) => this.#feed({ kind: 'list-begin', list, renews }),
+      over: (list, whole) => this.#feed({ kind: 'list-over', list, whole }),
+    });
   }
 
   fact(fact: BrokerFact): void {
@@ -96,6 +102,7 @@ export class TrackerDriver {
 
   disconnected(): void {
     this.#synced = false;
+    this.#openListed = false;
     // The tracker first: what becomes of the questions of a link that is gone tells it nothing.
     this.#feed({ kind: 'disconnected' });
     this.#host.lists.disconnected();
@@ -128,9 +135,12 @@ export class TrackerDriver {
     return verdict;
   }
 
-  /** The last round of questions was complete, and the link has held since. */
+  /**
+   * The last round of questions was complete, the link has held since, and no whole list lacks a position that is held:
+   * such a one may be closed, and until the next list has settled it the picture is not that of the broker.
+   */
   get synced(): boolean {
-    return this.#synced;
+    return this.#synced && this.#state.positionsLacking.size === 0;
   }
 
   /** Orders that live, whoever placed them. */
@@ -154,6 +164,7 @@ export class TrackerDriver {
   restored(): void {
     // What happened behind an outage is in no list before the round that begins now has ended.
     this.#synced = false;
+    this.#openListed = false;
     this.#feed({ kind: 'restored' });
   }
 
@@ -162,11 +173,17 @@ export class TrackerDriver {
     clearTimeout(this.#timer);
   }
 
+  /** What is held, and which orders are open, is known whole, be it that other lists have failed. */
+  get canClose(): boolean {
+    const { owed, positionsLacking } = this.#state;
+    return this.#openListed && !owed.has('positions') && positionsLacking.size === 0;
+  }
+
   stats(): OrderFigures {
     let working = 0;
     for (const order of this.#state.orders.values()) if (isLiving(order)) working += 1;
     return {
-      synced: this.#synced,
+      synced: this.synced,
       syncedAtMs: this.#syncedAtMs,
       working,
       held: this.#state.held.size,
@@ -178,7 +195,7 @@ export class TrackerDriver {
 
   /** What is certain of positions and of the orders that may protect them; undefined while that is not known whole. */
   protection(): ProtectionFacts | undefined {
-    return this.#synced ? protectionFacts(this.#state) : undefined;
+    return this.synced ? protectionFacts(this.#state) : undefined;
   }
 
   #feed(input: TrackerInput): void {
@@ -228,6 +245,7 @@ export class TrackerDriver {
       logger.warn("Not all of the broker's lists were complete; nothing is concluded from them", outcomes);
     }
     this.#synced = complete;
+    this.#openListed = outcomes['open-orders'] === 'ok';
     for (const listener of this.#listeners) listener.round(complete);
   }
 

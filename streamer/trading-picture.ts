@@ -66,6 +66,9 @@ export function takePicture(
           return isShown ? [] : [{ conId, leg }];
         }),
   );
+  const session = view.session();
+  const remaining = (action: 'BUY' | 'SELL') =>
+    remainingOf(ofContract, unseen, { conId: wish.conId, action, isWhole: session.ready });
   const nowMs = systemMs();
   const { now, ageMs } = worth;
   const value = worth.day(desk.value);
@@ -74,7 +77,7 @@ export function takePicture(
     lock,
     trading,
     lease: { held: mayWrite(), token },
-    session: view.session(),
+    session,
     account: {
       account: streamer.account,
       stage: config.stage,
@@ -87,8 +90,8 @@ export function takePicture(
     position: view.positions().find(({ contract }) => contract.conId === wish.conId)?.position ?? '0',
     modified: modifiedOf(changed, change),
     working: {
-      buy: remaining(ofContract, unseen, wish.conId, 'BUY'),
-      sell: remaining(ofContract, unseen, wish.conId, 'SELL'),
+      buy: remaining('BUY'),
+      sell: remaining('SELL'),
     },
     openOrders: living.length + unseen.length,
     ordersLastMinute: desk.leftAtMs.filter((ms) => ms > nowMs - MINUTE_MS).length,
@@ -142,12 +145,14 @@ function asked({ report }: TrackedOrder, pending: readonly Intent[]): Amount {
   return most;
 }
 
-/** What is still to be filled of these orders. Children count for what their parent has filled: for the rest they wait. */
-function remaining(
+/**
+ * What is still to be filled of these orders. Children count for what their parent has filled: for the rest they wait.
+ * Where not all lists of the broker are whole, the parent may have filled unseen, and they count in full.
+ */
+function remainingOf(
   orders: readonly { readonly order: TrackedOrder; readonly quantity: Amount }[],
   unseen: readonly { readonly conId: number; readonly leg: WishedLeg }[],
-  conId: number,
-  action: 'BUY' | 'SELL',
+  { conId, action, isWhole }: { conId: number; action: 'BUY' | 'SELL'; isWhole: boolean },
 ): string {
   let sum = amount('0');
   for (const { conId: of, leg } of unseen)
@@ -161,7 +166,7 @@ function remaining(
         parentId !== 0 && other.report?.orderId === parentId && other.report.clientId === report.clientId,
     );
     const rest = quantity.minus(filledOf(order));
-    const awake = parent === undefined ? rest : toldFilledOf(parent.order);
+    const awake = parent === undefined || !isWhole ? rest : toldFilledOf(parent.order);
     sum = sum.plus(awake.lt(rest) ? awake : rest);
   }
   return plain(sum);

@@ -14,6 +14,8 @@ export interface TradingView {
   session(): {
     /** The gateway answers, and its lists of orders and positions were complete since the link is up. */
     readonly ready: boolean;
+    /** The gateway answers, and what is held and what works is known whole: enough for what only closes. */
+    readonly canClose: boolean;
     readonly phase: string;
     readonly readOnlyApi: boolean;
   };

@@ -53,6 +53,8 @@ export class Connection {
   readonly #arrivesMs = { up: 0, down: 0 };
   /** Nothing arrives before. */
   stalledUntilMs = 0;
+  /** Changes of positions are told only then. */
+  followsPositions = false;
   readonly openedMs: number;
 
   constructor(gateway: Gateway, client: GatewayClient, time: GatewayTime) {
@@ -122,6 +124,8 @@ export class Gateway {
   unloaded: { readonly fromMs: number; readonly toMs: number } = { fromMs: 0, toMs: 0 };
   /** Questions for these lists do not come to their end: they are answered by nothing, in part, or the link breaks over them. */
   readonly unanswered = new Map<BrokerList, 'not' | 'in part' | 'broken'>();
+  /** Whether the list of positions has those that are closed. */
+  listsFlat = true;
   /** nextValidId is told too low by this. */
   rollback = 0;
   readonly #time: GatewayTime;
@@ -232,6 +236,7 @@ export class Gateway {
 
   list(connection: Connection, list: BrokerList, reqId = 0): void {
     this.advance();
+    if (list === 'positions') connection.followsPositions = true;
     const facts = this.#time.nowMs < this.unloaded.toMs ? [] : this.#listed(list);
     const how = this.unanswered.get(list);
     if (how === 'broken') {
@@ -256,7 +261,10 @@ export class Gateway {
       case 'executions':
         return ledger.all.flatMap(executionFacts);
       case 'positions':
-        return portfolio.holdings().map(positionFact);
+        return portfolio
+          .holdings()
+          .filter(({ position }) => this.listsFlat || !position.isZero())
+          .map(positionFact);
       case 'account-values':
         return [
           { kind: 'account-value', account, key: 'NetLiquidation', value: '1000000', currency: 'USD' },
@@ -306,7 +314,10 @@ export class Gateway {
   #push(facts: readonly BrokerFact[]): void {
     const connection = this.#connection;
     if (connection === undefined) return;
-    for (const fact of facts) if (!this.#time.chance(this.lossShare)) this.#send(connection, [fact]);
+    for (const fact of facts) {
+      if (fact.kind === 'position' && !connection.followsPositions) continue;
+      if (!this.#time.chance(this.lossShare)) this.#send(connection, [fact]);
+    }
   }
 
   #row(price: string, size: string, symbol = 'GCG6'): TapeRow {

@@ -202,7 +202,12 @@ export class Term implements Duty, GatewayClient {
     const { time } = around;
     return {
       clientId,
-      session: () => ({ ready: this.isReady, phase: this.#isReady ? 'ready' : 'lost', readOnlyApi: false }),
+      session: () => ({
+        ready: this.isReady,
+        canClose: this.#isReady && this.#tracker.canClose,
+        phase: this.#isReady ? 'ready' : 'lost',
+        readOnlyApi: false,
+      }),
       managed: () => [account],
       marketMs: () => time.nowMs,
       lines: () => [],
@@ -255,7 +260,12 @@ export class Term implements Duty, GatewayClient {
       requestExecutions: (reqId: number) => ask('executions', reqId),
       subscribePositions: () => ask('positions'),
       subscribeAccount: () => ask('account-values'),
-      unsubscribePositions: () => undefined,
+      unsubscribePositions: () => {
+        const connection = this.#connection;
+        connection?.up(() => {
+          connection.followsPositions = false;
+        });
+      },
       unsubscribeAccount: () => undefined,
     } as unknown as BrokerLink;
   }

@@ -74,7 +74,7 @@ export const well: TradingPicture = {
   },
   trading: { mode: 'active', by: '', reason: '', at: '', source: 'first' },
   lease: { held: true, token: 7 },
-  session: { ready: true, phase: 'ready', readOnlyApi: false },
+  session: { ready: true, canClose: true, phase: 'ready', readOnlyApi: false },
   account: { account: 'DU1', stage: 'paper', port: 4002, managed: ['DU1'] },
   instrument: gold,
   lotSize: '1',

@@ -101,7 +101,7 @@ describe('C6 nothing leaves that must not', () => {
   });
 
   it('S119 while the gateway waits for a login nothing is sent, and nothing is kept for later', () => {
-    const session = { ready: false, phase: 'waiting-for-login', readOnlyApi: false };
+    const session = { ready: false, canClose: false, phase: 'waiting-for-login', readOnlyApi: false };
     for (const wish of [place(), bracket(), { ...stop('3'), by: 'person' as const }]) {
       expect(canTrade(held({ session }), wish)).toMatchObject({
         code: 'NOT_CONNECTED',

@@ -14,22 +14,46 @@ export function takePosition(state: TrackerState, fact: PositionFact): void {
   const report = positionReport(fact);
   const id = positionId(fact.account, report);
   state.positionsListed.add(id);
+  state.positionsLacking.delete(id);
   const told = state.positions.get(id);
   if (told !== undefined && samePosition(told.report, report)) return;
+  if (state.positionsRenewal === 'nothing-new' && !isFlat(report)) state.positionsRenewal = 'news';
   state.positions.set(id, { account: fact.account, report, toldMs: state.nowMs });
   state.dirty.add(`position:${id}`);
   emit(state, 'position.changed', report, fact.account, state.nowMs);
 }
 
-/** A complete list of positions has no row for one that is gone: the book must hear of it all the same. */
+export function beginPositions(state: TrackerState, renews: boolean): void {
+  state.positionsListed.clear();
+  state.positionsRenewal = renews ? 'nothing-new' : 'none';
+}
+
+/**
+ * A complete list of positions has no row for one that is gone: the book must hear of it all the same. One list is no
+ * verdict (a gateway that does not have the account yet lists nothing as well): the next one must lack it too.
+ */
 export function closeUnlisted(state: TrackerState): void {
   for (const [id, told] of state.positions) {
     if (state.positionsListed.has(id) || isFlat(told.report)) continue;
+    if (!state.positionsLacking.has(id)) {
+      state.positionsLacking.add(id);
+      continue;
+    }
+    state.positionsLacking.delete(id);
     const report = closedPosition(told.report);
     state.positions.set(id, { ...told, report, toldMs: state.nowMs });
     state.dirty.add(`position:${id}`);
     emit(state, 'position.changed', report, told.account, state.nowMs);
   }
+}
+
+/**
+ * Whether another list is needed. A position may have become another between the end of a subscription and its renewal:
+ * that is told by the new list alone, where it is whole; and a row that is news may be the last one of the old
+ * subscription, while the new list has none because the position closed right behind it.
+ */
+export function arePositionsInDoubt(state: TrackerState): boolean {
+  return state.positionsLacking.size > 0 || state.positionsRenewal === 'news';
 }
 
 /** Positions that were closed long ago need not be remembered: told once more, they are a repeat for the book. */

@@ -3,10 +3,11 @@
  * orders and executions. One round at a time; what a round could not have is asked for again in the next one.
  */
 import type { BrokerList, ListOutcome } from './broker-facts.ts';
+import { arePositionsInDoubt } from './tracker-holdings.ts';
 import type { Round, TrackerState } from './tracker-state.ts';
 
 const everyRound: readonly BrokerList[] = ['open-orders', 'completed-orders', 'executions'];
-/** Kept up to date by subscription: asked for when the link is new. */
+/** Kept up to date by subscription: asked for when the link is new, and positions whenever they are in doubt. */
 const onLink: readonly BrokerList[] = ['positions', 'account-values'];
 
 /** IB's messages of one moment come together: a second later most riddles have solved themselves. */
@@ -25,6 +26,7 @@ export function dropRound(state: TrackerState): void {
   state.round = undefined;
   state.roundAgain = false;
   state.roundDueMs = Number.POSITIVE_INFINITY;
+  state.positionsLacking.clear();
 }
 
 /** What the lists lacked before this moment says nothing any more. */
@@ -44,8 +46,6 @@ export function startRound(state: TrackerState): void {
   };
   state.roundDueMs = state.nowMs + state.config.resyncMs;
   state.roundAgain = false;
-  if (state.owed.has('positions')) state.positionsListed.clear();
-  if (state.owed.has('account-values')) state.cashListed.clear();
   for (const list of lists) state.out.push({ kind: 'ask', list });
 }
 
@@ -61,7 +61,7 @@ export function noteEnd(state: TrackerState, list: BrokerList, outcome: ListOutc
     return false;
   round.outcomes.set(list, outcome);
   if (list === 'executions') round.executionsEndMs = state.nowMs;
-  if (outcome === 'ok') state.owed.delete(list);
+  if (outcome === 'ok' && !(list === 'positions' && arePositionsInDoubt(state))) state.owed.delete(list);
   return true;
 }
 

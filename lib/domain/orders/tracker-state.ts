@@ -110,8 +110,14 @@ export interface TrackerState {
   /** Costs that were told without an order, so that a list does not tell them again. */
   readonly strayCommissions: Set<string>;
   readonly positions: Map<string, PositionTold>;
+  /** Told since the last question for positions. */
   readonly positionsListed: Set<string>;
+  /** Held, and in none of the rows of this link's last whole list. */
+  readonly positionsLacking: Set<string>;
+  /** Whether the last question renewed the subscription, and what was told of positions before its end. */
+  positionsRenewal: 'none' | 'nothing-new' | 'news';
   readonly cash: Map<string, CashTold>;
+  /** Told since the last question for account values. */
   readonly cashListed: Set<string>;
   linked: boolean;
   round: Round | undefined;
@@ -164,6 +170,8 @@ export function createState(options: TrackerOptions): TrackerState {
     strayCommissions: new Set(),
     positions: new Map(),
     positionsListed: new Set(),
+    positionsLacking: new Set(),
+    positionsRenewal: 'none',
     cash: new Map(),
     cashListed: new Set(),
     linked: false,

@@ -52,7 +52,14 @@ export type TrackerInput =
   | { readonly kind: 'disconnected' }
   /** The gateway has its servers back (1101, 1102) on a link that stayed up. */
   | { readonly kind: 'restored' }
-  /** A question was answered, or was not. Its rows came before, as facts. */
+  /**
+   * A list is asked for, be it by somebody else than the tracker. `renews`: its subscription ends with the question and
+   * begins anew behind it; what happens in between is told by the new list alone.
+   */
+  | { readonly kind: 'list-begin'; readonly list: BrokerList; readonly renews: boolean }
+  /** Whoever asked has it, as a whole or not. Its rows came since the beginning, as facts, among what was on its way. */
+  | { readonly kind: 'list-over'; readonly list: BrokerList; readonly whole: boolean }
+  /** A question of the tracker was answered, or was not; behind `list-over`. */
   | { readonly kind: 'list-end'; readonly list: BrokerList; readonly outcome: ListOutcome }
   /** Something is in doubt that only the lists can settle: the next round need not wait for its time. */
   | { readonly kind: 'doubt' }

@@ -7,13 +7,20 @@
  * What it has told it remembers, by `remember` effects; a machine that is made from that memory goes on where the last
  * one ended. With the memory lost it tells everything again, which changes nothing in the book.
  */
-import type { BrokerFact, BrokerList, ListOutcome } from './broker-facts.ts';
+import type { BrokerFact, BrokerList } from './broker-facts.ts';
 import type { Stamp } from './stamp.ts';
 import { doubtCoverage, judgeCoverage } from './tracker-coverage.ts';
 import { giveEnd } from './tracker-ends.ts';
 import { takeCommission, takeExecution } from './tracker-executions.ts';
 import { takeCompleted, takeError, takeOpenOrder, takeStatus } from './tracker-facts.ts';
-import { closeUnlisted, closeUnlistedCash, takeAccountValue, takePosition } from './tracker-holdings.ts';
+import {
+  arePositionsInDoubt,
+  beginPositions,
+  closeUnlisted,
+  closeUnlistedCash,
+  takeAccountValue,
+  takePosition,
+} from './tracker-holdings.ts';
 import { recall, rememberDirty, tellUnread } from './tracker-memory.ts';
 import {
   askForAll,
@@ -86,8 +93,16 @@ function take(state: TrackerState, input: TrackerInput): void {
     case 'restored':
       takeRestored(state);
       break;
+    case 'list-begin':
+      if (input.list === 'positions') beginPositions(state, input.renews);
+      else if (input.list === 'account-values') state.cashListed.clear();
+      break;
+    case 'list-over':
+      // What becomes of the questions of a link that is gone says nothing.
+      if (state.linked) takeListOver(state, input.list, input.whole);
+      break;
     case 'list-end':
-      takeListEnd(state, input.list, input.outcome);
+      if (noteEnd(state, input.list, input.outcome)) endRound(state);
       break;
     case 'doubt':
       if (state.linked) askSoon(state);
@@ -144,11 +159,16 @@ function takeRestored(state: TrackerState): void {
   else state.roundAgain = true;
 }
 
-function takeListEnd(state: TrackerState, list: BrokerList, outcome: ListOutcome): void {
-  if (!noteEnd(state, list, outcome)) return;
-  if (list === 'positions' && outcome === 'ok') closeUnlisted(state);
-  if (list === 'account-values' && outcome === 'ok') closeUnlistedCash(state);
-  endRound(state);
+function takeListOver(state: TrackerState, list: BrokerList, whole: boolean): void {
+  if (list === 'account-values' && whole) closeUnlistedCash(state);
+  if (list !== 'positions') return;
+  if (whole) closeUnlisted(state);
+  // The old subscription has ended, and what the new one began with is not known whole.
+  if (!whole && state.positionsRenewal !== 'none') state.owed.add('positions');
+  if (state.positionsRenewal === 'nothing-new') state.positionsRenewal = 'none';
+  if (!arePositionsInDoubt(state)) return;
+  state.owed.add('positions');
+  askSoon(state);
 }
 
 /** Draws what follows from a round once all its lists have ended. */

@@ -79,14 +79,31 @@ function tradingState(picture: TradingPicture, wish: OrderWish): Denial | undefi
   );
 }
 
-function session({ session: { ready, phase, readOnlyApi } }: TradingPicture): Denial | undefined {
-  if (!ready) {
+/**
+ * Whether it leaves although not all lists of the broker are whole: a person's way out of a position. What is held and
+ * what else would close it is known; what has become of other orders is not, so those count as if they worked still.
+ */
+function isWayOut(picture: TradingPicture, wish: OrderWish): boolean {
+  return picture.session.canClose && wish.by === 'person' && reducesPosition(picture, wish);
+}
+
+function session(picture: TradingPicture, wish: OrderWish): Denial | undefined {
+  const { ready, canClose, phase, readOnlyApi } = picture.session;
+  const again = 'The same again once `evenkeel status` says that it is ready; nothing is kept until then.';
+  if (!ready && canClose && !isWayOut(picture, wish)) {
+    return deny(
+      'NOT_CONNECTED',
+      'The gateway answers, and tells what works and what is held; but not all of its lists are whole, so that the fate of other orders is not known.',
+      `A person's order that only makes the position smaller or protects it: ${reducingText(picture)}. ${again}`,
+    );
+  }
+  if (!ready && !canClose) {
     return deny(
       'NOT_CONNECTED',
       phase === 'ready'
         ? 'The gateway answers, but its lists of orders and positions are not whole: what works and what is held is not known.'
         : `The session with the gateway is ${phase}, not ready.`,
-      'The same again once `evenkeel status` says that it is ready; nothing is kept until then.',
+      again,
     );
   }
   if (!readOnlyApi) return undefined;

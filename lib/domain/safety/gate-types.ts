@@ -77,8 +77,10 @@ export interface TradingPicture {
   readonly trading: TradingReading;
   readonly lease: { readonly held: boolean; readonly token: number };
   readonly session: {
-    /** The gateway answers, and the order ids are known. */
+    /** The gateway answers, and all of its lists were whole. */
     readonly ready: boolean;
+    /** The gateway answers, and its lists of positions and open orders were whole; of the others one may not be. */
+    readonly canClose: boolean;
     readonly phase: string;
     readonly readOnlyApi: boolean;
   };

@@ -128,7 +128,9 @@ export class SimulatedLink implements GatewayLink, GatewayClient {
   }
 
   unsubscribePositions(): void {
-    this.#ask(() => undefined);
+    this.#ask((_, connection) => {
+      connection.followsPositions = false;
+    });
   }
 
   subscribeAccount(_account: string): void {

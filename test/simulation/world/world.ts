@@ -105,6 +105,7 @@ export class World implements StreamerWorld, FunctionsWorld {
     };
     // Where little is traded at a time, orders fill part by part.
     this.gateway = new Gateway(time, time.chance(0.5));
+    this.gateway.listsFlat = seed % 2 === 0;
     this.market = new Market(time, this.gateway);
     this.market.isUntidy = time.chance(0.4);
     this.cloud = new Cloud(

@@ -192,8 +192,11 @@ export class TrackedDesk {
   /** Answers the round that is running: lists with these rows, each with `ok` unless told otherwise. */
   answer(lists: Lists = {}, outcomes: Partial<Record<BrokerList, ListOutcome>> = {}): this {
     for (const list of this.asked.splice(0)) {
+      const outcome = outcomes[list] ?? 'ok';
+      this.input({ kind: 'list-begin', list, renews: false });
       this.fact(...(lists[list] ?? []));
-      this.input({ kind: 'list-end', list, outcome: outcomes[list] ?? 'ok' });
+      this.input({ kind: 'list-over', list, whole: outcome === 'ok' });
+      this.input({ kind: 'list-end', list, outcome });
     }
     return this;
   }

@@ -26,16 +26,19 @@ describe('positions', () => {
     expect(desk.emitted[0]!.data).toMatchObject({ averagePrice: '0.333333333333' });
   });
 
-  it('tells a remembered position as zero when a complete list is without it', () => {
+  it('tells a remembered position as zero when two complete lists of a link are without it', () => {
     const desk = new TrackedDesk().fact(position('2'), position('1', '1', { contract: esJune })).restarted();
-    desk.connect().answer({ positions: [position('1', '1', { contract: esJune })] });
+    const listed = { positions: [position('1', '1', { contract: esJune })] };
+    for (let link = 0; link < 2; link += 1) {
+      desk.connect().answer(listed);
+      expect(desk.emitted).toEqual([]);
+      if (link === 0) desk.input({ kind: 'disconnected' });
+    }
+    desk.round(listed);
     expect(desk.emitted).toMatchObject([
       { name: 'position.changed', data: { position: '0', contract: { localSymbol: 'ESH6' } } },
     ]);
-    desk
-      .input({ kind: 'disconnected' })
-      .connect()
-      .answer({ positions: [position('1', '1', { contract: esJune })] });
+    desk.input({ kind: 'disconnected' }).connect().answer(listed).round(listed);
     expect(desk.emitted).toHaveLength(1);
   });
 
@@ -47,6 +50,16 @@ describe('positions', () => {
     desk.input({ kind: 'tick' });
     expect(desk.asked).toContain('positions');
     expect(desk.asked).not.toContain('account-values');
+  });
+
+  it('takes no position for closed that a list lacks and the broker tells again', () => {
+    const desk = new TrackedDesk().fact(position('2')).connect().answer();
+    desk.news();
+    desk.fact(position('1')).round().fact(position('1')).round();
+    expect(desk.emitted.map(({ data }) => data)).toMatchObject([{ position: '1' }]);
+    expect(desk.asked).toEqual([]);
+    desk.round();
+    expect(desk.news()).toEqual(['position.changed', 'position.changed']);
   });
 
   it('keeps one contract in two accounts apart', () => {

@@ -150,18 +150,42 @@ describe('what holds the account', () => {
 describe('where it goes', () => {
   it('nowhere without a session, or with a read-only one', () => {
     const { session } = well;
-    expect(verdictOf(place(), { ...well, session: { ...session, ready: false, phase: 'lost' } })).toBe(
-      'NOT_CONNECTED',
-    );
+    const lost = { ...session, ready: false, canClose: false, phase: 'lost' };
+    expect(verdictOf(place(), { ...well, session: lost })).toBe('NOT_CONNECTED');
     expect(verdictOf(place(), { ...well, session: { ...session, readOnlyApi: true } })).toBe('API_READ_ONLY');
   });
 
   it('nowhere while the lists of a session that is ready are not whole, and says so', () => {
-    const session = { ...well.session, ready: false, phase: 'ready' };
-    expect(canTrade({ ...well, session }, place())).toMatchObject({
-      code: 'NOT_CONNECTED',
-      message: expect.stringContaining('its lists of orders and positions are not whole') as string,
-    });
+    const session = { ...well.session, ready: false, canClose: false };
+    const picture = { ...well, session, position: '3' };
+    for (const wish of [place(), { ...flatten('SELL', '3'), by: 'person' as const }])
+      expect(canTrade(picture, wish)).toMatchObject({
+        code: 'NOT_CONNECTED',
+        message: expect.stringContaining('its lists of orders and positions are not whole') as string,
+      });
+  });
+
+  it('where positions and open orders are whole, and another list is not: what a person closes, and nothing else', () => {
+    const picture = { ...well, session: { ...well.session, ready: false }, position: '3', modified };
+    const sell = place({ action: 'SELL', quantity: '3' });
+    const byPerson = (wish: OrderWish): OrderWish => ({ ...wish, by: 'person' });
+    expect(verdictOf(byPerson(sell), picture)).toBe('send');
+    expect(verdictOf(byPerson(flatten('SELL', '3')), picture)).toBe('send');
+    for (const wish of [
+      sell,
+      { ...flatten('SELL', '3'), by: 'program' as const },
+      byPerson(place()),
+      byPerson(place({ action: 'SELL', quantity: '4' })),
+      byPerson(bracket()),
+      byPerson(modify()),
+    ])
+      expect(verdictOf(wish, picture)).toBe('NOT_CONNECTED');
+    const working = { buy: '0', sell: '1' };
+    expect(verdictOf(byPerson(sell), { ...picture, working })).toBe('NOT_CONNECTED');
+    expect(allowedBy(byPerson(sell), { ...picture, working })).toContain('SELL of at most 2');
+    expect(
+      verdictOf(byPerson(sell), { ...picture, session: { ...picture.session, readOnlyApi: true } }),
+    ).toBe('API_READ_ONLY');
   });
 
   it('nowhere while position or working orders are no figures: every comparison with them would pass', () => {

@@ -297,7 +297,7 @@ describe('the gate', () => {
       { flags: { ...well.flags, flags: { ...flags, DRY_RUN: true } } },
       { lease: { held: false, token: 7 } },
       { trading: { mode: 'halted', by: 'me', reason: 'news', at: '', source: 'stored' } },
-      { session: { ready: false, phase: 'lost', readOnlyApi: false } },
+      { session: { ready: false, canClose: false, phase: 'lost', readOnlyApi: false } },
       { market: { ...well.market, feed: 'stale' } },
       { market: { ...well.market, feed: 'delayed' } },
     ];

@@ -216,6 +216,12 @@ describe('executions, costs and positions', () => {
     expect(commissionFact({ ...report, commission: 0, currency: '' }).commission).toBeNull();
   });
 
+  it('a commission that names no execution is refused: nobody could take its event', () => {
+    const report = { commission: 2.25, currency: 'USD' };
+    for (const execId of ['', undefined])
+      expect(() => commissionFact({ ...report, execId } as never)).toThrow(/BROKER_MESSAGE_UNREADABLE/);
+  });
+
   it('a position of 0 is a position, one without a size is refused', () => {
     expect(positionFact('DU1', gold, 0, 0)).toMatchObject({ position: '0', averageCost: '0' });
     expect(() => positionFact('DU1', gold, undefined, 5)).toThrow(/no size/);

@@ -4,6 +4,7 @@ import { digest } from '../../../lib/aws/audit-hash.ts';
 import { verifyAudit } from '../../../lib/domain/audit/verify.ts';
 import { ordersWriter } from '../../../lib/domain/audit/writers.ts';
 import { deskBody, firstDesk } from '../../../lib/domain/orders/desk-record.ts';
+import { decimal } from '../../../sandbox/gateway/broker/money.ts';
 import { marketTerms } from '../../../sandbox/gateway/broker/order-terms.ts';
 import { Bench } from '../../helpers/exactly-once-bench.ts';
 import { account, clientId } from '../../helpers/exactly-once-gateway.ts';
@@ -389,5 +390,46 @@ describe('after a kill', () => {
     await it.pass(1_000);
     expect(await settling).toMatchObject({ state: 'sent' });
     expect(it.intent('a')?.state).toBe('sent');
+  });
+});
+
+describe('a position that a hand closes while the streamer renews its subscription', () => {
+  it('is not flattened, and is told as closed although the broker says nothing more of it', async () => {
+    const it = await bench();
+    const { gateway, conId } = it.world;
+    gateway.listsFlat = false;
+    const byHand = (action: 'BUY' | 'SELL') => {
+      const request = { account, clientId: 0, orderId: 0, instrument: gateway.instrument, exchange: '' };
+      const terms = { ...marketTerms, action, quantity: '2' };
+      gateway.broker.place({ ...request, parentId: 0, terms, transmit: true });
+    };
+    byHand('BUY');
+    await it.pass(1_000);
+    gateway.print('2700');
+    await it.pass(1_000);
+    const held = () =>
+      it.process.outbox
+        .memory()
+        .flatMap(({ key, doc }) =>
+          key.startsWith('position:') ? [(doc.report as { position: string }).position] : [],
+        );
+    expect(held()).toEqual(['2']);
+    const list = gateway.list.bind(gateway);
+    let asked = 0;
+    gateway.list = (connection, which, reqId) => {
+      if (which === 'positions') asked += 1;
+      if (which === 'positions' && asked === 1) {
+        // The old subscription has ended, the new one has not begun.
+        expect(connection.followsPositions).toBe(false);
+        byHand('SELL');
+        gateway.broker.fill(gateway.broker.orders.open().at(-1)!, decimal(2), decimal('2700'));
+      }
+      list(connection, which, reqId);
+    };
+    await it.send({ type: 'flatten', key: 'flat', conId, by: 'person' });
+    expect(it.answers).toEqual(['denied NOTHING_TO_FLATTEN']);
+    await it.pass(3_000);
+    expect([held(), asked]).toEqual([['0'], 2]);
+    expect(it.placed).toEqual([]);
   });
 });

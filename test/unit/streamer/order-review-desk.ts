@@ -102,6 +102,8 @@ export class ReviewDesk {
   ordersOutcome: ListOutcome = 'ok';
   nextValidId = 1;
   isReady = true;
+  /** Positions and open orders are known whole; as `isReady` when it is not set. */
+  canClose: boolean | undefined;
   isLinked = true;
   nowMs = Date.parse(at);
   /** Called with each placeOrder, and each cancel. */
@@ -111,13 +113,15 @@ export class ReviewDesk {
   onDoubt: () => void = () => undefined;
   /** The tracker that knows which orders the broker's lists lack. */
   readonly tracked = new TrackedDesk({ account });
+  /** Called with each question for positions, before it is answered. */
+  onList: () => void = () => undefined;
   /** The broker's answer to a what-if question. */
   askMargin: TradingView['askMargin'] = () => Promise.reject(new TypeError('nobody asks for margin here'));
   readonly #living = new Map<string, Told>();
   readonly #listeners: BrokerListener[] = [];
   #ids = 0;
 
-  constructor(risk: Partial<(typeof limited)['risk']> = {}) {
+  constructor(risk: Partial<(typeof limited)['risk']> = {}, steadyMs?: () => number) {
     const config = { ...limited, risk: { ...limited.risk, ...risk } };
     const db = new DatabaseSync(':memory:');
     db.exec(`CREATE TABLE sends (key TEXT PRIMARY KEY, next_order_id INTEGER NOT NULL) STRICT;
@@ -140,6 +144,7 @@ export class ReviewDesk {
       raise: (alert) => this.alerts.push(alert),
       logger: silent,
       systemMs,
+      steadyMs,
       sha256: digest,
       worth,
     });
@@ -158,6 +163,7 @@ export class ReviewDesk {
       },
       listPositions: async () => this.#positions(),
       systemMs,
+      steadyMs,
     });
     this.write(
       { kind: 'flags', id: '' },
@@ -245,6 +251,7 @@ export class ReviewDesk {
   }
 
   #positions() {
+    this.onList();
     const position = this.listed ?? this.position;
     this.position = position;
     const fact = { kind: 'position', account, contract: { conId }, position, averageCost: '0' };
@@ -274,7 +281,10 @@ export class ReviewDesk {
       })) as unknown as ReturnType<TradingView['living']>;
     return {
       clientId,
-      session: () => ({ ready: this.isReady, phase: this.isReady ? 'ready' : 'lost', readOnlyApi: false }),
+      session: () => {
+        const canClose = this.canClose ?? this.isReady;
+        return { ready: this.isReady, canClose, phase: canClose ? 'ready' : 'lost', readOnlyApi: false };
+      },
       managed: () => [account],
       marketMs: () => this.nowMs,
       lines: () => [],

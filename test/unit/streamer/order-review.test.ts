@@ -193,6 +193,28 @@ describe('flatten', () => {
     expect(desk.placed).toMatchObject([{ order: { action: 'SELL', totalQuantity: 3 } }]);
   });
 
+  it('looks again where the list has another size than was told: it may be a word of before, and closed since', async () => {
+    const desk = open();
+    desk.position = '5';
+    const rows = ['3', '0'];
+    desk.onList = () => {
+      desk.listed = rows.shift() ?? '0';
+    };
+    await desk.perform(desk.command('flatten', { conId }));
+    expect(desk.placed).toEqual([]);
+    expect(desk.answers).toMatchObject([{ answer: 'denied', code: 'NOTHING_TO_FLATTEN' }]);
+  });
+
+  it('is tried again where the broker says something else each time', async () => {
+    const desk = open();
+    desk.position = '9';
+    desk.onList = () => {
+      desk.listed = String(Number(desk.position) - 1);
+    };
+    await expect(desk.perform(desk.command('flatten', { conId }))).rejects.toThrow('COMMAND_AGAIN');
+    expect([desk.placed, desk.answers]).toEqual([[], []]);
+  });
+
   it('is tried again where the broker does not say what is held', async () => {
     const desk = open();
     desk.position = '5';
@@ -428,6 +450,7 @@ describe('what is known after an outage of the broker behind a link that stayed 
   it('is not known before its lists have come again: a stop may have been hit meanwhile', () => {
     const asked: ((result: ListResult) => void)[] = [];
     const lists = {
+      watch: () => undefined,
       onFact: () => undefined,
       connected: () => undefined,
       disconnected: () => undefined,
