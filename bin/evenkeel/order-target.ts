@@ -37,7 +37,7 @@ export async function findTargets(session: Session, given: string): Promise<read
       intent === undefined ? 'no order of' : `an intent that is ${intent.state}, without orders, of`;
     throw new CliError(
       'ORDER_UNKNOWN',
-      `${given} is ${what} ${account}: neither a key that was ordered under, nor a permId, nor a reference. evenkeel orders lists the open ones. Nothing was sent.`,
+      `${given.trim() === '' ? `"${given}"` : given} is ${what} ${account}: neither a key that was ordered under, nor a permId, nor a reference. evenkeel orders lists the open ones. Nothing was sent.`,
     );
   }
   const found = await Promise.all(

@@ -182,6 +182,9 @@ describe.skipIf(!engineIsHere)(
         expect((await desk.run('order', 'cancel', 'nobody', '--yes')).err).toContain(
           'ORDER_UNKNOWN: nobody is no order of DU1234567',
         );
+        expect((await desk.run('order', 'cancel', '', '--yes')).err).toContain(
+          'ORDER_UNKNOWN: "" is no order of DU1234567',
+        );
         await put(
           desk,
           { kind: 'intent', id: 'early' },
