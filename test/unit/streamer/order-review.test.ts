@@ -389,6 +389,18 @@ describe('a book that was restored from before an order', () => {
     expect(desk.answers.at(-1)).toMatchObject({ key: 'a', answer: 'denied', code: 'DUPLICATE' });
   });
 
+  it('leaves the stop of a flatten where it is: its key is denied, and nothing would close behind the stop', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.journal.begin('flat', 2);
+    desk.journal.end('flat');
+    desk.shows(stopOf());
+    desk.onCancel = () => desk.ends('ek-stop');
+    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
+    expect(desk.answers).toMatchObject([{ key: 'flat', answer: 'denied', code: 'DUPLICATE' }]);
+    expect([desk.cancelled, desk.placed]).toEqual([[], []]);
+  });
+
   it('with its record as it was on its way does not say that it never left: it is looked for', async () => {
     const former = open();
     const written = await bought(former);
