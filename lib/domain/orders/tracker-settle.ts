@@ -13,12 +13,9 @@ import { addBounded, overdue } from './tracker-waiting.ts';
 
 export function settle(state: TrackerState, round: Round): void {
   if (!hasAll(round)) return;
-  // What was asked before the gateway had its servers back may lack what happened behind the outage.
-  if (!state.roundAgain) {
-    if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
-    state.wholeRound = round.id;
-    state.wholeRounds += 1;
-  }
+  if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
+  state.wholeRound = round.id;
+  state.wholeRounds += 1;
   settleWaiting(state, round);
   for (const order of state.orders.values())
     if (isLiving(order) || order.report?.settled) watchUnlisted(state, order, round);
