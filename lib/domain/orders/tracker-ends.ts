@@ -56,6 +56,8 @@ export function giveEnd(state: TrackerState, end: GivenEnd): void {
   if (judgeEnd(state, end).is !== 'given') return;
   const { status, settled, known } = end;
   const order = tracked(state, end) ?? adopted(state, end);
+  // Whoever gave the end knows that the lists lack it.
+  order.unresolvedTold = true;
   takeSight(state, order, {
     // Whatever IB says of it was seen later.
     at: never,
