@@ -94,7 +94,24 @@ describe('an order that is on its way', () => {
     await desk.perform(desk.command('modify', { key: 'a', quantity: '6' }));
     await desk.desk.settled();
     expect(desk.placed).toEqual([written]);
-    expect(desk.answers.at(-1)).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
+    const answer = desk.answers.at(-1);
+    expect(answer).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
+    // A code of the program's own, of an error that is tried again: this is not.
+    expect(answer?.message).not.toContain('COMMAND_AGAIN');
+  });
+
+  it('a flatten that does not leave in the end says that the stop may have ended', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.shows(stopOf());
+    desk.onCancel = () => desk.ends('ek-stop');
+    whenRecorded(desk, () => {
+      desk.position = '3';
+    });
+    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
+    await desk.desk.settled();
+    expect([desk.cancelled, desk.placed]).toEqual([[4], []]);
+    expect(desk.answers.at(-1)?.message).toContain('What protected the position may have ended');
   });
 });
 
