@@ -10,8 +10,8 @@ import {
 import { ordersOf } from './order-writer.ts';
 import { CANCELS_END_MS } from './own-orders.ts';
 
-/** For a position that another one changes while it is asked for. */
-const LOOKS_MAX = 3;
+/** For a position that another one changes while it is asked for: one that has gone is told so by two lists, and shown by a third. */
+const LOOKS_MAX = 4;
 
 /**
  * Ends our working orders of the contract, then closes what is held: nothing of ours may fill beside it.
@@ -83,7 +83,8 @@ export async function flatten(command: Of<'flatten'>, host: CommandHost, signal:
 
 /**
  * As the broker says it now: what it has pushed may be behind a fill. A size that is news may itself have been pushed,
- * before the list that was asked for, and be in that list no more: it counts once a list says it again.
+ * before the list that was asked for, and be in that list no more: it counts once a list says it again. So does a position
+ * that a list lacks: one list alone does not close it.
  *
  * @throws CommandAgainError where there is no whole list, or each one says something else
  */
@@ -96,7 +97,7 @@ async function listedPosition(conId: number, { account, own, listPositions }: Co
       (fact) => fact.kind === 'position' && fact.account === account && fact.contract.conId === conId,
     );
     const listed = amount(row?.kind === 'position' ? row.position : '0');
-    if (listed.isZero() || listed.eq(told)) return listed;
+    if (listed.eq(told)) return listed;
   }
   throw new CommandAgainError(`COMMAND_AGAIN: the position of contract ${conId} goes on changing`);
 }

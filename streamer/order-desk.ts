@@ -60,7 +60,7 @@ export class OrderDesk {
     this.#fates.stop();
   }
 
-  /** Resolves when what became of orders so far is written, or cannot be. */
+  /** Resolves when what became of orders so far is written, or was tried to be. */
   async settled(): Promise<void> {
     await this.#fates.settled();
   }
@@ -124,10 +124,12 @@ export class OrderDesk {
     return changes.some(({ legs }) => legs.some((leg) => leg.orderRef === orderRef));
   }
 
-  /** Whether the gate would let it through now, before anything is prepared for it. */
+  /** Whether its key is new, and the gate would let it through now, before anything is prepared for it. */
   async wouldSend(asked: Asked): Promise<boolean> {
-    const reading = await this.book.read([asked.key]);
-    return !reading.intents.has(asked.key) && this.#judge.judge(asked, reading).verdict === 'send';
+    const { key } = asked;
+    const reading = await this.book.read([key]);
+    const isNew = !reading.intents.has(key) && !this.#options.journal.mayHaveLeft(key);
+    return isNew && this.#judge.judge(asked, reading).verdict === 'send';
   }
 
   /** Tells of a command that was not carried out, without a record: the book does not answer, or nothing was asked of it. */

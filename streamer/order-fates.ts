@@ -109,7 +109,9 @@ export class OrderFates {
     why: string,
     { code, allowed }: Pick<IntentWords, 'code' | 'allowed'> = unlinked,
   ): void {
-    this.#settle(intent, { state: 'denied', code, message: `It never left: ${why}.`, allowed });
+    // Our own orders of the contract are cancelled before a flatten is recorded.
+    const more = intent.command === 'flatten' ? ' What protected the position may have ended.' : '';
+    this.#settle(intent, { state: 'denied', code, message: `It never left: ${why}.${more}`, allowed });
   }
 
   /** An intent that is recorded, and that nobody here is at work on. */

@@ -226,7 +226,8 @@ export class OrderSubmitter {
       ordersFor(this.#options.view.line(asked.wish.conId)!.instrument!, legs);
       return undefined;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      // Without the code of an error that is tried again: this is not.
+      const message = (error instanceof Error ? error.message : String(error)).replace(/^[A-Z_]+: /, '');
       // Under this key it cannot begin anew: the record stands.
       return { code: 'ORDER_UNKNOWN', message, allowed: 'The same with another key, sent anew.' };
     }

@@ -53,6 +53,7 @@ export async function settle(command: Of<'settle'>, host: CommandHost, signal: A
   };
   // What is plain is answered at once.
   const now = view.judgeEnd(given(0));
+  if (now.is === 'same' || now.is === 'ended') view.giveEnd(given(0));
   if (now.is !== 'given' && now.is !== 'unsure') return answer(now);
   const { begun } = view.rounds();
   view.doubt();

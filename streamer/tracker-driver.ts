@@ -128,10 +128,10 @@ export class TrackerDriver {
     return judgeEnd(this.#state, end);
   }
 
-  /** Gives it, where it may be given: with the events that tell of it. */
+  /** Gives it, where it may be given: with the events that tell of it. One that stands is told again where the book lacks it. */
   giveEnd(end: GivenEnd): EndVerdict {
     const verdict = this.judgeEnd(end);
-    if (verdict.is === 'given') this.#feed({ kind: 'settle', end });
+    this.#feed({ kind: 'settle', end });
     return verdict;
   }
 

@@ -42,7 +42,7 @@ export interface TradingView {
   rounds(): { readonly begun: number; readonly isRunning: boolean };
   /** Whether a person may give an order this end, which the broker does not know any more. */
   judgeEnd(end: GivenEnd): EndVerdict;
-  /** Gives it, where it may be given. */
+  /** Gives it, where it may be given; one that stands is told again where the book lacks it. */
   giveEnd(end: GivenEnd): EndVerdict;
   listen(listener: BrokerListener): void;
 }

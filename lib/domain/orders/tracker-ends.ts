@@ -8,8 +8,9 @@ import type { OrderReport } from './order-report.ts';
 import type { Stamp } from './stamp.ts';
 import { recallOrder } from './tracker-memory.ts';
 import { takeSight } from './tracker-orders.ts';
-import type { TrackedOrder, TrackerState } from './tracker-state.ts';
+import { emit, type TrackedOrder, type TrackerState } from './tracker-state.ts';
 import type { GivenEnd } from './tracker-types.ts';
+import { endOf } from './tracker-view.ts';
 
 const never: Stamp = { epoch: -1, seq: -1 };
 
@@ -51,11 +52,15 @@ export function judgeEnd(state: TrackerState, end: GivenEnd): EndVerdict {
   return isShort ? { is: 'quiet', rounds, needed } : { is: 'given' };
 }
 
-/** Takes a person's end, where it may be given. */
+/** Takes a person's end, where it may be given. One that stands and that the book does not have is told once more. */
 export function giveEnd(state: TrackerState, end: GivenEnd): void {
-  if (judgeEnd(state, end).is !== 'given') return;
+  const { is } = judgeEnd(state, end);
+  if (is === 'same' || is === 'ended') tellAgain(state, end);
+  if (is !== 'given') return;
   const { status, settled, known } = end;
   const order = tracked(state, end) ?? adopted(state, end);
+  // Whoever gave the end knows that the lists lack it.
+  order.unresolvedTold = true;
   takeSight(state, order, {
     // Whatever IB says of it was seen later.
     at: never,
@@ -66,6 +71,16 @@ export function giveEnd(state: TrackerState, end: GivenEnd): void {
     reason: { code: 0, message: `${settled.by} said so: ${settled.reason}` },
     settled,
   });
+}
+
+/** A book that was restored from before the end has the order open, and IB's lists will not say it any more. */
+function tellAgain(state: TrackerState, end: GivenEnd): void {
+  const { report, account, endedAtMs } = tracked(state, end)!;
+  const name = report && endOf(report.status);
+  // What was told just now may be on its way to the book.
+  const isLate = state.nowMs - endedAtMs >= state.config.resyncMs;
+  if (name === undefined || end.known.status === report!.status || !isLate) return;
+  emit(state, name, report!, account, state.nowMs);
 }
 
 function isHeard(state: TrackerState, order: TrackedOrder): boolean {

@@ -13,15 +13,16 @@ import { addBounded, overdue } from './tracker-waiting.ts';
 
 export function settle(state: TrackerState, round: Round): void {
   if (!hasAll(round)) return;
-  // What was asked before the gateway had its servers back may lack what happened behind the outage.
-  if (!state.roundAgain) {
-    if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
-    state.wholeRound = round.id;
-    state.wholeRounds += 1;
-  }
+  if (state.wholeRounds === 0) state.wholeSinceMs = round.askedMs;
+  state.wholeRound = round.id;
+  state.wholeRounds += 1;
   settleWaiting(state, round);
-  for (const order of state.orders.values())
-    if (isLiving(order) || order.report?.settled) watchUnlisted(state, order, round);
+  for (const order of state.orders.values()) {
+    const isOpen = isLiving(order) || order.report?.settled !== undefined;
+    // One of which executions alone are known may have been open for those before: its terms are in the book.
+    if (isOpen || order.report === undefined) noteSilence(order, round);
+    if (isOpen) watchUnlisted(state, order, round);
+  }
   forget(state);
   forgetFlat(state);
 }
@@ -70,17 +71,23 @@ function settleHeld(state: TrackerState, round: Round): void {
   }
 }
 
+function noteSilence(order: TrackedOrder, round: Round): void {
+  if (order.listedRound === round.id) {
+    order.silentRounds = 0;
+    return;
+  }
+  if (order.silentRounds === 0) order.silentSinceMs = round.askedMs;
+  order.silentRounds += 1;
+}
+
 function watchUnlisted(state: TrackerState, order: TrackedOrder, round: Round): void {
   if (order.listedRound === round.id) {
     order.missingRounds = 0;
-    order.silentRounds = 0;
     if (order.unresolvedTold) state.dirty.add(`order:${order.key}`);
     order.unresolvedTold = false;
     return;
   }
   order.missingRounds += 1;
-  if (order.silentRounds === 0) order.silentSinceMs = round.askedMs;
-  order.silentRounds += 1;
   if (order.unresolvedTold || order.missingRounds < state.config.unresolvedAfterRounds) return;
   order.unresolvedTold = true;
   state.dirty.add(`order:${order.key}`);

@@ -78,6 +78,22 @@ describe('an end that a person gives', () => {
     expect(desk.view()).toMatchObject({ status: 'Filled', settled: { commandId: 'c2' } });
   });
 
+  it('is given where a run that lost its memory heard of a fill alone, and no list has the order', () => {
+    const before = new TrackedDesk().connect().answer().fact(openOrder());
+    const end = endOf(before);
+    // The next process, on an empty disk: the executions of the day tell of a part.
+    const executions = [execution('e1.01', '2')];
+    const desk = new TrackedDesk().connect().answer({ executions });
+    for (let n = 0; n < 3; n += 1) desk.round({ executions });
+    expect(verdict(desk, end)).toEqual({ is: 'given' });
+    desk.input({ kind: 'settle', end });
+    expect(desk.view()).toMatchObject({ status: 'Cancelled', filled: '2', endedInPart: true, settled });
+    desk.news();
+    for (let n = 0; n < 5; n += 1) desk.round({ executions });
+    expect(desk.alerts()).toEqual([]);
+    expect(desk.view()).toMatchObject({ status: 'Cancelled', filled: '2', settled });
+  });
+
   it('is not forgotten with the orders that IB has ended', () => {
     const desk = give(missing(3));
     desk.nowMs += 30 * 86_400_000;

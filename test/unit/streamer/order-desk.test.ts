@@ -429,7 +429,33 @@ describe('a position that a hand closes while the streamer renews its subscripti
     await it.send({ type: 'flatten', key: 'flat', conId, by: 'person' });
     expect(it.answers).toEqual(['denied NOTHING_TO_FLATTEN']);
     await it.pass(3_000);
-    expect([held(), asked]).toEqual([['0'], 2]);
+    // Two lists lack it, one shows it so; and the tracker's own, which was wanted at the first.
+    expect([held(), asked]).toEqual([['0'], 4]);
     expect(it.placed).toEqual([]);
+  });
+
+  it('is flattened all the same where one list alone lacked it', async () => {
+    const it = await bench();
+    const { gateway, conId } = it.world;
+    gateway.listsFlat = false;
+    const request = { account, clientId: 0, orderId: 0, instrument: gateway.instrument, exchange: '' };
+    const terms = { ...marketTerms, action: 'BUY' as const, quantity: '2' };
+    gateway.broker.place({ ...request, parentId: 0, terms, transmit: true });
+    await it.pass(1_000);
+    gateway.print('2700');
+    await it.pass(1_000);
+    const list = gateway.list.bind(gateway);
+    let asked = 0;
+    gateway.list = (connection, which, reqId) => {
+      if (which === 'positions') asked += 1;
+      // As by a gateway that does not have the account for a moment.
+      const isEmpty = which === 'positions' && asked === 1;
+      gateway.unloaded = { ...gateway.unloaded, toMs: isEmpty ? Number.POSITIVE_INFINITY : 0 };
+      list(connection, which, reqId);
+      gateway.unloaded = { ...gateway.unloaded, toMs: 0 };
+    };
+    await it.send({ type: 'flatten', key: 'flat', conId, by: 'person' });
+    expect(it.answers).toEqual(['accepted']);
+    expect(it.placed).toHaveLength(1);
   });
 });

@@ -94,7 +94,24 @@ describe('an order that is on its way', () => {
     await desk.perform(desk.command('modify', { key: 'a', quantity: '6' }));
     await desk.desk.settled();
     expect(desk.placed).toEqual([written]);
-    expect(desk.answers.at(-1)).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
+    const answer = desk.answers.at(-1);
+    expect(answer).toMatchObject({ answer: 'denied', code: 'ORDER_UNKNOWN' });
+    // A code of the program's own, of an error that is tried again: this is not.
+    expect(answer?.message).not.toContain('COMMAND_AGAIN');
+  });
+
+  it('a flatten that does not leave in the end says that the stop may have ended', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.shows(stopOf());
+    desk.onCancel = () => desk.ends('ek-stop');
+    whenRecorded(desk, () => {
+      desk.position = '3';
+    });
+    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
+    await desk.desk.settled();
+    expect([desk.cancelled, desk.placed]).toEqual([[4], []]);
+    expect(desk.answers.at(-1)?.message).toContain('What protected the position may have ended');
   });
 });
 
@@ -387,6 +404,18 @@ describe('a book that was restored from before an order', () => {
     await desk.perform(desk.command('place', { key: 'a', conId, order: buy }));
     expect(desk.placed).toHaveLength(1);
     expect(desk.answers.at(-1)).toMatchObject({ key: 'a', answer: 'denied', code: 'DUPLICATE' });
+  });
+
+  it('leaves the stop of a flatten where it is: its key is denied, and nothing would close behind the stop', async () => {
+    const desk = open();
+    desk.position = '5';
+    desk.journal.begin('flat', 2);
+    desk.journal.end('flat');
+    desk.shows(stopOf());
+    desk.onCancel = () => desk.ends('ek-stop');
+    await desk.perform(desk.command('flatten', { key: 'flat', conId }));
+    expect(desk.answers).toMatchObject([{ key: 'flat', answer: 'denied', code: 'DUPLICATE' }]);
+    expect([desk.cancelled, desk.placed]).toEqual([[], []]);
   });
 
   it('with its record as it was on its way does not say that it never left: it is looked for', async () => {

@@ -152,6 +152,34 @@ describe('settle', () => {
     expect(last(desk)).toMatchObject({ command: 'settle', answer: 'denied', code: 'ORDER_AT_WORK' });
   });
 
+  it.each([
+    ['accepted', '', settle],
+    [
+      'denied',
+      'ORDER_ENDED',
+      (desk: ReviewDesk) =>
+        desk.tracked.round({ 'completed-orders': [completed('Cancelled by Trader', { account })] }),
+    ],
+  ] as const)(
+    'tells an end that the streamer remembers once more to a book restored from before it: %s',
+    async (answer, code, ends) => {
+      const desk = missing();
+      await ends(desk);
+      // On its way to the book, for all that is known.
+      desk.tracked.news();
+      await settle(desk);
+      expect(desk.tracked.news()).toEqual([]);
+      desk.tracked.round().round().news();
+      await settle(desk);
+      expect(desk.tracked.emitted).toMatchObject([{ name: 'order.cancelled', data: { orderKey } }]);
+      expect(last(desk)).toMatchObject({ answer, code });
+      // The book has it: nothing is told any more.
+      bookNow(desk);
+      await settle(desk);
+      expect(desk.tracked.news()).toEqual([]);
+    },
+  );
+
   it('frees no key: the same order is not sent again', async () => {
     const desk = missing();
     const order = { action: 'BUY', quantity: '1', orderType: 'LMT', limitPrice: '2700' };
