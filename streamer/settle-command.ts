@@ -99,7 +99,7 @@ const words = {
   unsure: {
     code: 'LISTS_INCOMPLETE',
     message:
-      "The broker's lists of open orders, completed orders and executions did not all come to their end: what they lack may be there. Nothing was changed.",
+      "No whole round of the broker's lists (open and completed orders, executions, positions, account) came while it was waited for: what they lack may be there. Nothing was changed.",
     allowed: 'The same once `evenkeel status` shows the session ready.',
   } satisfies CommandDenial,
 };
