@@ -6,6 +6,8 @@ import { checkCommand } from './command-check.ts';
 import type { Logger } from './logger.ts';
 import { waitingMs } from './waiting-time.ts';
 
+/** For a message that is on its way: where its poll is given up, it is hidden from the next holder for `heldMs`. */
+const LAST_POLL_MS = 100;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 30_000;
 
@@ -37,6 +39,7 @@ export interface CommandStats {
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
   readonly #abort = new AbortController();
+  readonly #poll = new AbortController();
   #running: Promise<void> | undefined;
   /** Until the last snapshot has been taken: one behind the other. Never rejects. */
   #asking = Promise.resolve();
@@ -54,7 +57,9 @@ export class CommandRunner {
   /** Takes no more commands, and leaves the one that is being carried out to the next holder. */
   async stop(): Promise<void> {
     this.#abort.abort();
+    const late = setTimeout(() => this.#poll.abort(), LAST_POLL_MS);
     await this.#running;
+    clearTimeout(late);
     await this.#asking;
   }
 
@@ -72,7 +77,7 @@ export class CommandRunner {
         continue;
       }
       try {
-        const commands = await source.receive(signal);
+        const commands = await source.receive(this.#poll.signal);
         for (const queued of commands) {
           if (signal.aborted || !mayWrite()) await this.#quietly(source.giveBack(queued.receipt));
           else await this.#handle(queued);

@@ -191,6 +191,23 @@ describe('the command runner', () => {
     expect(runner.stats()).toEqual({ done: 3, refused: 0, failed: 0 });
   });
 
+  it('a message that is on its way when it stops is given back: the next holder need not wait until it shows up again', async () => {
+    const queue = new Queue([]);
+    const coming = Promise.withResolvers<readonly QueuedCommand[]>();
+    vi.spyOn(queue, 'receive').mockImplementation((signal) => {
+      signal.addEventListener('abort', () => coming.reject(new Error('aborted')));
+      return coming.promise;
+    });
+    const { runner } = runnerOf(queue, async () => undefined);
+    runner.start();
+    const stopped = runner.stop();
+    await turn();
+    coming.resolve([{ body: JSON.stringify(command()), receipt: 'late' }]);
+    await stopped;
+    expect(queue.givenBack).toEqual(['late']);
+    expect(runner.stats().done).toBe(0);
+  });
+
   it('a question that waits behind another one holds up no order either', async () => {
     const trade = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
     const queue = new Queue([command(), command(), trade].map((body) => JSON.stringify(body)));
