@@ -22,7 +22,7 @@ export function askForAll(state: TrackerState): void {
 /** The link is gone: what was asked will not be answered, and nothing follows from it. */
 export function dropRound(state: TrackerState): void {
   state.linked = false;
-  doubtRounds(state);
+  resetWholeRounds(state);
   state.round = undefined;
   state.roundAgain = false;
   state.roundDueMs = Number.POSITIVE_INFINITY;
@@ -30,7 +30,7 @@ export function dropRound(state: TrackerState): void {
 }
 
 /** What the lists lacked before this moment says nothing any more. */
-export function doubtRounds(state: TrackerState): void {
+export function resetWholeRounds(state: TrackerState): void {
   state.wholeRound = 0;
   state.wholeRounds = 0;
 }

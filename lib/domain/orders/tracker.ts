@@ -25,11 +25,11 @@ import { recall, rememberDirty, tellUnread } from './tracker-memory.ts';
 import {
   askForAll,
   askSoon,
-  doubtRounds,
   dropRound,
   failLateLists,
   isOver,
   noteEnd,
+  resetWholeRounds,
   roundDeadline,
   startRound,
 } from './tracker-rounds.ts';
@@ -152,7 +152,7 @@ function takeFact(state: TrackerState, fact: BrokerFact, at: Stamp): void {
 
 function takeRestored(state: TrackerState): void {
   if (!state.linked) return;
-  doubtRounds(state);
+  resetWholeRounds(state);
   doubtCoverage(state);
   askForAll(state);
   if (state.round === undefined) startRound(state);

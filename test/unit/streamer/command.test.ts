@@ -148,6 +148,20 @@ async function until(met: () => boolean): Promise<void> {
   }
 }
 
+const cancel = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
+
+/** Commands of which the first goes on until `resolve`. */
+function firstHangs(bodies: readonly object[]) {
+  const queue = new Queue(bodies.map((body) => JSON.stringify(body)));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const begun: string[] = [];
+  const { runner } = runnerOf(queue, async ({ type }) => {
+    begun.push(type);
+    if (begun.length === 1) await promise;
+  });
+  return { queue, runner, begun, resolve };
+}
+
 describe('the command runner', () => {
   it('carries commands out one at a time and removes each when it is done', async () => {
     const ids = ['1', '2', '3'].map((last) => `${command().id.slice(0, -1)}${last}`);
@@ -170,15 +184,8 @@ describe('the command runner', () => {
   });
 
   it('a question whose lists do not come to their end holds up no order, and no other question goes beside it', async () => {
-    const trade = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
-    const bodies = [command(), trade, command({ id: `${command().id.slice(0, -1)}7` })];
-    const queue = new Queue(bodies.map((body) => JSON.stringify(body)));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const begun: string[] = [];
-    const { runner } = runnerOf(queue, async ({ type }) => {
-      begun.push(type);
-      if (begun.length === 1) await promise;
-    });
+    const later = command({ id: `${command().id.slice(0, -1)}7` });
+    const { queue, runner, begun, resolve } = firstHangs([command(), cancel, later]);
     runner.start();
     await until(() => queue.removed.length === 1);
     expect(queue.removed).toEqual(['receipt 1']);
@@ -209,14 +216,7 @@ describe('the command runner', () => {
   });
 
   it('a question that waits behind another one holds up no order either', async () => {
-    const trade = { ...command(), type: 'cancel', by: 'person', permId: 9, clientId: 1, orderId: 3 };
-    const queue = new Queue([command(), command(), trade].map((body) => JSON.stringify(body)));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const begun: string[] = [];
-    const { runner } = runnerOf(queue, async ({ type }) => {
-      begun.push(type);
-      if (begun.length === 1) await promise;
-    });
+    const { queue, runner, begun, resolve } = firstHangs([command(), command(), cancel]);
     runner.start();
     await until(() => queue.removed.length === 1);
     expect(begun).toEqual(['snapshot', 'cancel']);
